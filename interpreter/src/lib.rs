@@ -1,5 +1,6 @@
 //! A pure interpreter of the Amazon States Language.
 
+pub mod definition;
 pub mod error;
 pub mod inputs;
 pub mod intrinsic;
