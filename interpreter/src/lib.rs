@@ -3,6 +3,7 @@
 pub mod error;
 pub mod inputs;
 pub mod intrinsic;
+mod java_hash;
 pub mod json_path;
 pub mod path;
 pub mod template;
