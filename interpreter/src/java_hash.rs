@@ -14,7 +14,7 @@ const TREE_CAPACITY: usize = 64;
 /// A slot is chosen by the low bits of the spread hash, keys in one slot stay in the order in which they came, and the table doubles
 /// when more than three quarters of its slots' number are keys, or when a slot of a small table holds more than eight. Not
 /// emulated: in a table of 64 slots and more, nine keys in one slot become a tree, whose root Java moves to the front of the slot.
-/// That takes about fifty members and nine names with the same low hash bits, which only names made for it have.
+/// It takes nine names with the same low six bits of the hash, in a table that large, which only names made for it have.
 ///
 /// Source: OpenJDK `java.util.HashMap` (`hash`, `putVal`, `resize`, `treeifyBin`); that the service iterates one is inferred from the
 /// order of members in recorded outputs.

@@ -145,11 +145,30 @@ fn a_path_ends_at_a_comma_or_parenthesis_outside_its_brackets() {
     assert_eq!(paths("States.Array($['a','b'], $.c)"), ["$['a','b']", "$.c"]);
     assert_eq!(paths("States.Array($.a[0,1], $.c[1:2])"), ["$.a[0,1]", "$.c[1:2]"]);
     assert_eq!(paths("States.Array($.a[?(@.b == 'x),y')], 1)"), ["$.a[?(@.b == 'x),y')]"]);
-    assert_eq!(paths("States.Array($.a[?(@.b == \"it's\")], $.c)"), ["$.a[?(@.b == \"it's\")]", "$.c"]);
-    assert_eq!(paths("States.Array($['a]b'], $['it\\'s'])"), ["$['a]b']", "$['it\\'s']"]);
-    assert_eq!(paths("States.Array($.a[?(@.b =~ /[)\\/,']/)], $.c)"), ["$.a[?(@.b =~ /[)\\/,']/)]", "$.c"]);
+    assert_eq!(paths("States.Array($['\"'], $['a\"b'], $.c)"), ["$['\"']", "$['a\"b']", "$.c"]);
+    assert_eq!(paths("States.Array($['a)b'], $['it\\'s'])"), ["$['a)b']", "$['it\\'s']"]);
+    assert_eq!(paths("States.Array($.a[?(@.b =~ /x(y|z)/)], $.c)"), ["$.a[?(@.b =~ /x(y|z)/)]", "$.c"]);
     assert_eq!(paths("States.Array($.a-b, $.größe)"), ["$.a-b", "$.größe"]);
     assert_eq!(paths("States.Format('{}', States.Array($.x, States.JsonToString($.y)), $.z)"), ["$.x", "$.y", "$.z"]);
+}
+
+#[test]
+fn paths_on_the_input_the_context_object_and_variables() {
+    let input = r#"{"a": {"b": [1, 2]}, "it's": 3, "x,y": 4, "list": [{"n": "p,q)", "m": 5}, {"n": "r", "m": 6}]}"#;
+    gives("States.Array($.a.b[1], $.a.b)", input, "[2,[1,2]]");
+    gives("States.Array($$.Execution.Name, $who, $n)", input, r#"["run-7","Ada",4]"#);
+    gives("States.Array($['x,y'], $.list[?(@.n == 'p,q)')].m, $.list[0,1].m)", input, "[4,[5],[5,6]]");
+    gives("States.MathAdd($.a.b[0], $n)", input, "5");
+    gives("States.ArrayLength($.list[?(@.m > 9)])", input, "0");
+    gives("States.Format('{} has {}', $who, $.a)", input, r#""Ada has {b=[1, 2]}""#);
+}
+
+#[test]
+fn a_path_that_finds_nothing_fails_the_execution() {
+    let error = evaluate("States.Format('{}', States.Array($.none))", r#"{"a": 1}"#, &Draws::new(1, 2)).unwrap_err();
+    assert_eq!(error.name, "States.Runtime");
+    let cause = r#"The JSONPath '$.none' specified for the field 'value.$' could not be found in the input '{"a":1}'"#;
+    assert_eq!(error.cause, cause);
 }
 
 #[test]

@@ -105,8 +105,10 @@ impl<'t> Parser<'t> {
                     self.at = content + offset + 1;
                     return Ok(self.text.get(content..content + offset).unwrap_or_default());
                 }
-                '\\' if !characters.next().is_some_and(|(_, escaped)| is_escapable(escaped)) => {
-                    return Err(SyntaxError { message: messages::ILLEGAL_ESCAPE.to_owned(), at: content + offset });
+                '\\' => {
+                    if !characters.next().is_some_and(|(_, escaped)| is_escapable(escaped)) {
+                        return Err(SyntaxError { message: messages::ILLEGAL_ESCAPE.to_owned(), at: content + offset });
+                    }
                 }
                 _ => {}
             }
@@ -126,14 +128,6 @@ impl<'t> Parser<'t> {
                 Some(']' | ')') => depth = depth.saturating_sub(1),
                 // An apostrophe in a member's name after a dot opens nothing.
                 Some(quote @ ('\'' | '"')) if depth > 0 => self.skip_to(quote, start)?,
-                Some('=') if depth > 0 && self.rest().starts_with("=~") => {
-                    self.at += 2;
-                    self.skip_blanks();
-                    match self.peek() {
-                        Some('/') => self.skip_to('/', start)?,
-                        _ => continue,
-                    }
-                }
                 Some(_) => {}
             }
             self.bump();
