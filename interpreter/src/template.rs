@@ -203,10 +203,8 @@ fn expression(field: &Arc<str>, value: &Value) -> Option<Node> {
     let (text, field) = (value.as_str()?, Arc::clone(field));
     if Call::looks_like_one(text) {
         Call::parse(text).ok().map(|call| Node::Call { field, call })
-    } else if text.trim_start().starts_with('$') {
-        Path::parse(text).ok().map(|path| Node::Path { field, path })
     } else {
-        None
+        Path::parse(text).ok().map(|path| Node::Path { field, path })
     }
 }
 

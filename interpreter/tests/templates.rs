@@ -17,7 +17,8 @@ fn compile(template: &str) -> Template {
 }
 
 fn evaluate(template: &str, input: &str) -> Result<Value, EvaluationError> {
-    let (context, variables) = (json("{}"), json("{}").as_object().unwrap().clone());
+    let context = json(r#"{"Execution": {"Name": "run-7"}, "Map": {"Item": {"Index": 0}}}"#);
+    let variables = json(r#"{"who": {"name": "Ada"}}"#).as_object().unwrap().clone();
     let inputs = Inputs { input: &json(input), context: &context, variables: &variables, draws: &Draws::new(1, 2) };
     compile(template).evaluate(&inputs)
 }
@@ -52,6 +53,22 @@ fn members_with_the_ending_are_evaluated() {
     gives(r#"{"v.$.$": "$"}"#, "1", r#"{"v.$":1}"#);
     gives(r#"{".$": "$"}"#, "1", r#"{"":1}"#);
     assert_eq!(compile(r#"{"v.$": "$"}"#).as_constant().map(Value::to_string), None);
+}
+
+#[test]
+fn paths_on_the_input_the_context_object_and_variables() {
+    gives(r#"{"v.$": "$.a[1].b"}"#, r#"{"a": [0, {"b": null}]}"#, r#"{"v":null}"#);
+    gives(r#"{"v.$": "$$.Execution.Name "}"#, "{}", r#"{"v":"run-7"}"#);
+    gives(r#"{"v.$": "$who", "w.$": "$who.name"}"#, "{}", r#"{"v":{"name":"Ada"},"w":"Ada"}"#);
+    gives(r#"{"v.$": "$.a[*].b", "w.$": "$..none"}"#, r#"{"a": [{"b": 1}, {}, {"b": 2}]}"#, r#"{"v":[1,2],"w":[]}"#);
+}
+
+#[test]
+fn a_path_that_finds_nothing_fails_the_execution_and_the_text_has_the_member_alone() {
+    let error = evaluate(r#"{"outer": [{"inner.$": "$.a.none"}]}"#, r#"{"a": {"b": 1}}"#).unwrap_err();
+    assert_eq!(error.name, "States.Runtime");
+    let cause = r#"The JSONPath '$.a.none' specified for the field 'inner.$' could not be found in the input '{"a":{"b":1}}'"#;
+    assert_eq!(error.cause, cause);
 }
 
 #[test]
@@ -112,6 +129,9 @@ fn what_is_no_path_and_no_call_is_refused() {
     refuses(r#"{"v.$": "States.Format(\"x\")"}"#, &root);
     refuses(r#"{"v.$": "States.Format('\\n')"}"#, &root);
     refuses(r#"{"v.$": "Format('x')"}"#, &root);
+    refuses(r#"{"v.$": "$.a["}"#, &root);
+    refuses(r#"{"v.$": "a.b"}"#, &root);
+    refuses(r#"{"v.$": "States.Array($.a[)"}"#, &root);
     let errors = Template::compile(&json(r#"{"some.$": "text"}"#)).unwrap_err();
     let message = "The value for the field 'some.$' must be a valid JSONPath or a valid intrinsic function call";
     assert_eq!(errors.first().map(|error| error.message.as_str()), Some(message));
