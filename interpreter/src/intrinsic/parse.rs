@@ -105,11 +105,10 @@ impl<'t> Parser<'t> {
                     self.at = content + offset + 1;
                     return Ok(self.text.get(content..content + offset).unwrap_or_default());
                 }
-                '\\' => {
-                    if !characters.next().is_some_and(|(_, escaped)| is_escapable(escaped)) {
-                        return Err(SyntaxError { message: messages::ILLEGAL_ESCAPE.to_owned(), at: content + offset });
-                    }
-                }
+                '\\' => match characters.next() {
+                    Some((_, escaped)) if is_escapable(escaped) => {}
+                    _ => return Err(SyntaxError { message: messages::ILLEGAL_ESCAPE.to_owned(), at: content + offset }),
+                },
                 _ => {}
             }
         }
