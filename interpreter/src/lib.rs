@@ -8,6 +8,7 @@ pub mod execution;
 pub mod history;
 pub mod inputs;
 pub mod intrinsic;
+mod java_hash;
 pub mod json_path;
 pub mod path;
 pub mod payload;
