@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use statewright_tests::conformance::{
     Case, Execution, Kind, Memory, Mutation, Observed, Options, Refusal, Rules, Run, Subject,
     as_answered, case_files, compare_execution, load_dir, load_file, mutants, plan, run_folder,
+    variant,
 };
 
 fn folder() -> Option<PathBuf> {
@@ -160,4 +161,34 @@ fn a_folder_that_is_not_there_is_an_error() {
             .contains("`no/such/folder` cannot be read"),
         "{report}"
     );
+}
+
+#[test]
+fn every_renamed_recording_agrees_with_itself_and_is_another() {
+    let (mut renamed, mut skipped, mut same) = (0, 0, 0);
+    for (case, _) in cases() {
+        if !matches!(case.kind, Kind::History | Kind::Output) {
+            continue;
+        }
+        let variant = variant(&case);
+        renamed += variant.renamed;
+        skipped += variant.skipped.len();
+        let rules = Rules::of(&variant.case).unwrap();
+        let mut memory = Memory::default();
+        for (index, execution) in variant.case.executions.iter().enumerate() {
+            let original = &case.executions[index];
+            same += usize::from(
+                original.history == execution.history && original.output == execution.output,
+            );
+            let observed = as_answered(&variant.case, &rules, index).unwrap();
+            let found = compare_execution(&variant.case, execution, &rules, &observed, &mut memory);
+            assert!(
+                found.is_empty(),
+                "{} execution {index}: {}",
+                case.id,
+                found[0]
+            );
+        }
+    }
+    println!("{renamed} names changed, {skipped} left; {same} recorded answers are the same");
 }

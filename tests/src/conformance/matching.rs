@@ -79,7 +79,13 @@ impl Rules {
                 texts.push((text.clone(), Meaning::Generated));
             }
         }
-        for text in UNDECLARED {
+        // A masked word in brackets cannot be taken for ordinary text inside a longer string.
+        let bracketed = case
+            .masked
+            .iter()
+            .map(String::as_str)
+            .filter(|text| text.starts_with('<'));
+        for text in UNDECLARED.into_iter().chain(bracketed) {
             if !known(&texts, text) {
                 texts.push((text.to_owned(), Meaning::Anything));
             }

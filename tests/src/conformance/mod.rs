@@ -28,6 +28,7 @@ mod normalise;
 mod plan;
 mod runner;
 mod selftest;
+mod variant;
 
 pub use case::{Binding, Case, CaseError, Execution, Kind, Machine, Pattern, Replay, ReplayTask};
 pub use case::{case_files, load_dir, load_file};
@@ -37,6 +38,7 @@ pub use matching::{Memory, Rules, Substitution};
 pub use plan::{Expectation, FailKind, Outcome, Run, ScriptedTask, Stop, expectation, plan};
 pub use runner::{ExecutionResult, Options, Report, Tally, Verdict, run_folder};
 pub use selftest::{Mutant, Mutation, as_answered, mutants};
+pub use variant::{Variant, variant};
 
 /// An interpreter, as the conformance run sees it.
 pub trait Subject {

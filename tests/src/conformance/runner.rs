@@ -12,6 +12,7 @@ use super::compare::{Difference, compare_execution};
 use super::known::KnownDifferences;
 use super::matching::{Memory, Rules};
 use super::plan::{Expectation, Run, expectation, plan};
+use super::variant::{Variant, variant};
 use super::{Observed, Refusal, Subject};
 
 /// How to run a folder.
@@ -101,6 +102,10 @@ pub struct Report {
     pub errors: Vec<String>,
     /// Entries of the list of known differences that did not apply exactly once.
     pub wrong_entries: Vec<String>,
+    /// How many names were changed in renamed variants.
+    pub renamed: usize,
+    /// How many names stayed there, because they stand in a place that was not understood.
+    pub not_renamed: usize,
     /// What a reader should know, but nothing depends on.
     pub notes: Vec<String>,
 }
@@ -171,6 +176,13 @@ impl fmt::Display for Report {
         }
         for (reason, count) in reasons {
             writeln!(f, "not yet, {count} times: {reason}")?;
+        }
+        if self.renamed + self.not_renamed > 0 {
+            let (renamed, not_renamed) = (self.renamed, self.not_renamed);
+            writeln!(
+                f,
+                "renamed variants: {renamed} names changed, {not_renamed} left as they were"
+            )?;
         }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
@@ -252,7 +264,10 @@ pub fn run_folder(dir: &Path, subject: &dyn Subject, options: &Options) -> Repor
             .is_none_or(|f| case.id.contains(f) || case.module.contains(f));
         if wanted && matches!(case.kind, Kind::History | Kind::Output) {
             ran.insert(case.id.clone());
-            runner.case(&case);
+            runner.case(&case, None);
+            if options.variants {
+                runner.variant(&case);
+            }
         }
     }
     let Runner {
@@ -287,7 +302,14 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    fn case(&mut self, case: &Case) {
+    fn variant(&mut self, case: &Case) {
+        let variant = variant(case);
+        self.report.renamed += variant.renamed;
+        self.report.not_renamed += variant.skipped.len();
+        self.case(&variant.case, Some(&variant));
+    }
+
+    fn case(&mut self, case: &Case, variant: Option<&Variant>) {
         let rules = match Rules::of(case) {
             Ok(rules) => rules,
             Err(reason) => {
@@ -299,12 +321,12 @@ impl Runner<'_> {
         };
         let mut memory = Memory::default();
         for index in 0..case.executions.len() {
-            let (verdict, differences) = self.execution(case, &rules, index, &mut memory);
+            let (verdict, differences) = self.execution(case, variant, &rules, index, &mut memory);
             self.report.results.push(ExecutionResult {
                 case: case.id.clone(),
                 module: case.module.clone(),
                 execution: index,
-                variant: false,
+                variant: variant.is_some(),
                 verdict,
                 differences,
             });
@@ -314,6 +336,7 @@ impl Runner<'_> {
     fn execution(
         &mut self,
         case: &Case,
+        variant: Option<&Variant>,
         rules: &Rules,
         index: usize,
         memory: &mut Memory,
@@ -345,18 +368,30 @@ impl Runner<'_> {
             (Err(refusal), _) => return (Verdict::Failed(refusal.to_string()), Vec::new()),
         };
         if let Some(folder) = &self.options.write
-            && let Err(error) = write(folder, case, index, &observed)
+            && let Err(error) = write(folder, case, variant.is_some(), index, &observed)
         {
             self.report.errors.push(error);
         }
         let differences = compare_execution(case, execution, rules, &observed, memory);
+        // The list names places of the recorded case; a variant's are the same under other names.
+        let listed = |difference: &Difference| {
+            let pointer = variant.map(|variant| variant.original_pointer(&difference.pointer));
+            self.known.position(
+                &case.id,
+                index,
+                pointer.as_ref().unwrap_or(&difference.pointer),
+            )
+        };
+        let entries: Vec<Option<usize>> = differences.iter().map(listed).collect();
         let unlisted: Vec<&Difference> = differences
             .iter()
-            .filter(|difference| !self.is_known(&case.id, index, difference))
+            .zip(&entries)
+            .filter(|(_, entry)| entry.is_none())
+            .map(|(difference, _)| difference)
             .collect();
-        for difference in &differences {
-            if let Some(entry) = self.known.position(&case.id, index, &difference.pointer) {
-                *self.uses.entry(entry).or_default() += 1;
+        if variant.is_none() {
+            for entry in entries.iter().flatten() {
+                *self.uses.entry(*entry).or_default() += 1;
             }
         }
         let verdict = match unlisted.first() {
@@ -370,12 +405,6 @@ impl Runner<'_> {
             None => Verdict::Listed,
         };
         (verdict, differences)
-    }
-
-    fn is_known(&self, case: &str, execution: usize, difference: &Difference) -> bool {
-        self.known
-            .position(case, execution, &difference.pointer)
-            .is_some()
     }
 
     /// A subject that panics fails one execution, not the run.
@@ -418,13 +447,20 @@ fn explain(expected: &[Value], observed: &Observed, first: &Difference, count: u
     text
 }
 
-fn write(folder: &Path, case: &Case, index: usize, observed: &Observed) -> Result<(), String> {
+fn write(
+    folder: &Path,
+    case: &Case,
+    variant: bool,
+    index: usize,
+    observed: &Observed,
+) -> Result<(), String> {
     let stem = case
         .path
         .file_stem()
         .map_or_else(|| "case".to_owned(), |s| s.to_string_lossy().into_owned());
     let dir = folder.join(&case.module);
-    let path = dir.join(format!("{stem}.{index}.json"));
+    let variant = if variant { ".renamed" } else { "" };
+    let path = dir.join(format!("{stem}.{index}{variant}.json"));
     let value = json!({
         "case": case.id,
         "execution": index,
