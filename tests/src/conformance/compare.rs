@@ -557,6 +557,14 @@ fn align(expected: &[Value], got: &[Value]) -> Option<Vec<Value>> {
         return None;
     }
     let id = |event: &Value, name: &str| event.get(name).and_then(Value::as_u64);
+    // Ours get the recorded ids below; that they count from 1 has to be seen before.
+    if !got
+        .iter()
+        .zip(1..)
+        .all(|(event, number)| id(event, "id") == Some(number))
+    {
+        return None;
+    }
     // From the recorded ids to ours and back; 0 causes the first event of both.
     let mut ours_of: HashMap<u64, u64> = HashMap::from([(0, 0)]);
     let mut theirs_of: HashMap<u64, u64> = HashMap::from([(0, 0)]);
