@@ -67,7 +67,7 @@ pub enum EventDetails {
         /// Its output.
         output: Payload,
         /// The variables it assigned, by name.
-        assigned: Option<Arc<[(Arc<str>, Payload)]>>,
+        assigned: Option<AssignedVariables>,
     },
     /// `TaskStateAborted`, `WaitStateAborted`, `ParallelStateAborted`, `MapStateAborted`
     StateAborted(StateType),
@@ -98,6 +98,9 @@ pub enum EventDetails {
     /// `TaskScheduled`, `LambdaFunctionStarted`, `ActivitySucceeded`, …
     Task(Box<TaskEvent>),
 }
+
+/// Variables that got a value, by name, in the order of `Assign`.
+pub type AssignedVariables = Arc<[(Arc<str>, Payload)]>;
 
 /// An event of a task.
 #[derive(Clone, Debug)]

@@ -1,17 +1,10 @@
 //! Running a folder of cases: a case of our own, and a subject that answers as it is told.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may fail by a panic"
-)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use statewright_tests::conformance::{
-    Observed, Options, Refusal, Report, Run, Subject, Verdict, run_folder,
-};
+use statewright_tests::conformance::{Observed, Options, Refusal, Report, Run, Subject, Verdict, run_folder};
 
 /// A Map whose two iterations wait at once.
 fn case() -> Value {
@@ -32,8 +25,7 @@ fn events(ends: [usize; 2]) -> Vec<Value> {
     let mut events = Vec::new();
     let mut add = |kind: &str, previous: usize, details: Option<(&str, Value)>| {
         let id = events.len() + 1;
-        let mut event =
-            json!({"id": id, "previousEventId": previous, "timestamp": "timestamp", "type": kind});
+        let mut event = json!({"id": id, "previousEventId": previous, "timestamp": "timestamp", "type": kind});
         if let Some((name, details)) = details {
             event[name] = details;
         }
@@ -41,66 +33,27 @@ fn events(ends: [usize; 2]) -> Vec<Value> {
         id
     };
     let entered = |name: &str, input: &str| {
-        Some((
-            "stateEnteredEventDetails",
-            json!({"name": name, "input": input, "inputDetails": {"truncated": false}}),
-        ))
+        Some(("stateEnteredEventDetails", json!({"name": name, "input": input, "inputDetails": {"truncated": false}})))
     };
     let exited = |name: &str, output: &str| {
-        Some((
-            "stateExitedEventDetails",
-            json!({"name": name, "output": output, "outputDetails": {"truncated": false}}),
-        ))
+        Some(("stateExitedEventDetails", json!({"name": name, "output": output, "outputDetails": {"truncated": false}})))
     };
-    let index =
-        |index: usize, what: &'static str| Some((what, json!({"name": "M", "index": index})));
+    let index = |index: usize, what: &'static str| Some((what, json!({"name": "M", "index": index})));
     let role = json!({"input": "[1, 2]", "inputDetails": {"truncated": false}, "roleArn": "arn:aws:iam::111111111111:role/r"});
-    add(
-        "ExecutionStarted",
-        0,
-        Some(("executionStartedEventDetails", role)),
-    );
+    add("ExecutionStarted", 0, Some(("executionStartedEventDetails", role)));
     add("MapStateEntered", 0, entered("M", "[1, 2]"));
-    add(
-        "MapStateStarted",
-        2,
-        Some(("mapStateStartedEventDetails", json!({"length": 2}))),
-    );
-    let starts = [0, 1].map(|i| {
-        add(
-            "MapIterationStarted",
-            3,
-            index(i, "mapIterationStartedEventDetails"),
-        )
-    });
-    let waits = [0, 1].map(|i| {
-        add(
-            "WaitStateEntered",
-            starts[i],
-            entered("W", &(i + 1).to_string()),
-        )
-    });
+    add("MapStateStarted", 2, Some(("mapStateStartedEventDetails", json!({"length": 2}))));
+    let starts = [0, 1].map(|i| add("MapIterationStarted", 3, index(i, "mapIterationStartedEventDetails")));
+    let waits = [0, 1].map(|i| add("WaitStateEntered", starts[i], entered("W", &(i + 1).to_string())));
     let mut last = 0;
     for i in ends {
-        let exit = add(
-            "WaitStateExited",
-            waits[i],
-            exited("W", &(i + 1).to_string()),
-        );
-        last = add(
-            "MapIterationSucceeded",
-            exit,
-            index(i, "mapIterationSucceededEventDetails"),
-        );
+        let exit = add("WaitStateExited", waits[i], exited("W", &(i + 1).to_string()));
+        last = add("MapIterationSucceeded", exit, index(i, "mapIterationSucceededEventDetails"));
     }
     add("MapStateSucceeded", last, None);
     let exit = add("MapStateExited", last, exited("M", "[1,2]"));
     let output = json!({"output": "[1,2]", "outputDetails": {"truncated": false}});
-    add(
-        "ExecutionSucceeded",
-        exit,
-        Some(("executionSucceededEventDetails", output)),
-    );
+    add("ExecutionSucceeded", exit, Some(("executionSucceededEventDetails", output)));
     events
 }
 
@@ -108,16 +61,9 @@ struct Answer(Vec<Value>);
 
 impl Subject for Answer {
     fn run(&self, run: &Run) -> Result<Observed, Refusal> {
-        assert_eq!(
-            (run.input_text.as_str(), run.start_time_ms),
-            ("[1, 2]", 1_731_491_276_000)
-        );
+        assert_eq!((run.input_text.as_str(), run.start_time_ms), ("[1, 2]", 1_731_491_276_000));
         let output = Some("[1,2]".to_owned());
-        Ok(Observed {
-            history: json!({ "events": self.0 }),
-            output,
-            status: "SUCCEEDED".to_owned(),
-        })
+        Ok(Observed { history: json!({ "events": self.0 }), output, status: "SUCCEEDED".to_owned() })
     }
 }
 
@@ -131,8 +77,7 @@ impl Subject for Refuses {
 
 /// A folder of its own for a test, with these files.
 fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let folder =
-        std::env::temp_dir().join(format!("statewright-folders-{}-{name}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("statewright-folders-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     for (file, text) in files {
         let path = folder.join(file);
@@ -143,17 +88,8 @@ fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
 }
 
 fn run(name: &str, known: &str, subject: &dyn Subject) -> Report {
-    let folder = folder(
-        name,
-        &[
-            ("cases/own/case.json", &case().to_string()),
-            ("known.toml", known),
-        ],
-    );
-    let options = Options {
-        known: folder.join("known.toml"),
-        ..Options::default()
-    };
+    let folder = folder(name, &[("cases/own/case.json", &case().to_string()), ("known.toml", known)]);
+    let options = Options { known: folder.join("known.toml"), ..Options::default() };
     let report = run_folder(&folder.join("cases"), subject, &options);
     std::fs::remove_dir_all(folder).unwrap();
     report
@@ -193,10 +129,7 @@ fn a_listed_difference_is_accepted_and_another_is_not() {
     let report = run("listed", &entry(pointer), &altered());
     assert_eq!(report.results[0].verdict, Verdict::Listed);
     assert_eq!(report.exit_code(), 0);
-    assert_eq!(
-        run("listed", &entry("/events/12"), &altered()).exit_code(),
-        1
-    );
+    assert_eq!(run("listed", &entry("/events/12"), &altered()).exit_code(), 1);
 }
 
 #[test]
@@ -225,34 +158,17 @@ fn what_must_agree_may_not_be_refused() {
 
 #[test]
 fn a_malformed_file_is_named() {
-    let folder = folder(
-        "malformed",
-        &[(
-            "cases/bad.json",
-            "{\"format\": \"aws-recorded/1\", \"kind\": 3}",
-        )],
-    );
-    let report = run_folder(
-        &folder.join("cases"),
-        &Answer(Vec::new()),
-        &Options::default(),
-    );
+    let folder = folder("malformed", &[("cases/bad.json", "{\"format\": \"aws-recorded/1\", \"kind\": 3}")]);
+    let report = run_folder(&folder.join("cases"), &Answer(Vec::new()), &Options::default());
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(report.exit_code(), 2);
-    assert!(
-        report.errors[0].contains(&*Path::new("cases").join("bad.json").to_string_lossy()),
-        "{report}"
-    );
+    assert!(report.errors[0].contains(&*Path::new("cases").join("bad.json").to_string_lossy()), "{report}");
 }
 
 #[test]
 fn a_folder_without_cases_is_an_error() {
     let folder = folder("empty", &[("cases/readme.md", "")]);
-    let report = run_folder(
-        &folder.join("cases"),
-        &Answer(Vec::new()),
-        &Options::default(),
-    );
+    let report = run_folder(&folder.join("cases"), &Answer(Vec::new()), &Options::default());
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(report.exit_code(), 2);
 }
@@ -261,12 +177,7 @@ fn a_folder_without_cases_is_an_error() {
 fn a_missing_time_or_truncated_member_is_a_difference() {
     for change in [
         |event: &mut Value| event.as_object_mut().unwrap().remove("timestamp"),
-        |event: &mut Value| {
-            event["stateExitedEventDetails"]
-                .as_object_mut()
-                .unwrap()
-                .remove("outputDetails")
-        },
+        |event: &mut Value| event["stateExitedEventDetails"].as_object_mut().unwrap().remove("outputDetails"),
     ] {
         let mut events = events([0, 1]);
         change(&mut events[12]).unwrap();
@@ -277,12 +188,7 @@ fn a_missing_time_or_truncated_member_is_a_difference() {
 #[test]
 fn the_report_shows_the_first_difference_in_its_place() {
     let text = run("report", "", &altered()).to_string();
-    for part in [
-        "FAILED own::case execution 0",
-        "name: expected \"M\", got \"other\"",
-        "before:   {",
-        "got:      {",
-    ] {
+    for part in ["FAILED own::case execution 0", "name: expected \"M\", got \"other\"", "before:   {", "got:      {"] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

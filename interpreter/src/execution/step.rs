@@ -14,7 +14,7 @@ use super::{Execution, Status};
 use crate::command::Output;
 use crate::definition::{Definition, Kind, Next};
 use crate::error::{ErrorName, EvaluationError};
-use crate::history::{EventDetails, EventId, IterationStage, StateType, TaskEvent, TaskStage};
+use crate::history::{AssignedVariables, EventDetails, EventId, IterationStage, StateType, TaskEvent, TaskStage};
 use crate::payload::{Datum, Document, Payload};
 use crate::time::Timestamp;
 
@@ -86,7 +86,7 @@ impl Execution {
             return self.fail(id, failure, step);
         }
         let output = self.payload(output);
-        let assigned: Option<Arc<[(Arc<str>, Payload)]>> = (!assigned.is_empty())
+        let assigned: Option<AssignedVariables> = (!assigned.is_empty())
             .then(|| assigned.into_iter().map(|(name, value)| (name, self.new_payload(Document::from(value)))).collect());
         if let Some(assigned) = &assigned {
             self.assign(id, assigned);

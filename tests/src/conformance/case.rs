@@ -191,11 +191,7 @@ pub struct Pattern {
 impl Execution {
     /// The recorded events, empty where none were recorded.
     pub fn events(&self) -> &[Value] {
-        self.history
-            .as_ref()
-            .and_then(|history| history.get("events"))
-            .and_then(Value::as_array)
-            .map_or(&[], Vec::as_slice)
+        self.history.as_ref().and_then(|history| history.get("events")).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// The replay status, empty where none was recorded.
@@ -208,9 +204,7 @@ impl Execution {
 ///
 /// `None` if the variable is not set or empty; the caller says loudly that it skips.
 pub fn load_dir() -> Option<PathBuf> {
-    std::env::var_os("STATEWRIGHT_RECORDED")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    std::env::var_os("STATEWRIGHT_RECORDED").filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Every case file below `dir`, in the order of their paths: all `*.json` but `index.json`.
@@ -226,17 +220,12 @@ pub fn case_files(dir: &Path) -> Result<Vec<PathBuf>, CaseError> {
 }
 
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), CaseError> {
-    let unreadable = |source| CaseError::Unreadable {
-        path: dir.to_owned(),
-        source,
-    };
+    let unreadable = |source| CaseError::Unreadable { path: dir.to_owned(), source };
     for entry in std::fs::read_dir(dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
+        } else if path.extension().is_some_and(|extension| extension == "json")
             && path.file_name().is_some_and(|name| name != "index.json")
         {
             files.push(path);
@@ -252,19 +241,11 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), CaseError> {
 /// [`CaseError`] naming the file, if it cannot be read, is no case, is of another format version,
 /// or refers to a machine it does not have.
 pub fn load_file(path: &Path) -> Result<Case, CaseError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CaseError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut case = parse(&text).map_err(|reason| CaseError::Malformed {
-        path: path.to_owned(),
-        reason,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(|source| CaseError::Unreadable { path: path.to_owned(), source })?;
+    let mut case = parse(&text).map_err(|reason| CaseError::Malformed { path: path.to_owned(), reason })?;
     case.path = path.to_owned();
     if case.module.is_empty() {
-        case.module = path
-            .parent()
-            .map_or_else(String::new, |dir| dir.display().to_string());
+        case.module = path.parent().map_or_else(String::new, |dir| dir.display().to_string());
     }
     Ok(case)
 }
@@ -277,26 +258,13 @@ fn parse(text: &str) -> Result<Case, String> {
         None => return Err("it has no `format`".to_owned()),
     }
     let case: Case = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    if let Some(execution) = case
-        .executions
-        .iter()
-        .find(|e| e.machine >= case.machines.len())
-    {
-        return Err(format!(
-            "an execution refers to machine {}, which is not there",
-            execution.machine
-        ));
+    if let Some(execution) = case.executions.iter().find(|e| e.machine >= case.machines.len()) {
+        return Err(format!("an execution refers to machine {}, which is not there", execution.machine));
     }
     if let Some((index, _)) = case.executions.iter().enumerate().find(|(_, execution)| {
-        execution.history.is_some()
-            && execution
-                .history
-                .as_ref()
-                .is_some_and(|h| h.get("events").is_none_or(|e| !e.is_array()))
+        execution.history.is_some() && execution.history.as_ref().is_some_and(|h| h.get("events").is_none_or(|e| !e.is_array()))
     }) {
-        return Err(format!(
-            "the history of execution {index} has no list of `events`"
-        ));
+        return Err(format!("the history of execution {index} has no list of `events`"));
     }
     Ok(case)
 }

@@ -26,18 +26,8 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |value: &Option<Value>| {
-            value
-                .as_ref()
-                .map_or("nothing".to_owned(), Value::to_string)
-        };
-        write!(
-            f,
-            "{}: expected {}, got {}",
-            self.pointer,
-            show(&self.expected),
-            show(&self.got)
-        )?;
+        let show = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), Value::to_string);
+        write!(f, "{}: expected {}, got {}", self.pointer, show(&self.expected), show(&self.got))?;
         self.note.map_or(Ok(()), |note| write!(f, " ({note})"))
     }
 }
@@ -47,22 +37,11 @@ pub(crate) const PAYLOADS: [&str; 4] = ["input", "output", "parameters", "cause"
 
 /// Compares the history of an execution with the recorded one, and its status and output with
 /// what the recorded history ended in. `memory` is shared by all executions of the case.
-fn compare_history(
-    case: &Case,
-    execution: &Execution,
-    rules: &Rules,
-    observed: &Observed,
-    memory: &mut Memory,
-) -> Vec<Difference> {
+fn compare_history(case: &Case, execution: &Execution, rules: &Rules, observed: &Observed, memory: &mut Memory) -> Vec<Difference> {
     let expected = normalise_events(rules, execution.events().to_vec());
     let Some(got) = observed.history.get("events").and_then(Value::as_array) else {
         let history = Some(observed.history.clone());
-        return vec![difference(
-            "/events",
-            execution.history.clone(),
-            history,
-            Some("no list of events"),
-        )];
+        return vec![difference("/events", execution.history.clone(), history, Some("no list of events"))];
     };
     let mut got = events_as_recorded(rules, got.clone());
     let mut missing = timestamps(&got);
@@ -70,22 +49,14 @@ fn compare_history(
         got = unorder_parallel(got);
     }
     let before = memory.clone();
-    let mut comparison = Comparison {
-        rules,
-        memory,
-        found: Vec::new(),
-    };
+    let mut comparison = Comparison { rules, memory, found: Vec::new() };
     comparison.events(&expected, &got);
     let mut found = comparison.found;
     if !found.is_empty() && !case.unordered_parallel && iterations_wait(case, execution) {
         // Iterations that wait end in an order that is one run's; each one's own chain must agree.
         if let Some(aligned) = align(&expected, &got) {
             let mut second = before;
-            let mut comparison = Comparison {
-                rules,
-                memory: &mut second,
-                found: Vec::new(),
-            };
+            let mut comparison = Comparison { rules, memory: &mut second, found: Vec::new() };
             comparison.events(&expected, &aligned);
             if comparison.found.len() < found.len() {
                 found = comparison.found;
@@ -108,35 +79,20 @@ pub fn compare_execution(
     memory: &mut Memory,
 ) -> Vec<Difference> {
     match &execution.output {
-        Some(output) if case.kind == Kind::Output => {
-            compare_output(output, rules, observed, memory)
-        }
+        Some(output) if case.kind == Kind::Output => compare_output(output, rules, observed, memory),
         Some(_) | None => compare_history(case, execution, rules, observed, memory),
     }
 }
 
 /// Compares the final output of an execution with the recorded one, where no history was recorded.
-fn compare_output(
-    expected: &Value,
-    rules: &Rules,
-    observed: &Observed,
-    memory: &mut Memory,
-) -> Vec<Difference> {
+fn compare_output(expected: &Value, rules: &Rules, observed: &Observed, memory: &mut Memory) -> Vec<Difference> {
     let mut answer = Map::new();
     if let Some(output) = &observed.output {
         answer.insert("output".to_owned(), Value::String(output.clone()));
     }
     let got = as_recorded(rules, Value::Object(answer));
-    let expected = replace_times(
-        rules
-            .patterns
-            .apply(serde_json::json!({ "output": expected })),
-    );
-    let mut comparison = Comparison {
-        rules,
-        memory,
-        found: Vec::new(),
-    };
+    let expected = replace_times(rules.patterns.apply(serde_json::json!({ "output": expected })));
+    let mut comparison = Comparison { rules, memory, found: Vec::new() };
     comparison.values(&expected, &got, &Place::root());
     comparison.found
 }
@@ -162,23 +118,14 @@ fn events_of(value: Value) -> Vec<Value> {
 }
 
 fn timestamps(events: &[Value]) -> Vec<Difference> {
-    let has_none = |event: &Value| {
-        !event
-            .get("timestamp")
-            .is_some_and(|t| t.is_number() || t.is_string())
-    };
+    let has_none = |event: &Value| !event.get("timestamp").is_some_and(|t| t.is_number() || t.is_string());
     events
         .iter()
         .enumerate()
         .filter(|(_, event)| has_none(event))
         .map(|(index, event)| {
             let pointer = format!("/events/{index}/timestamp");
-            difference(
-                &pointer,
-                Some("timestamp".into()),
-                event.get("timestamp").cloned(),
-                Some("no time"),
-            )
+            difference(&pointer, Some("timestamp".into()), event.get("timestamp").cloned(), Some("no time"))
         })
         .collect()
 }
@@ -194,45 +141,19 @@ fn end(expected: &[Value], observed: &Observed) -> Vec<Difference> {
         _ => return found,
     };
     if observed.status != status {
-        found.push(difference(
-            "/status",
-            Some(status.into()),
-            Some(observed.status.as_str().into()),
-            None,
-        ));
+        found.push(difference("/status", Some(status.into()), Some(observed.status.as_str().into()), None));
     }
-    let last = observed
-        .history
-        .pointer("/events")
-        .and_then(Value::as_array)
-        .and_then(|events| events.last());
-    let logged = last
-        .and_then(|event| event.pointer("/executionSucceededEventDetails/output"))
-        .and_then(Value::as_str);
+    let last = observed.history.pointer("/events").and_then(Value::as_array).and_then(|events| events.last());
+    let logged = last.and_then(|event| event.pointer("/executionSucceededEventDetails/output")).and_then(Value::as_str);
     if observed.output.as_deref() != logged {
         let note = Some("the output differs from that of our own last event");
-        found.push(difference(
-            "/output",
-            logged.map(Value::from),
-            observed.output.as_deref().map(Value::from),
-            note,
-        ));
+        found.push(difference("/output", logged.map(Value::from), observed.output.as_deref().map(Value::from), note));
     }
     found
 }
 
-fn difference(
-    pointer: &str,
-    expected: Option<Value>,
-    got: Option<Value>,
-    note: Option<&'static str>,
-) -> Difference {
-    Difference {
-        pointer: pointer.to_owned(),
-        expected,
-        got,
-        note,
-    }
+fn difference(pointer: &str, expected: Option<Value>, got: Option<Value>, note: Option<&'static str>) -> Difference {
+    Difference { pointer: pointer.to_owned(), expected, got, note }
 }
 
 fn event_type(event: &Value) -> Option<&str> {
@@ -260,10 +181,7 @@ enum Scope {
 
 impl Place {
     fn root() -> Self {
-        Self {
-            pointer: String::new(),
-            scope: Scope::Event,
-        }
+        Self { pointer: String::new(), scope: Scope::Event }
     }
 
     fn member(&self, name: &str) -> Self {
@@ -274,22 +192,12 @@ impl Place {
             Scope::Payload | Scope::Inside => Scope::Inside,
             other @ (Scope::Event | Scope::Variables) => other,
         };
-        Self {
-            pointer: format!("{}/{escaped}", self.pointer),
-            scope,
-        }
+        Self { pointer: format!("{}/{escaped}", self.pointer), scope }
     }
 
     fn element(&self, index: usize) -> Self {
-        let scope = if self.scope == Scope::Payload {
-            Scope::Inside
-        } else {
-            self.scope
-        };
-        Self {
-            pointer: format!("{}/{index}", self.pointer),
-            scope,
-        }
+        let scope = if self.scope == Scope::Payload { Scope::Inside } else { self.scope };
+        Self { pointer: format!("{}/{index}", self.pointer), scope }
     }
 }
 
@@ -301,32 +209,16 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn report(&mut self, place: &Place, expected: Option<&Value>, got: Option<&Value>) {
-        self.found.push(difference(
-            &place.pointer,
-            expected.cloned(),
-            got.cloned(),
-            None,
-        ));
+        self.found.push(difference(&place.pointer, expected.cloned(), got.cloned(), None));
     }
 
     fn events(&mut self, expected: &[Value], got: &[Value]) {
-        let root = Place {
-            pointer: "/events".to_owned(),
-            scope: Scope::Event,
-        };
+        let root = Place { pointer: "/events".to_owned(), scope: Scope::Event };
         let mut index = 0;
         while let Some(event) = expected.get(index) {
             if is_unordered(event) {
-                let length = expected
-                    .iter()
-                    .skip(index)
-                    .take_while(|event| is_unordered(event))
-                    .count();
-                let ours = got
-                    .iter()
-                    .skip(index)
-                    .take_while(|event| is_unordered(event))
-                    .take(length);
+                let length = expected.iter().skip(index).take_while(|event| is_unordered(event)).count();
+                let ours = got.iter().skip(index).take_while(|event| is_unordered(event)).take(length);
                 let run = expected.iter().skip(index).take(length).collect::<Vec<_>>();
                 self.multiset(&run, &ours.collect::<Vec<_>>(), index, &root);
                 index += length;
@@ -349,24 +241,16 @@ impl Comparison<'_> {
         let mut unmatched = Vec::new();
         for (offset, event) in expected.iter().enumerate() {
             let place = root.element(first + offset);
-            let fits = got
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| !used.contains(index))
-                .find(|(_, ours)| {
-                    let mut memory = self.memory.clone();
-                    let mut trial = Comparison {
-                        rules: self.rules,
-                        memory: &mut memory,
-                        found: Vec::new(),
-                    };
-                    trial.values(event, ours, &place);
-                    let agrees = trial.found.is_empty();
-                    if agrees {
-                        *self.memory = memory;
-                    }
-                    agrees
-                });
+            let fits = got.iter().enumerate().filter(|(index, _)| !used.contains(index)).find(|(_, ours)| {
+                let mut memory = self.memory.clone();
+                let mut trial = Comparison { rules: self.rules, memory: &mut memory, found: Vec::new() };
+                trial.values(event, ours, &place);
+                let agrees = trial.found.is_empty();
+                if agrees {
+                    *self.memory = memory;
+                }
+                agrees
+            });
             match fits {
                 Some((index, _)) => {
                     used.insert(index);
@@ -374,16 +258,9 @@ impl Comparison<'_> {
                 None => unmatched.push((event, place)),
             }
         }
-        let mut left: Vec<&Value> = got
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| !used.contains(index))
-            .map(|(_, e)| *e)
-            .collect();
+        let mut left: Vec<&Value> = got.iter().enumerate().filter(|(index, _)| !used.contains(index)).map(|(_, e)| *e).collect();
         for (event, place) in unmatched {
-            let similar = left
-                .iter()
-                .position(|ours| event_type(ours) == event_type(event));
+            let similar = left.iter().position(|ours| event_type(ours) == event_type(event));
             match similar {
                 Some(index) => {
                     let ours = left.remove(index);
@@ -413,19 +290,17 @@ impl Comparison<'_> {
             (Value::Object(members), Value::Object(ours)) => self.members(members, ours, place),
             (Value::Array(elements), Value::Array(ours)) => self.elements(elements, ours, place),
             // A few recordings hold lists and numbers where the service sent their JSON text.
-            (
-                Value::Array(_) | Value::Number(_) | Value::Bool(_) | Value::Null,
-                Value::String(text),
-            ) if place.scope == Scope::Payload => match serde_json::from_str::<Value>(text) {
-                Ok(parsed) if !parsed.is_string() => {
-                    let inside = Place {
-                        pointer: place.pointer.clone(),
-                        scope: Scope::Inside,
-                    };
-                    self.values(expected, &replace_times(parsed), &inside);
+            (Value::Array(_) | Value::Number(_) | Value::Bool(_) | Value::Null, Value::String(text))
+                if place.scope == Scope::Payload =>
+            {
+                match serde_json::from_str::<Value>(text) {
+                    Ok(parsed) if !parsed.is_string() => {
+                        let inside = Place { pointer: place.pointer.clone(), scope: Scope::Inside };
+                        self.values(expected, &replace_times(parsed), &inside);
+                    }
+                    Ok(_) | Err(_) => self.report(place, Some(expected), Some(got)),
                 }
-                Ok(_) | Err(_) => self.report(place, Some(expected), Some(got)),
-            },
+            }
             _ if expected == got => {}
             _ => self.report(place, Some(expected), Some(got)),
         }
@@ -451,33 +326,22 @@ impl Comparison<'_> {
             }
         }
         let paired: HashSet<&str> = names.values().copied().collect();
-        for (name, ours) in got
-            .iter()
-            .filter(|(name, _)| !paired.contains(name.as_str()))
-        {
+        for (name, ours) in got.iter().filter(|(name, _)| !paired.contains(name.as_str())) {
             self.report(&place.member(name), None, Some(ours));
         }
         let ordered = matches!(place.scope, Scope::Payload | Scope::Inside);
         if ordered && expected.len() == got.len() && names.len() == expected.len() {
-            let wanted = expected
-                .keys()
-                .filter_map(|name| names.get(name.as_str()).copied());
+            let wanted = expected.keys().filter_map(|name| names.get(name.as_str()).copied());
             if wanted.ne(got.keys().map(String::as_str)) {
-                let list =
-                    |members: &Map<String, Value>| Some(members.keys().cloned().collect::<Value>());
+                let list = |members: &Map<String, Value>| Some(members.keys().cloned().collect::<Value>());
                 let note = Some("the order of the members");
-                self.found
-                    .push(difference(&place.pointer, list(expected), list(got), note));
+                self.found.push(difference(&place.pointer, list(expected), list(got), note));
             }
         }
     }
 
     /// Which of our members each recorded one is: the same name, or one that its name describes.
-    fn pair_names<'n>(
-        &mut self,
-        expected: &'n Map<String, Value>,
-        got: &'n Map<String, Value>,
-    ) -> HashMap<&'n str, &'n str> {
+    fn pair_names<'n>(&mut self, expected: &'n Map<String, Value>, got: &'n Map<String, Value>) -> HashMap<&'n str, &'n str> {
         let mut pairs: HashMap<&str, &str> = HashMap::new();
         let mut taken: HashSet<&str> = HashSet::new();
         for name in expected.keys().filter(|name| got.contains_key(*name)) {
@@ -486,9 +350,7 @@ impl Comparison<'_> {
         }
         for name in expected.keys().filter(|name| !got.contains_key(*name)) {
             let free = got.keys().find(|ours| {
-                !taken.contains(ours.as_str())
-                    && !self.rules.is_masked(name)
-                    && self.rules.matches(name, ours, self.memory)
+                !taken.contains(ours.as_str()) && !self.rules.is_masked(name) && self.rules.matches(name, ours, self.memory)
             });
             if let Some(ours) = free {
                 pairs.insert(name, ours);
@@ -507,9 +369,7 @@ fn same_number(expected: &serde_json::Number, got: &serde_json::Number) -> bool 
 /// Whether a definition has an inline Map whose iterations run at once and wait for something.
 pub(crate) fn iterations_wait(case: &Case, execution: &Execution) -> bool {
     let machine = case.machines.get(execution.machine);
-    machine
-        .and_then(|machine| machine.definition.as_ref())
-        .is_some_and(scope_has_waiting_iterations)
+    machine.and_then(|machine| machine.definition.as_ref()).is_some_and(scope_has_waiting_iterations)
 }
 
 fn scope_has_waiting_iterations(scope: &Value) -> bool {
@@ -533,19 +393,11 @@ fn waits(scope: &Value) -> bool {
 }
 
 fn states(scope: &Value) -> impl Iterator<Item = &Value> {
-    scope
-        .get("States")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(Map::values)
+    scope.get("States").and_then(Value::as_object).into_iter().flat_map(Map::values)
 }
 
 fn branches(state: &Value) -> impl Iterator<Item = &Value> {
-    state
-        .get("Branches")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    state.get("Branches").and_then(Value::as_array).into_iter().flatten()
 }
 
 /// Our events in the order of the recorded ones, by what caused them, with ids to match.
@@ -558,29 +410,21 @@ fn align(expected: &[Value], got: &[Value]) -> Option<Vec<Value>> {
     }
     let id = |event: &Value, name: &str| event.get(name).and_then(Value::as_u64);
     // Ours get the recorded ids below; that they count from 1 has to be seen before.
-    if !got
-        .iter()
-        .zip(1..)
-        .all(|(event, number)| id(event, "id") == Some(number))
-    {
+    if !got.iter().zip(1..).all(|(event, number)| id(event, "id") == Some(number)) {
         return None;
     }
     // From the recorded ids to ours and back; 0 causes the first event of both.
     let mut ours_of: HashMap<u64, u64> = HashMap::from([(0, 0)]);
     let mut theirs_of: HashMap<u64, u64> = HashMap::from([(0, 0)]);
-    let types: HashMap<u64, &str> = got
-        .iter()
-        .filter_map(|event| Some((id(event, "id")?, event_type(event)?)))
-        .collect();
+    let types: HashMap<u64, &str> = got.iter().filter_map(|event| Some((id(event, "id")?, event_type(event)?))).collect();
     let mut left: Vec<&Value> = got.iter().collect();
     let mut aligned = Vec::new();
     for event in expected {
         let cause = ours_of.get(&id(event, "previousEventId")?).copied()?;
         let position = left.iter().position(|ours| {
             same_event(event, ours)
-                && id(ours, "previousEventId").is_some_and(|previous| {
-                    previous == cause || interchangeable(event, &types, previous, cause)
-                })
+                && id(ours, "previousEventId")
+                    .is_some_and(|previous| previous == cause || interchangeable(event, &types, previous, cause))
         })?;
         let mut ours = left.remove(position).clone();
         let (new, old) = (id(event, "id")?, id(&ours, "id")?);
@@ -588,10 +432,7 @@ fn align(expected: &[Value], got: &[Value]) -> Option<Vec<Value>> {
         theirs_of.insert(old, new);
         let members = ours.as_object_mut()?;
         members.insert("id".to_owned(), new.into());
-        members.insert(
-            "previousEventId".to_owned(),
-            event.get("previousEventId")?.clone(),
-        );
+        members.insert("previousEventId".to_owned(), event.get("previousEventId")?.clone());
         aligned.push(ours);
     }
     Some(aligned)
@@ -601,9 +442,7 @@ fn align(expected: &[Value], got: &[Value]) -> Option<Vec<Value>> {
 fn same_event(expected: &Value, got: &Value) -> bool {
     let details = |event: &Value, name: &str| {
         let members = event.as_object()?;
-        let (_, details) = members
-            .iter()
-            .find(|(name, _)| name.ends_with("EventDetails"))?;
+        let (_, details) = members.iter().find(|(name, _)| name.ends_with("EventDetails"))?;
         details.get(name).cloned()
     };
     event_type(expected) == event_type(got)
@@ -613,8 +452,7 @@ fn same_event(expected: &Value, got: &Value) -> bool {
 
 /// Which iteration ended last, or made room for the next, is one run's.
 fn interchangeable(event: &Value, types: &HashMap<u64, &str>, ours: u64, theirs: u64) -> bool {
-    let both =
-        |wanted: &str| types.get(&ours) == Some(&wanted) && types.get(&theirs) == Some(&wanted);
+    let both = |wanted: &str| types.get(&ours) == Some(&wanted) && types.get(&theirs) == Some(&wanted);
     match event_type(event) {
         Some("MapStateSucceeded" | "MapStateExited") => both("MapIterationSucceeded"),
         Some("MapIterationStarted") => {

@@ -77,18 +77,13 @@ impl KnownDifferences {
             }
             Err(source) => return Err(KnownError::Unreadable { path: name, source }),
         };
-        let malformed = |reason: String| KnownError::Malformed {
-            path: name.clone(),
-            reason,
-        };
+        let malformed = |reason: String| KnownError::Malformed { path: name.clone(), reason };
         let known: Self = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
         let mut seen = HashSet::new();
         for entry in &known.entries {
             if !seen.insert((&entry.case, entry.execution, &entry.pointer)) {
                 let (case, execution, pointer) = (&entry.case, entry.execution, &entry.pointer);
-                return Err(malformed(format!(
-                    "`{case}`, execution {execution}, `{pointer}` is listed twice"
-                )));
+                return Err(malformed(format!("`{case}`, execution {execution}, `{pointer}` is listed twice")));
             }
         }
         Ok(known)
@@ -96,8 +91,6 @@ impl KnownDifferences {
 
     /// The entry for one place of one execution.
     pub fn position(&self, case: &str, execution: usize, pointer: &str) -> Option<usize> {
-        self.entries.iter().position(|entry| {
-            entry.case == case && entry.execution == execution && entry.pointer == pointer
-        })
+        self.entries.iter().position(|entry| entry.case == case && entry.execution == execution && entry.pointer == pointer)
     }
 }

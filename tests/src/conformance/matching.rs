@@ -29,8 +29,7 @@ struct Values {
 impl Values {
     fn push(&mut self, value: &str, patterns: &Patterns) {
         let normalised = replace_times(patterns.apply(value.into()));
-        self.normalised
-            .push(normalised.as_str().unwrap_or(value).to_owned());
+        self.normalised.push(normalised.as_str().unwrap_or(value).to_owned());
         self.plain.push(value.to_owned());
     }
 }
@@ -80,11 +79,7 @@ impl Rules {
             }
         }
         // A masked word in brackets cannot be taken for ordinary text inside a longer string.
-        let bracketed = case
-            .masked
-            .iter()
-            .map(String::as_str)
-            .filter(|text| text.starts_with('<'));
+        let bracketed = case.masked.iter().map(String::as_str).filter(|text| text.starts_with('<'));
         for text in UNDECLARED.into_iter().chain(bracketed) {
             if !known(&texts, text) {
                 texts.push((text.to_owned(), Meaning::Anything));
@@ -95,11 +90,7 @@ impl Rules {
         Ok(Self {
             texts,
             masked: case.masked.iter().cloned().collect(),
-            numbered: case
-                .numbered
-                .iter()
-                .map(|name| name.trim_matches(['<', '>']).to_owned())
-                .collect(),
+            numbered: case.numbered.iter().map(|name| name.trim_matches(['<', '>']).to_owned()).collect(),
             patterns,
         })
     }
@@ -111,11 +102,7 @@ impl Rules {
 
     /// Whether a recorded string holds anything but itself.
     pub fn is_literal(&self, text: &str) -> bool {
-        !self.is_masked(text)
-            && self
-                .parts(text)
-                .iter()
-                .all(|part| matches!(part, Part::Text(_)))
+        !self.is_masked(text) && self.parts(text).iter().all(|part| matches!(part, Part::Text(_)))
     }
 
     /// Whether the recorded string `expected` describes `got`, given what the placeholders of the
@@ -140,9 +127,7 @@ impl Rules {
             match part {
                 Part::Text(text) => result.push_str(text),
                 Part::Values(name, values) => {
-                    result.push_str(
-                        &value(name, Some(&values.plain)).unwrap_or_else(|| name.to_owned()),
-                    );
+                    result.push_str(&value(name, Some(&values.plain)).unwrap_or_else(|| name.to_owned()));
                 }
                 Part::Placeholder(name) | Part::Anything(name) => {
                     result.push_str(&value(name, None).unwrap_or_else(|| name.to_owned()));
@@ -180,10 +165,7 @@ impl Rules {
         if let Some(length) = self.numbered_at(rest) {
             return Some((Part::Placeholder(rest.get(..length)?), length));
         }
-        let (text, meaning) = self
-            .texts
-            .iter()
-            .find(|(text, _)| rest.starts_with(text.as_str()))?;
+        let (text, meaning) = self.texts.iter().find(|(text, _)| rest.starts_with(text.as_str()))?;
         let part = match meaning {
             Meaning::Values(values) => Part::Values(text, values),
             Meaning::Generated => Part::Placeholder(text),
@@ -263,10 +245,7 @@ impl Memory {
             self.names.insert(value.to_owned(), name.to_owned());
         }
         self.values.insert(name.to_owned(), value.to_owned());
-        self.trail.push(Entry::Bound {
-            name: name.to_owned(),
-            distinct,
-        });
+        self.trail.push(Entry::Bound { name: name.to_owned(), distinct });
         true
     }
 
@@ -283,9 +262,7 @@ fn match_parts(parts: &[Part<'_>], text: &str, memory: &mut Memory) -> bool {
         return text.is_empty();
     };
     match *part {
-        Part::Text(literal) => text
-            .strip_prefix(literal)
-            .is_some_and(|tail| match_parts(rest, tail, memory)),
+        Part::Text(literal) => text.strip_prefix(literal).is_some_and(|tail| match_parts(rest, tail, memory)),
         Part::Values(name, values) => match_values(name, values, rest, text, memory),
         Part::Placeholder(name) => match_placeholder(name, rest, text, memory),
         Part::Anything(_) => cuts(text).any(|(_, tail)| match_parts(rest, tail, memory)),
@@ -294,13 +271,7 @@ fn match_parts(parts: &[Part<'_>], text: &str, memory: &mut Memory) -> bool {
 
 /// A name of the case: one of its values, the same one throughout, or the name itself, which a
 /// definition or an input may happen to contain.
-fn match_values(
-    name: &str,
-    values: &Values,
-    rest: &[Part<'_>],
-    text: &str,
-    memory: &mut Memory,
-) -> bool {
+fn match_values(name: &str, values: &Values, rest: &[Part<'_>], text: &str, memory: &mut Memory) -> bool {
     let chosen = memory.values.get(name).cloned();
     for (value, normalised) in values.plain.iter().zip(&values.normalised) {
         if chosen.as_ref().is_some_and(|chosen| chosen != value) {
@@ -320,8 +291,7 @@ fn match_values(
             memory.undo(mark);
         }
     }
-    text.strip_prefix(name)
-        .is_some_and(|tail| match_parts(rest, tail, memory))
+    text.strip_prefix(name).is_some_and(|tail| match_parts(rest, tail, memory))
 }
 
 /// A placeholder stands for one value throughout. One that came in with a task's outcome stands
@@ -336,9 +306,7 @@ fn match_placeholder(name: &str, rest: &[Part<'_>], text: &str, memory: &mut Mem
         memory.undo(mark);
     }
     if let Some(value) = memory.values.get(name).cloned() {
-        return text
-            .strip_prefix(value.as_str())
-            .is_some_and(|tail| match_parts(rest, tail, memory));
+        return text.strip_prefix(value.as_str()).is_some_and(|tail| match_parts(rest, tail, memory));
     }
     if memory.selves.contains(name) {
         return false;
@@ -380,9 +348,7 @@ mod tests {
     fn all(pairs: &[(&str, &str)]) -> bool {
         let rules = rules();
         let mut memory = Memory::default();
-        pairs
-            .iter()
-            .all(|(expected, got)| rules.matches(expected, got, &mut memory))
+        pairs.iter().all(|(expected, got)| rules.matches(expected, got, &mut memory))
     }
 
     #[test]
@@ -400,16 +366,9 @@ mod tests {
 
     #[test]
     fn a_placeholder_of_an_outcome_stands_for_itself_from_then_on() {
-        assert!(all(&[
-            ("<uuid:1>", "<uuid:1>"),
-            ("a <uuid:1>", "a <uuid:1>")
-        ]));
+        assert!(all(&[("<uuid:1>", "<uuid:1>"), ("a <uuid:1>", "a <uuid:1>")]));
         assert!(!all(&[("<uuid:1>", "<uuid:1>"), ("<uuid:1>", "x")]));
-        assert!(all(&[
-            ("<uuid:1>", "x"),
-            ("<uuid:1>", "<uuid:1>"),
-            ("<uuid:1>", "x")
-        ]));
+        assert!(all(&[("<uuid:1>", "x"), ("<uuid:1>", "<uuid:1>"), ("<uuid:1>", "x")]));
     }
 
     #[test]

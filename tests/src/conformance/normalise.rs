@@ -20,15 +20,9 @@ impl Patterns {
         let compile = |pattern: &Pattern| {
             Regex::new(&pattern.regex)
                 .map(|regex| (regex, pattern.text.clone()))
-                .map_err(|error| {
-                    format!("the pattern `{}` does not compile: {error}", pattern.regex)
-                })
+                .map_err(|error| format!("the pattern `{}` does not compile: {error}", pattern.regex))
         };
-        patterns
-            .iter()
-            .map(compile)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        patterns.iter().map(compile).collect::<Result<_, _>>().map(Self)
     }
 
     /// Replaces every match by the pattern's text.
@@ -44,16 +38,10 @@ impl Patterns {
         let mut changed = text.clone();
         for (regex, replacement) in &self.0 {
             if regex.is_match(&changed).unwrap_or(false) {
-                changed = regex
-                    .replace_all(&changed, NoExpand(replacement))
-                    .into_owned();
+                changed = regex.replace_all(&changed, NoExpand(replacement)).into_owned();
             }
         }
-        if changed == text {
-            value
-        } else {
-            serde_json::from_str(&changed).unwrap_or(value)
-        }
+        if changed == text { value } else { serde_json::from_str(&changed).unwrap_or(value) }
     }
 }
 
@@ -61,24 +49,15 @@ impl Patterns {
 /// it parses to. Once: strings inside the parsed object stay strings.
 pub(crate) fn parse_json_strings(value: Value) -> Value {
     match value {
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .map(|(name, member)| (name, parse_member(member)))
-                .collect(),
-        ),
-        Value::Array(elements) => {
-            Value::Array(elements.into_iter().map(parse_json_strings).collect())
-        }
+        Value::Object(members) => Value::Object(members.into_iter().map(|(name, member)| (name, parse_member(member))).collect()),
+        Value::Array(elements) => Value::Array(elements.into_iter().map(parse_json_strings).collect()),
         other => other,
     }
 }
 
 fn parse_member(member: Value) -> Value {
     match member {
-        Value::String(text) if text.starts_with('{') => {
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
-        }
+        Value::String(text) if text.starts_with('{') => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         other => parse_json_strings(other),
     }
 }
@@ -86,10 +65,7 @@ fn parse_member(member: Value) -> Value {
 static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let date = "-?(?:[1-9][0-9]*)?[0-9]{4}-(?:1[0-2]|0[1-9])-(?:3[01]|0[1-9]|[12][0-9])";
     let time = r"(?:2[0-3]|[01][0-9]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?";
-    Regex::new(&format!(
-        "{date}T{time}(?:Z|[+-](?:2[0-3]|[01][0-9]):?[0-5][0-9])"
-    ))
-    .ok()
+    Regex::new(&format!("{date}T{time}(?:Z|[+-](?:2[0-3]|[01][0-9]):?[0-5][0-9])")).ok()
 });
 
 /// Replaces ISO 8601 times with a zone, anywhere inside any string, by `date`.
@@ -97,21 +73,14 @@ pub(crate) fn replace_times(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(replace_times_in(text)),
         Value::Array(elements) => Value::Array(elements.into_iter().map(replace_times).collect()),
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .map(|(name, member)| (name, replace_times(member)))
-                .collect(),
-        ),
+        Value::Object(members) => Value::Object(members.into_iter().map(|(name, member)| (name, replace_times(member))).collect()),
         other => other,
     }
 }
 
 fn replace_times_in(text: String) -> String {
     match &*TIME {
-        Some(regex) if text.contains('T') => {
-            regex.replace_all(&text, NoExpand("date")).into_owned()
-        }
+        Some(regex) if text.contains('T') => regex.replace_all(&text, NoExpand("date")).into_owned(),
         _ => text,
     }
 }
@@ -131,15 +100,8 @@ pub(crate) fn unorder_parallel(mut events: Vec<Value>) -> Vec<Value> {
     let mut collected: Vec<Value> = Vec::new();
     let mut index = 0;
     while let Some(event) = events.get_mut(index) {
-        match event
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-        {
-            "ParallelStateSucceeded"
-            | "ParallelStateAborted"
-            | "ParallelStateExited"
-            | "ParallelStateFailed" => {
+        match event.get("type").and_then(Value::as_str).unwrap_or_default() {
+            "ParallelStateSucceeded" | "ParallelStateAborted" | "ParallelStateExited" | "ParallelStateFailed" => {
                 inside = false;
                 if let Some(start) = start
                     && start <= index
@@ -185,28 +147,12 @@ pub(crate) fn python_text(value: &Value) -> String {
 struct Python(CompactFormatter);
 
 impl Formatter for Python {
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b", ")
-        }
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b", ")
-        }
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
     fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -223,20 +169,11 @@ impl Formatter for Python {
 pub(crate) fn map_strings(value: &Value, change: &mut dyn FnMut(&str) -> String) -> Value {
     match value {
         Value::String(text) => Value::String(change(text)),
-        Value::Array(elements) => Value::Array(
-            elements
-                .iter()
-                .map(|element| map_strings(element, change))
-                .collect(),
-        ),
+        Value::Array(elements) => Value::Array(elements.iter().map(|element| map_strings(element, change)).collect()),
         Value::Object(members) => {
             let mut mapped = Map::new();
             for (name, member) in members {
-                let name = if name.contains('<') {
-                    change(name)
-                } else {
-                    name.clone()
-                };
+                let name = if name.contains('<') { change(name) } else { name.clone() };
                 mapped.insert(name, map_strings(member, change));
             }
             Value::Object(mapped)

@@ -145,9 +145,9 @@ pub fn expectation(case: &Case, execution: &Execution) -> Expectation {
 /// Whether `member` is `word` anywhere in a definition.
 fn says(definition: &Value, member: &str, word: &str) -> bool {
     match definition {
-        Value::Object(members) => members.iter().any(|(name, value)| {
-            name == member && value.as_str() == Some(word) || says(value, member, word)
-        }),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name == member && value.as_str() == Some(word) || says(value, member, word))
+        }
         Value::Array(elements) => elements.iter().any(|element| says(element, member, word)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
@@ -159,61 +159,23 @@ fn says(definition: &Value, member: &str, word: &str) -> bool {
 ///
 /// A message if the recording lacks what it refers to: the machine, its definition's text, or an event.
 pub fn plan(case: &Case, rules: &Rules, index: usize) -> Result<Run, String> {
-    let execution = case
-        .executions
-        .get(index)
-        .ok_or("there is no such execution")?;
-    let machine = case
-        .machines
-        .get(execution.machine)
-        .ok_or("there is no such machine")?;
-    let definition_text = machine
-        .definition_text
-        .clone()
-        .ok_or("the machine has no `definition_text`")?;
+    let execution = case.executions.get(index).ok_or("there is no such execution")?;
+    let machine = case.machines.get(execution.machine).ok_or("there is no such machine")?;
+    let definition_text = machine.definition_text.clone().ok_or("the machine has no `definition_text`")?;
     let role_arn = machine.role_arn.clone().unwrap_or_default();
-    let binder = Binder {
-        rules,
-        execution,
-        machine,
-    };
-    let bound = |text: &str| {
-        case.bindings
-            .iter()
-            .find(|b| b.text == text)
-            .map(|b| b.value.clone())
-    };
+    let binder = Binder { rules, execution, machine };
+    let bound = |text: &str| case.bindings.iter().find(|b| b.text == text).map(|b| b.value.clone());
     Ok(Run {
-        machine_name: machine
-            .name
-            .clone()
-            .unwrap_or_else(|| "statemachine".to_owned()),
-        machine_type: machine
-            .machine_type
-            .clone()
-            .unwrap_or_else(|| "STANDARD".to_owned()),
-        input_text: execution
-            .input_text
-            .clone()
-            .unwrap_or_else(|| "{}".to_owned()),
-        execution_name: execution
-            .name
-            .clone()
-            .unwrap_or_else(|| execution_name(&case.id, index)),
+        machine_name: machine.name.clone().unwrap_or_else(|| "statemachine".to_owned()),
+        machine_type: machine.machine_type.clone().unwrap_or_else(|| "STANDARD".to_owned()),
+        input_text: execution.input_text.clone().unwrap_or_else(|| "{}".to_owned()),
+        execution_name: execution.name.clone().unwrap_or_else(|| execution_name(&case.id, index)),
         region: bound("<region>").unwrap_or_else(|| "us-east-1".to_owned()),
-        account: role_arn
-            .split(':')
-            .nth(4)
-            .unwrap_or("111111111111")
-            .to_owned(),
+        account: role_arn.split(':').nth(4).unwrap_or("111111111111").to_owned(),
         express_sync: execution.sync,
         tasks: binder.tasks()?,
         stop: (execution.status() == "stopped").then(|| binder.stop()),
-        start_time_ms: case
-            .recorded
-            .as_deref()
-            .and_then(milliseconds)
-            .unwrap_or(1_700_000_000_000),
+        start_time_ms: case.recorded.as_deref().and_then(milliseconds).unwrap_or(1_700_000_000_000),
         definition_text,
         role_arn,
     })
@@ -225,15 +187,9 @@ fn execution_name(case: &str, index: usize) -> String {
     let hash = case
         .bytes()
         .chain(index.to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let tail = hash & 0xffff_ffff_ffff;
-    format!(
-        "{:08x}-{:04x}-4000-8000-{tail:012x}",
-        hash >> 32,
-        (hash >> 16) & 0xffff
-    )
+    format!("{:08x}-{:04x}-4000-8000-{tail:012x}", hash >> 32, (hash >> 16) & 0xffff)
 }
 
 /// Milliseconds since 1970 of a time like `2024-11-13T09:47:56Z`; fractions and offsets are ignored.
@@ -259,23 +215,13 @@ impl Binder<'_> {
     /// Puts the values of the requests in place of the names they were recorded under. Placeholders
     /// stay: they are ordinary text from now on.
     fn bind(&self, text: &str) -> String {
-        self.rules.substitute(text, &mut |_, values| {
-            values.and_then(|values| self.value_of(values))
-        })
+        self.rules.substitute(text, &mut |_, values| values.and_then(|values| self.value_of(values)))
     }
 
     /// Of several values, the one this execution was given.
     fn value_of(&self, values: &[String]) -> Option<String> {
-        let texts = [
-            &self.execution.input_text,
-            &self.machine.definition_text,
-            &self.machine.role_arn,
-        ];
-        let given = |value: &&String| {
-            texts
-                .iter()
-                .any(|t| t.as_ref().is_some_and(|t| t.contains(value.as_str())))
-        };
+        let texts = [&self.execution.input_text, &self.machine.definition_text, &self.machine.role_arn];
+        let given = |value: &&String| texts.iter().any(|t| t.as_ref().is_some_and(|t| t.contains(value.as_str())));
         values.iter().find(given).or(values.first()).cloned()
     }
 
@@ -284,11 +230,7 @@ impl Binder<'_> {
     }
 
     fn tasks(&self) -> Result<Vec<ScriptedTask>, String> {
-        let recorded = self
-            .execution
-            .replay
-            .as_ref()
-            .map_or(&[][..], |replay| &replay.tasks);
+        let recorded = self.execution.replay.as_ref().map_or(&[][..], |replay| &replay.tasks);
         if recorded.is_empty() && self.execution.events().iter().any(is_unordered) {
             return Ok(self.unordered_tasks());
         }
@@ -297,9 +239,7 @@ impl Binder<'_> {
 
     fn event(&self, id: u64) -> Result<&Value, String> {
         let events = self.execution.events();
-        let found = events
-            .iter()
-            .find(|event| event.get("id").and_then(Value::as_u64) == Some(id));
+        let found = events.iter().find(|event| event.get("id").and_then(Value::as_u64) == Some(id));
         found.ok_or_else(|| format!("a task refers to event {id}, which is not there"))
     }
 
@@ -324,10 +264,7 @@ impl Binder<'_> {
     fn outcome(&self, event: &Value) -> Outcome {
         let name = event_type(event);
         if name.ends_with("Succeeded") {
-            return Outcome::Succeeded(
-                self.json_text(event, "output")
-                    .unwrap_or_else(|| "null".to_owned()),
-            );
+            return Outcome::Succeeded(self.json_text(event, "output").unwrap_or_else(|| "null".to_owned()));
         }
         if name.ends_with("TimedOut") {
             return Outcome::TimesOut;
@@ -337,15 +274,8 @@ impl Binder<'_> {
             ("SubmitFailed", FailKind::SubmitFailed),
             ("ScheduleFailed", FailKind::ScheduleFailed),
         ];
-        let kind = kinds
-            .iter()
-            .find(|(end, _)| name.ends_with(end))
-            .map_or(FailKind::Failed, |(_, kind)| *kind);
-        Outcome::Failed {
-            kind,
-            error: self.text(event, "error"),
-            cause: self.cause(event),
-        }
+        let kind = kinds.iter().find(|(end, _)| name.ends_with(end)).map_or(FailKind::Failed, |(_, kind)| *kind);
+        Outcome::Failed { kind, error: self.text(event, "error"), cause: self.cause(event) }
     }
 
     /// A member that is plain text.
@@ -368,33 +298,17 @@ impl Binder<'_> {
         if let Value::String(text) = recorded {
             return Some(self.bind(text));
         }
-        if let Some(text) = self
-            .execution
-            .events()
-            .iter()
-            .find_map(|event| caught_text(event, recorded))
-        {
+        if let Some(text) = self.execution.events().iter().find_map(|event| caught_text(event, recorded)) {
             return Some(self.bind(text));
         }
         let bound = self.bind_value(recorded);
         let python = event_type(event).starts_with("LambdaFunction");
-        Some(if python {
-            python_text(&bound)
-        } else {
-            bound.to_string()
-        })
+        Some(if python { python_text(&bound) } else { bound.to_string() })
     }
 
     fn stop(&self) -> Stop {
-        let last = self
-            .execution
-            .events()
-            .iter()
-            .find(|event| event_type(event) == "ExecutionAborted");
-        Stop {
-            error: last.and_then(|event| self.text(event, "error")),
-            cause: last.and_then(|event| self.text(event, "cause")),
-        }
+        let last = self.execution.events().iter().find(|event| event_type(event) == "ExecutionAborted");
+        Stop { error: last.and_then(|event| self.text(event, "error")), cause: last.and_then(|event| self.text(event, "cause")) }
     }
 
     /// The tasks of a history whose Parallel states lost ids and order: for each
@@ -405,43 +319,22 @@ impl Binder<'_> {
         let mut resources = HashMap::new();
         collect_resources(definition, &mut resources);
         let mut tasks = Vec::new();
-        for section in self
-            .execution
-            .events()
-            .split(|event| event_type(event) == "ParallelStateStarted")
-        {
+        for section in self.execution.events().split(|event| event_type(event) == "ParallelStateStarted") {
             self.section_tasks(section, &resources, &mut tasks);
         }
         tasks
     }
 
-    fn section_tasks(
-        &self,
-        section: &[Value],
-        resources: &HashMap<String, String>,
-        tasks: &mut Vec<ScriptedTask>,
-    ) {
-        let of = |name: &'static str| {
-            section
-                .iter()
-                .filter(move |event| event_type(event) == name)
-        };
+    fn section_tasks(&self, section: &[Value], resources: &HashMap<String, String>, tasks: &mut Vec<ScriptedTask>) {
+        let of = |name: &'static str| section.iter().filter(move |event| event_type(event) == name);
         let mut waiting: Vec<&str> = of("TaskStateEntered")
-            .filter_map(|event| {
-                event
-                    .pointer("/stateEnteredEventDetails/name")
-                    .and_then(Value::as_str)
-            })
+            .filter_map(|event| event.pointer("/stateEnteredEventDetails/name").and_then(Value::as_str))
             .collect();
         let mut submitted: Vec<&Value> = of("TaskSubmitted").collect();
         let mut started: Vec<&Value> = of("ActivityStarted").collect();
         let mut last = None;
         for event in section.iter().filter(|event| is_outcome(event_type(event))) {
-            let fits = |state: &&str| {
-                resources
-                    .get(*state)
-                    .is_some_and(|resource| names(event, resource))
-            };
+            let fits = |state: &&str| resources.get(*state).is_some_and(|resource| names(event, resource));
             let state = match waiting.iter().position(fits) {
                 Some(position) => Some(waiting.remove(position)),
                 // More outcomes than states: the last one was retried.
@@ -451,10 +344,7 @@ impl Binder<'_> {
             last = Some(state);
             let kind = kind_of(event);
             let same = |other: &&Value| detail(other, "resource") == detail(event, "resource");
-            let submit = submitted
-                .iter()
-                .position(same)
-                .map(|position| submitted.remove(position));
+            let submit = submitted.iter().position(same).map(|position| submitted.remove(position));
             let start = (kind == "activity" && !started.is_empty()).then(|| started.remove(0));
             tasks.push(ScriptedTask {
                 state: state.to_owned(),
@@ -469,18 +359,12 @@ impl Binder<'_> {
 }
 
 fn event_type(event: &Value) -> &str {
-    event
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    event.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A member of the event's `…EventDetails`.
 fn detail<'a>(event: &'a Value, member: &str) -> Option<&'a Value> {
-    let (_, details) = event
-        .as_object()?
-        .iter()
-        .find(|(name, _)| name.ends_with("EventDetails"))?;
+    let (_, details) = event.as_object()?.iter().find(|(name, _)| name.ends_with("EventDetails"))?;
     details.get(member)
 }
 
@@ -489,28 +373,18 @@ fn caught_text<'a>(value: &'a Value, cause: &Value) -> Option<&'a str> {
     match value {
         Value::Object(members) => members.iter().find_map(|(name, member)| match member {
             Value::String(text) if name == "Cause" && text.starts_with('{') => {
-                (serde_json::from_str::<Value>(text).ok().as_ref() == Some(cause))
-                    .then_some(text.as_str())
+                (serde_json::from_str::<Value>(text).ok().as_ref() == Some(cause)).then_some(text.as_str())
             }
             other => caught_text(other, cause),
         }),
-        Value::Array(elements) => elements
-            .iter()
-            .find_map(|element| caught_text(element, cause)),
+        Value::Array(elements) => elements.iter().find_map(|element| caught_text(element, cause)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
 
 fn is_outcome(name: &str) -> bool {
-    let family = ["Task", "LambdaFunction", "Activity"]
-        .iter()
-        .find_map(|family| name.strip_prefix(family));
-    matches!(
-        family,
-        Some(
-            "Succeeded" | "Failed" | "TimedOut" | "StartFailed" | "SubmitFailed" | "ScheduleFailed"
-        )
-    )
+    let family = ["Task", "LambdaFunction", "Activity"].iter().find_map(|family| name.strip_prefix(family));
+    matches!(family, Some("Succeeded" | "Failed" | "TimedOut" | "StartFailed" | "SubmitFailed" | "ScheduleFailed"))
 }
 
 fn kind_of(event: &Value) -> &'static str {
@@ -523,11 +397,7 @@ fn kind_of(event: &Value) -> &'static str {
 
 /// Whether an outcome's event tells of a call of `resource`.
 fn names(event: &Value, resource: &str) -> bool {
-    let text = |member| {
-        detail(event, member)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let text = |member| detail(event, member).and_then(Value::as_str).unwrap_or_default();
     match kind_of(event) {
         "lambda" => resource.contains(":function:"),
         "activity" => resource.contains(":activity:"),
@@ -546,9 +416,7 @@ fn collect_resources(value: &Value, resources: &mut HashMap<String, String>) {
                 collect_resources(member, resources);
             }
         }
-        Value::Array(elements) => elements
-            .iter()
-            .for_each(|element| collect_resources(element, resources)),
+        Value::Array(elements) => elements.iter().for_each(|element| collect_resources(element, resources)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -126,11 +126,7 @@ impl Report {
     /// The count over all originals (`Some(false)`), all variants (`Some(true)`) or both.
     pub fn total(&self, variant: Option<bool>) -> Tally {
         let mut tally = Tally::default();
-        for result in self
-            .results
-            .iter()
-            .filter(|r| variant.is_none_or(|variant| r.variant == variant))
-        {
+        for result in self.results.iter().filter(|r| variant.is_none_or(|variant| r.variant == variant)) {
             tally.add(&result.verdict);
         }
         tally
@@ -140,10 +136,7 @@ impl Report {
     pub fn modules(&self) -> BTreeMap<&str, Tally> {
         let mut modules: BTreeMap<&str, Tally> = BTreeMap::new();
         for result in &self.results {
-            modules
-                .entry(&result.module)
-                .or_default()
-                .add(&result.verdict);
+            modules.entry(&result.module).or_default().add(&result.verdict);
         }
         modules
     }
@@ -153,16 +146,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for result in &self.results {
             if let Verdict::Failed(reason) = &result.verdict {
-                let variant = if result.variant {
-                    " (renamed variant)"
-                } else {
-                    ""
-                };
-                writeln!(
-                    f,
-                    "FAILED {} execution {}{variant}",
-                    result.case, result.execution
-                )?;
+                let variant = if result.variant { " (renamed variant)" } else { "" };
+                writeln!(f, "FAILED {} execution {}{variant}", result.case, result.execution)?;
                 for line in reason.lines() {
                     writeln!(f, "    {line}")?;
                 }
@@ -179,10 +164,7 @@ impl fmt::Display for Report {
         }
         if self.renamed + self.not_renamed > 0 {
             let (renamed, not_renamed) = (self.renamed, self.not_renamed);
-            writeln!(
-                f,
-                "renamed variants: {renamed} names changed, {not_renamed} left as they were"
-            )?;
+            writeln!(f, "renamed variants: {renamed} names changed, {not_renamed} left as they were")?;
         }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
@@ -191,18 +173,10 @@ impl fmt::Display for Report {
             writeln!(f, "KNOWN DIFFERENCE {entry}")?;
         }
         let modules = self.modules();
-        let width = modules
-            .keys()
-            .map(|name| name.len())
-            .max()
-            .unwrap_or(0)
-            .max("renamed variants".len());
+        let width = modules.keys().map(|name| name.len()).max().unwrap_or(0).max("renamed variants".len());
         let mut row = |name: &str, t: Tally| {
             let (passed, listed, not_yet, failed) = (t.passed, t.listed, t.not_yet, t.failed);
-            writeln!(
-                f,
-                "{name:width$}  {passed:6}  {listed:6}  {not_yet:7}  {failed:6}"
-            )
+            writeln!(f, "{name:width$}  {passed:6}  {listed:6}  {not_yet:7}  {failed:6}")
         };
         for (name, tally) in modules {
             row(name, tally)?;
@@ -236,17 +210,9 @@ pub fn run_folder(dir: &Path, subject: &dyn Subject, options: &Options) -> Repor
         Vec::new()
     });
     if files.is_empty() && report.errors.is_empty() {
-        report
-            .errors
-            .push(format!("`{}` holds no cases", dir.display()));
+        report.errors.push(format!("`{}` holds no cases", dir.display()));
     }
-    let mut runner = Runner {
-        subject,
-        options,
-        known: &known,
-        uses: HashMap::new(),
-        report,
-    };
+    let mut runner = Runner { subject, options, known: &known, uses: HashMap::new(), report };
     let mut present = HashSet::new();
     let mut ran = HashSet::new();
     for file in &files {
@@ -258,10 +224,7 @@ pub fn run_folder(dir: &Path, subject: &dyn Subject, options: &Options) -> Repor
             }
         };
         present.insert(case.id.clone());
-        let wanted = options
-            .filter
-            .as_ref()
-            .is_none_or(|f| case.id.contains(f) || case.module.contains(f));
+        let wanted = options.filter.as_ref().is_none_or(|f| case.id.contains(f) || case.module.contains(f));
         if wanted && matches!(case.kind, Kind::History | Kind::Output) {
             ran.insert(case.id.clone());
             runner.case(&case, None);
@@ -270,23 +233,14 @@ pub fn run_folder(dir: &Path, subject: &dyn Subject, options: &Options) -> Repor
             }
         }
     }
-    let Runner {
-        uses, mut report, ..
-    } = runner;
+    let Runner { uses, mut report, .. } = runner;
     for (index, entry) in known.entries.iter().enumerate() {
         let times = uses.get(&index).copied().unwrap_or(0);
-        let place = format!(
-            "`{}` execution {} `{}`",
-            entry.case, entry.execution, entry.pointer
-        );
+        let place = format!("`{}` execution {} `{}`", entry.case, entry.execution, entry.pointer);
         if ran.contains(&entry.case) && times != 1 {
-            report
-                .wrong_entries
-                .push(format!("{place} was found {times} times instead of once"));
+            report.wrong_entries.push(format!("{place} was found {times} times instead of once"));
         } else if !present.contains(&entry.case) && !files.is_empty() {
-            report.notes.push(format!(
-                "known difference {place}: the folder does not hold the case"
-            ));
+            report.notes.push(format!("known difference {place}: the folder does not hold the case"));
         }
     }
     report
@@ -313,9 +267,7 @@ impl Runner<'_> {
         let rules = match Rules::of(case) {
             Ok(rules) => rules,
             Err(reason) => {
-                self.report
-                    .errors
-                    .push(format!("`{}`: {reason}", case.path.display()));
+                self.report.errors.push(format!("`{}`: {reason}", case.path.display()));
                 return;
             }
         };
@@ -342,10 +294,7 @@ impl Runner<'_> {
         memory: &mut Memory,
     ) -> (Verdict, Vec<Difference>) {
         let Some(execution) = case.executions.get(index) else {
-            return (
-                Verdict::Failed("there is no such execution".to_owned()),
-                Vec::new(),
-            );
+            return (Verdict::Failed("there is no such execution".to_owned()), Vec::new());
         };
         let expectation = expectation(case, execution);
         if let Expectation::Skipped(reason) = expectation {
@@ -354,10 +303,7 @@ impl Runner<'_> {
         let run = match plan(case, rules, index) {
             Ok(run) => run,
             Err(reason) => {
-                return (
-                    Verdict::Failed(format!("cannot be run: {reason}")),
-                    Vec::new(),
-                );
+                return (Verdict::Failed(format!("cannot be run: {reason}")), Vec::new());
             }
         };
         let observed = match (self.run(&run), expectation) {
@@ -376,31 +322,18 @@ impl Runner<'_> {
         // The list names places of the recorded case; a variant's are the same under other names.
         let listed = |difference: &Difference| {
             let pointer = variant.map(|variant| variant.original_pointer(&difference.pointer));
-            self.known.position(
-                &case.id,
-                index,
-                pointer.as_ref().unwrap_or(&difference.pointer),
-            )
+            self.known.position(&case.id, index, pointer.as_ref().unwrap_or(&difference.pointer))
         };
         let entries: Vec<Option<usize>> = differences.iter().map(listed).collect();
-        let unlisted: Vec<&Difference> = differences
-            .iter()
-            .zip(&entries)
-            .filter(|(_, entry)| entry.is_none())
-            .map(|(difference, _)| difference)
-            .collect();
+        let unlisted: Vec<&Difference> =
+            differences.iter().zip(&entries).filter(|(_, entry)| entry.is_none()).map(|(difference, _)| difference).collect();
         if variant.is_none() {
             for entry in entries.iter().flatten() {
                 *self.uses.entry(*entry).or_default() += 1;
             }
         }
         let verdict = match unlisted.first() {
-            Some(first) => Verdict::Failed(explain(
-                execution.events(),
-                &observed,
-                first,
-                unlisted.len(),
-            )),
+            Some(first) => Verdict::Failed(explain(execution.events(), &observed, first, unlisted.len())),
             None if differences.is_empty() => Verdict::Passed,
             None => Verdict::Listed,
         };
@@ -415,9 +348,7 @@ impl Runner<'_> {
                 .map(|message| (*message).to_owned())
                 .or_else(|| panic.downcast_ref::<String>().cloned());
             let message = message.unwrap_or_else(|| "no message".to_owned());
-            Err(Refusal::Refused(format!(
-                "the interpreter panicked: {message}"
-            )))
+            Err(Refusal::Refused(format!("the interpreter panicked: {message}")))
         })
     }
 }
@@ -428,15 +359,8 @@ fn explain(expected: &[Value], observed: &Observed, first: &Difference, count: u
     if count > 1 {
         text.push_str(&format!("and {} more\n", count - 1));
     }
-    let number = first
-        .pointer
-        .strip_prefix("/events/")
-        .and_then(|rest| rest.split('/').next());
-    let got = observed
-        .history
-        .get("events")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
+    let number = first.pointer.strip_prefix("/events/").and_then(|rest| rest.split('/').next());
+    let got = observed.history.get("events").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let show = |event: Option<&Value>| event.map_or("nothing".to_owned(), Value::to_string);
     if let Some(index) = number.and_then(|number| number.parse::<usize>().ok()) {
         let before = index.checked_sub(1).and_then(|before| expected.get(before));
@@ -447,17 +371,8 @@ fn explain(expected: &[Value], observed: &Observed, first: &Difference, count: u
     text
 }
 
-fn write(
-    folder: &Path,
-    case: &Case,
-    variant: bool,
-    index: usize,
-    observed: &Observed,
-) -> Result<(), String> {
-    let stem = case
-        .path
-        .file_stem()
-        .map_or_else(|| "case".to_owned(), |s| s.to_string_lossy().into_owned());
+fn write(folder: &Path, case: &Case, variant: bool, index: usize, observed: &Observed) -> Result<(), String> {
+    let stem = case.path.file_stem().map_or_else(|| "case".to_owned(), |s| s.to_string_lossy().into_owned());
     let dir = folder.join(&case.module);
     let variant = if variant { ".renamed" } else { "" };
     let path = dir.join(format!("{stem}.{index}{variant}.json"));

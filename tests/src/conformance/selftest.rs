@@ -57,11 +57,7 @@ pub fn mutants(case: &Case, rules: &Rules, index: usize) -> Vec<Mutant> {
     let restored = restored(case, rules, execution);
     let mut mutants = Vec::new();
     let mut add = |mutation, place: String, events: &[Value]| {
-        mutants.push(Mutant {
-            mutation,
-            place,
-            observed: observed(case, events),
-        });
+        mutants.push(Mutant { mutation, place, observed: observed(case, events) });
     };
     for number in 0..recorded.len() {
         let pointer = format!("/{number}");
@@ -73,20 +69,13 @@ pub fn mutants(case: &Case, rules: &Rules, index: usize) -> Vec<Mutant> {
             events.remove(number);
             add(Mutation::DroppedEvent, pointer.clone(), &events);
             if swap_shows(case, execution, event, recorded.get(number + 1)) {
-                add(
-                    Mutation::SwappedEvents,
-                    pointer.clone(),
-                    &swapped(&restored, number),
-                );
+                add(Mutation::SwappedEvents, pointer.clone(), &swapped(&restored, number));
             }
             if let Some(previous) = event.get("previousEventId").and_then(Value::as_u64)
                 && !is_unordered(event)
             {
                 let mut events = restored.clone();
-                if let Some(place) = events
-                    .get_mut(number)
-                    .and_then(|e| e.get_mut("previousEventId"))
-                {
+                if let Some(place) = events.get_mut(number).and_then(|e| e.get_mut("previousEventId")) {
                     *place = (previous + 1).into();
                 }
                 add(Mutation::ChangedPrevious, pointer.clone(), &events);
@@ -143,11 +132,7 @@ fn restored(case: &Case, rules: &Rules, execution: &Execution) -> Vec<Value> {
 fn restore_text(rules: &Rules, text: &str) -> String {
     if rules.is_masked(text) {
         let time = text.contains("date") || text.contains("time");
-        return if time {
-            "2024-01-02T03:04:05.678Z".to_owned()
-        } else {
-            format!("not {text}")
-        };
+        return if time { "2024-01-02T03:04:05.678Z".to_owned() } else { format!("not {text}") };
     }
     rules.substitute(text, &mut |name, values| match values {
         Some(values) => values.first().cloned(),
@@ -166,34 +151,19 @@ fn made_up(name: &str) -> String {
 fn observed(case: &Case, events: &[Value]) -> Observed {
     if case.kind == Kind::Output {
         let output = events.first().and_then(|event| event.get("output"));
-        let output = output.map(|output| {
-            output
-                .as_str()
-                .map_or_else(|| output.to_string(), str::to_owned)
-        });
-        return Observed {
-            history: json!({ "events": [] }),
-            output,
-            status: "SUCCEEDED".to_owned(),
-        };
+        let output = output.map(|output| output.as_str().map_or_else(|| output.to_string(), str::to_owned));
+        return Observed { history: json!({ "events": [] }), output, status: "SUCCEEDED".to_owned() };
     }
     let mut answered = Vec::new();
     for event in events {
-        if case.unordered_parallel
-            && event
-                .get("type")
-                .is_some_and(|t| t == "ParallelStateExited")
-        {
+        if case.unordered_parallel && event.get("type").is_some_and(|t| t == "ParallelStateExited") {
             answered.push(json!({
                 "id": answered.len() + 1, "previousEventId": 1, "timestamp": 1.5, "type": "ParallelStateSucceeded"}));
         }
         answered.push(with_texts(event));
     }
     let last = answered.last();
-    let kind = last
-        .and_then(|event| event.get("type"))
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let kind = last.and_then(|event| event.get("type")).and_then(Value::as_str).unwrap_or_default();
     let status = match kind {
         "ExecutionSucceeded" => "SUCCEEDED",
         "ExecutionFailed" => "FAILED",
@@ -219,14 +189,7 @@ fn with_texts(event: &Value) -> Value {
             .iter()
             .map(|(name, value)| {
                 let is_payload = every || PAYLOADS.contains(&name.as_str());
-                (
-                    name.clone(),
-                    if is_payload {
-                        text(value)
-                    } else {
-                        value.clone()
-                    },
-                )
+                (name.clone(), if is_payload { text(value) } else { value.clone() })
             })
             .collect::<Map<String, Value>>()
     };
@@ -259,9 +222,7 @@ fn swap_shows(case: &Case, execution: &Execution, event: &Value, next: Option<&V
         event
     };
     next.is_some_and(|next| {
-        !(is_unordered(event) && is_unordered(next))
-            && without_id(event) != without_id(next)
-            && !iterations_wait(case, execution)
+        !(is_unordered(event) && is_unordered(next)) && without_id(event) != without_id(next) && !iterations_wait(case, execution)
     })
 }
 
@@ -269,8 +230,7 @@ fn swap_shows(case: &Case, execution: &Execution, event: &Value, next: Option<&V
 fn swapped(events: &[Value], number: usize) -> Vec<Value> {
     let mut events = events.to_vec();
     events.swap(number, number + 1);
-    let ids = [events.get(number), events.get(number + 1)]
-        .map(|event| event.and_then(|e| e.get("id")).cloned());
+    let ids = [events.get(number), events.get(number + 1)].map(|event| event.and_then(|e| e.get("id")).cloned());
     for (offset, id) in ids.into_iter().rev().enumerate() {
         if let (Some(Value::Object(members)), Some(id)) = (events.get_mut(number + offset), id) {
             members.insert("id".to_owned(), id);
@@ -316,13 +276,7 @@ impl Places {
         }
     }
 
-    fn find_in_members(
-        &mut self,
-        rules: &Rules,
-        members: &Map<String, Value>,
-        pointer: &str,
-        inside: Inside,
-    ) {
+    fn find_in_members(&mut self, rules: &Rules, members: &Map<String, Value>, pointer: &str, inside: Inside) {
         if inside == Inside::Payload && members.len() > 1 {
             self.objects.push(pointer.to_owned());
         }

@@ -38,12 +38,7 @@ pub struct Variant {
 impl Variant {
     /// A pointer into an answer of the variant, as it would be in the original.
     pub fn original_pointer(&self, pointer: &str) -> String {
-        let old = |segment: &str| {
-            self.old_names
-                .get(segment)
-                .cloned()
-                .unwrap_or_else(|| segment.to_owned())
-        };
+        let old = |segment: &str| self.old_names.get(segment).cloned().unwrap_or_else(|| segment.to_owned());
         pointer.split('/').map(old).collect::<Vec<_>>().join("/")
     }
 }
@@ -57,10 +52,7 @@ pub fn variant(case: &Case) -> Variant {
         let left = names.left_in(&renamed);
         if left.is_empty() {
             return Variant {
-                renamed: names.machines.len()
-                    + names.states.len()
-                    + names.variables.len()
-                    + names.members.len(),
+                renamed: names.machines.len() + names.states.len() + names.variables.len() + names.members.len(),
                 old_names: names.old_names(),
                 case: renamed,
                 skipped,
@@ -99,16 +91,8 @@ enum Zone {
     Template,
 }
 
-const TEMPLATES: [&str; 8] = [
-    "Parameters",
-    "ResultSelector",
-    "ItemSelector",
-    "Result",
-    "Arguments",
-    "Output",
-    "BatchInput",
-    "Items",
-];
+const TEMPLATES: [&str; 8] =
+    ["Parameters", "ResultSelector", "ItemSelector", "Result", "Arguments", "Output", "BatchInput", "Items"];
 
 /// Members of definitions whose values are words of the language or of a service.
 const WORDS: [&str; 14] = [
@@ -143,14 +127,7 @@ const RESERVED: &str = "
     min max avg sum stddev concat keys first last append and or in true false null function";
 
 /// Functions whose result depends on the text of what they are given, not on its structure.
-const TEXT_FUNCTIONS: [&str; 6] = [
-    "States.Hash",
-    "States.Base64",
-    "$hash",
-    "$base64",
-    "$encodeUrl",
-    "$length",
-];
+const TEXT_FUNCTIONS: [&str; 6] = ["States.Hash", "States.Base64", "$hash", "$base64", "$encodeUrl", "$length"];
 
 /// Longer texts are near the payload limit, which a longer name could pass.
 const TEXT_BYTES_MAX: usize = 100_000;
@@ -159,18 +136,11 @@ impl Names {
     /// Every name that may be changed, with a new one.
     fn candidates(case: &Case) -> Self {
         let mut found = Found::default();
-        for definition in case
-            .machines
-            .iter()
-            .filter_map(|machine| machine.definition.as_ref())
-        {
+        for definition in case.machines.iter().filter_map(|machine| machine.definition.as_ref()) {
             found.in_definition(definition, Zone::Scope);
         }
         for execution in &case.executions {
-            let input = execution
-                .input_text
-                .as_deref()
-                .and_then(|text| serde_json::from_str(text).ok());
+            let input = execution.input_text.as_deref().and_then(|text| serde_json::from_str(text).ok());
             found.in_payload(&input.unwrap_or(Value::Null));
             for event in execution.events() {
                 found.in_event(event);
@@ -185,63 +155,29 @@ impl Names {
             .collect();
         let reserved: HashSet<&str> = RESERVED.split_whitespace().collect();
         let mut names = Self::default();
-        for (number, name) in found
-            .states
-            .iter()
-            .filter(|name| !taken.contains(name.as_str()))
-            .enumerate()
-        {
-            names
-                .states
-                .insert(name.clone(), format!("ZqState {number}"));
+        for (number, name) in found.states.iter().filter(|name| !taken.contains(name.as_str())).enumerate() {
+            names.states.insert(name.clone(), format!("ZqState {number}"));
         }
-        let variables = found
-            .variables
-            .iter()
-            .filter(|name| !found.text.contains(&format!("${name}(")));
+        let variables = found.variables.iter().filter(|name| !found.text.contains(&format!("${name}(")));
         for (number, name) in variables.enumerate() {
-            names
-                .variables
-                .insert(name.clone(), format!("zqVariable{number}"));
+            names.variables.insert(name.clone(), format!("zqVariable{number}"));
         }
-        for (number, name) in case
-            .machines
-            .iter()
-            .filter_map(|machine| machine.name.as_ref())
-            .enumerate()
-        {
+        for (number, name) in case.machines.iter().filter_map(|machine| machine.name.as_ref()).enumerate() {
             if name.len() >= 12 {
-                names
-                    .machines
-                    .insert(name.clone(), format!("zq-state-machine-{number}"));
+                names.machines.insert(name.clone(), format!("zq-state-machine-{number}"));
             }
         }
-        let too_long = case.executions.iter().any(|e| {
-            e.input_text
-                .as_ref()
-                .is_some_and(|t| t.len() > TEXT_BYTES_MAX)
-        });
+        let too_long = case.executions.iter().any(|e| e.input_text.as_ref().is_some_and(|t| t.len() > TEXT_BYTES_MAX));
         // What an item reader reads has names of its own.
-        let reads = case
-            .machines
-            .iter()
-            .filter_map(|machine| machine.definition_text.as_ref());
-        let reads_items = reads
-            .into_iter()
-            .any(|text| text.contains("\"ItemReader\""));
-        let text_counts = TEXT_FUNCTIONS
-            .iter()
-            .any(|function| found.text.contains(function));
+        let reads = case.machines.iter().filter_map(|machine| machine.definition_text.as_ref());
+        let reads_items = reads.into_iter().any(|text| text.contains("\"ItemReader\""));
+        let text_counts = TEXT_FUNCTIONS.iter().any(|function| found.text.contains(function));
         if !too_long && !text_counts && !reads_items {
             let mut used = HashSet::new();
             for name in &found.members {
-                let usable = is_word(name)
-                    && !reserved.contains(name.as_str())
-                    && !taken.contains(name.as_str());
+                let usable = is_word(name) && !reserved.contains(name.as_str()) && !taken.contains(name.as_str());
                 if usable && !found.service_members.contains(name) {
-                    names
-                        .members
-                        .insert(name.clone(), same_bucket(name, &mut used));
+                    names.members.insert(name.clone(), same_bucket(name, &mut used));
                 }
             }
         }
@@ -250,9 +186,7 @@ impl Names {
 
     fn old_names(&self) -> HashMap<String, String> {
         let all = [&self.machines, &self.states, &self.variables, &self.members];
-        all.iter()
-            .flat_map(|table| table.iter().map(|(old, new)| (new.clone(), old.clone())))
-            .collect()
+        all.iter().flat_map(|table| table.iter().map(|(old, new)| (new.clone(), old.clone()))).collect()
     }
 
     /// The case under the new names.
@@ -265,23 +199,14 @@ impl Names {
             binding.value = self.rename_machines_in(&binding.value);
         }
         for execution in &mut case.executions {
-            execution.input_text = execution
-                .input_text
-                .take()
-                .map(|text| self.json_text(&text).unwrap_or(text));
+            execution.input_text = execution.input_text.take().map(|text| self.json_text(&text).unwrap_or(text));
             execution.output = execution.output.take().map(|output| self.payload(&output));
-            if let Some(Value::Array(events)) =
-                execution.history.as_mut().and_then(|h| h.get_mut("events"))
-            {
+            if let Some(Value::Array(events)) = execution.history.as_mut().and_then(|h| h.get_mut("events")) {
                 for event in events {
                     *event = self.event(event);
                 }
             }
-            for task in execution
-                .replay
-                .iter_mut()
-                .flat_map(|replay| &mut replay.tasks)
-            {
+            for task in execution.replay.iter_mut().flat_map(|replay| &mut replay.tasks) {
                 if let Some(new) = self.states.get(&task.state) {
                     task.state.clone_from(new);
                 }
@@ -291,11 +216,7 @@ impl Names {
     }
 
     fn rename_machine(&self, machine: &mut Machine) {
-        if let Some(new) = machine
-            .name
-            .as_ref()
-            .and_then(|name| self.machines.get(name))
-        {
+        if let Some(new) = machine.name.as_ref().and_then(|name| self.machines.get(name)) {
             machine.name = Some(new.clone());
         }
         let Some(text) = &machine.definition_text else {
@@ -321,23 +242,10 @@ impl Names {
     }
 
     fn definition_value(&self, path: &[String], text: &str) -> String {
-        let member = path
-            .iter()
-            .rev()
-            .find(|name| *name != "*")
-            .map(String::as_str)
-            .unwrap_or_default();
-        let parent = path
-            .len()
-            .checked_sub(1)
-            .and_then(|parent| path.get(..parent))
-            .unwrap_or_default();
+        let member = path.iter().rev().find(|name| *name != "*").map(String::as_str).unwrap_or_default();
+        let parent = path.len().checked_sub(1).and_then(|parent| path.get(..parent)).unwrap_or_default();
         let in_template = matches!(zone_of(parent), Zone::Template | Zone::Assign);
-        if !in_template && WORDS.contains(&member) {
-            self.rename_machines_in(text)
-        } else {
-            self.text(text)
-        }
+        if !in_template && WORDS.contains(&member) { self.rename_machines_in(text) } else { self.text(text) }
     }
 
     fn event(&self, event: &Value) -> Value {
@@ -345,16 +253,8 @@ impl Names {
             return event.clone();
         };
         let rename = |(name, member): (&String, &Value)| {
-            let member = match member
-                .as_object()
-                .filter(|_| name.ends_with("EventDetails"))
-            {
-                Some(details) => Value::Object(
-                    details
-                        .iter()
-                        .map(|(n, m)| (n.clone(), self.detail(n, m)))
-                        .collect(),
-                ),
+            let member = match member.as_object().filter(|_| name.ends_with("EventDetails")) {
+                Some(details) => Value::Object(details.iter().map(|(n, m)| (n.clone(), self.detail(n, m))).collect()),
                 None => member.clone(),
             };
             (name.clone(), member)
@@ -365,9 +265,7 @@ impl Names {
     fn detail(&self, name: &str, member: &Value) -> Value {
         match (name, member) {
             ("assignedVariables", Value::Object(variables)) => {
-                let rename = |(name, value): (&String, &Value)| {
-                    (renamed(&self.variables, name), self.payload(value))
-                };
+                let rename = |(name, value): (&String, &Value)| (renamed(&self.variables, name), self.payload(value));
                 Value::Object(variables.iter().map(rename).collect())
             }
             ("resource" | "resourceType" | "region" | "roleArn", _) => member.clone(),
@@ -378,19 +276,10 @@ impl Names {
     fn payload(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(text)),
-            Value::Array(elements) => Value::Array(
-                elements
-                    .iter()
-                    .map(|element| self.payload(element))
-                    .collect(),
-            ),
+            Value::Array(elements) => Value::Array(elements.iter().map(|element| self.payload(element)).collect()),
             Value::Object(members) => {
-                let rename = |(name, member): (&String, &Value)| {
-                    (
-                        suffixed(name, |bare| renamed(&self.members, bare)),
-                        self.payload(member),
-                    )
-                };
+                let rename =
+                    |(name, member): (&String, &Value)| (suffixed(name, |bare| renamed(&self.members, bare)), self.payload(member));
                 Value::Object(members.iter().map(rename).collect::<Map<_, _>>())
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
@@ -452,9 +341,7 @@ impl Names {
             let word = word_at(text, at);
             let after = text.get(at + word.len()..).unwrap_or_default();
             let new = match first {
-                '$' if before != Some('$') && !before.is_some_and(is_word_character) => {
-                    self.variables.get(word)
-                }
+                '$' if before != Some('$') && !before.is_some_and(is_word_character) => self.variables.get(word),
                 '.' if has_paths => self.members.get(word),
                 '\'' | '"' if closes(after, first, before) => self.members.get(word),
                 _ => None,
@@ -469,10 +356,7 @@ impl Names {
 
     /// The names of which something is left in the renamed case.
     fn left_in(&self, case: &Case) -> Vec<String> {
-        let mut left = Leftovers {
-            names: self,
-            found: BTreeSet::new(),
-        };
+        let mut left = Leftovers { names: self, found: BTreeSet::new() };
         for machine in &case.machines {
             if let Some(text) = &machine.definition_text {
                 rewrite_json(text, &mut |path, token, string| {
@@ -506,9 +390,7 @@ fn closes(after: &str, quote: char, before: Option<char>) -> bool {
 
 fn word_at(text: &str, at: usize) -> &str {
     let rest = text.get(at..).unwrap_or_default();
-    let length = rest
-        .find(|character| !is_word_character(character))
-        .unwrap_or(rest.len());
+    let length = rest.find(|character| !is_word_character(character)).unwrap_or(rest.len());
     rest.get(..length).unwrap_or_default()
 }
 
@@ -517,11 +399,7 @@ fn is_word_character(character: char) -> bool {
 }
 
 fn is_word(name: &str) -> bool {
-    name.chars().all(is_word_character)
-        && name
-            .chars()
-            .next()
-            .is_some_and(|first| !first.is_ascii_digit())
+    name.chars().all(is_word_character) && name.chars().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
 fn renamed(table: &BTreeMap<String, String>, name: &str) -> String {
@@ -538,8 +416,7 @@ fn suffixed(name: &str, rename: impl Fn(&str) -> String) -> String {
 
 /// The zone of the members of the object at `path` in a definition.
 fn zone_of(path: &[String]) -> Zone {
-    path.iter()
-        .fold(Zone::Scope, |zone, name| inner_zone(zone, name))
+    path.iter().fold(Zone::Scope, |zone, name| inner_zone(zone, name))
 }
 
 fn inner_zone(zone: Zone, name: &str) -> Zone {
@@ -587,9 +464,7 @@ impl Found {
                 }
             }
             Value::Array(elements) => {
-                elements
-                    .iter()
-                    .for_each(|element| self.in_definition(element, inner_zone(zone, "*")));
+                elements.iter().for_each(|element| self.in_definition(element, inner_zone(zone, "*")));
             }
             Value::String(text) => {
                 self.text.push_str(text);
@@ -610,33 +485,16 @@ impl Found {
                     self.in_parameters(member);
                 }
             }
-            Value::Array(elements) => elements
-                .iter()
-                .for_each(|element| self.in_parameters(element)),
+            Value::Array(elements) => elements.iter().for_each(|element| self.in_parameters(element)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
     fn in_event(&mut self, event: &Value) {
-        let kind = event
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let of_task = ["Task", "Lambda", "Activity"]
-            .iter()
-            .any(|family| kind.starts_with(family));
-        for (_, details) in event
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(name, _)| name.ends_with("EventDetails"))
-        {
-            for (_, payload) in details
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter(|(n, _)| PAYLOADS.contains(&n.as_str()))
-            {
+        let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
+        let of_task = ["Task", "Lambda", "Activity"].iter().any(|family| kind.starts_with(family));
+        for (_, details) in event.as_object().into_iter().flatten().filter(|(name, _)| name.ends_with("EventDetails")) {
+            for (_, payload) in details.as_object().into_iter().flatten().filter(|(n, _)| PAYLOADS.contains(&n.as_str())) {
                 if of_task && !kind.starts_with("TaskState") {
                     self.in_parameters(payload);
                 }
@@ -649,16 +507,13 @@ impl Found {
         match value {
             Value::Object(members) => {
                 for (name, member) in members {
-                    self.members
-                        .insert(name.strip_suffix(".$").unwrap_or(name).to_owned());
+                    self.members.insert(name.strip_suffix(".$").unwrap_or(name).to_owned());
                     self.in_payload(member);
                 }
             }
             Value::Array(elements) => elements.iter().for_each(|element| self.in_payload(element)),
             Value::String(text) if text.starts_with(['{', '[']) => {
-                if let Ok(parsed @ (Value::Object(_) | Value::Array(_))) =
-                    serde_json::from_str(text)
-                {
+                if let Ok(parsed @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
                     self.in_payload(&parsed);
                 }
             }
@@ -675,23 +530,12 @@ struct Leftovers<'a> {
 
 impl Leftovers<'_> {
     fn in_definition(&mut self, path: &[String], token: Token, text: &str) {
-        let member = path
-            .iter()
-            .rev()
-            .find(|name| *name != "*")
-            .map(String::as_str)
-            .unwrap_or_default();
-        let parent = path
-            .len()
-            .checked_sub(1)
-            .and_then(|parent| path.get(..parent))
-            .unwrap_or_default();
+        let member = path.iter().rev().find(|name| *name != "*").map(String::as_str).unwrap_or_default();
+        let parent = path.len().checked_sub(1).and_then(|parent| path.get(..parent)).unwrap_or_default();
         match token {
             // Every member of a definition is a name that was changed, or one of the language.
             Token::Member => {}
-            Token::Value
-                if WORDS.contains(&member)
-                    && matches!(zone_of(parent), Zone::Scope | Zone::State) => {}
+            Token::Value if WORDS.contains(&member) && matches!(zone_of(parent), Zone::Scope | Zone::State) => {}
             Token::Value => self.anywhere(text),
         }
     }
@@ -700,22 +544,11 @@ impl Leftovers<'_> {
         for (name, member) in details.as_object().into_iter().flatten() {
             match name.as_str() {
                 "resource" | "resourceType" | "region" | "roleArn" => {}
-                "assignedVariables" => member
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .for_each(|(_, value)| self.in_value(value)),
+                "assignedVariables" => member.as_object().into_iter().flatten().for_each(|(_, value)| self.in_value(value)),
                 "location" | "cause" => {
                     // Sentences about a variable name it without its `$`.
-                    let text = member
-                        .as_str()
-                        .map_or_else(|| member.to_string(), str::to_owned);
-                    for variable in self
-                        .names
-                        .variables
-                        .keys()
-                        .filter(|name| words(&text).any(|word| word == name.as_str()))
-                    {
+                    let text = member.as_str().map_or_else(|| member.to_string(), str::to_owned);
+                    for variable in self.names.variables.keys().filter(|name| words(&text).any(|word| word == name.as_str())) {
                         self.found.insert(variable.clone());
                     }
                     self.in_value(member);
@@ -759,8 +592,7 @@ impl Leftovers<'_> {
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|character| !is_word_character(character))
-        .filter(|word| !word.is_empty())
+    text.split(|character| !is_word_character(character)).filter(|word| !word.is_empty())
 }
 
 /// A name no other member has got, in the bucket of `name` with and without `.$`.
@@ -793,9 +625,7 @@ fn buckets(name: &str) -> (u32, u32) {
 
 /// The bucket of a string in a Java `HashMap` of 64 buckets; those of smaller tables follow from it.
 fn bucket(name: &str) -> u32 {
-    let hash = name.encode_utf16().fold(0_u32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(unit))
-    });
+    let hash = name.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
     (hash ^ (hash >> 16)) & 63
 }
 
@@ -809,10 +639,7 @@ enum Token {
 /// Replaces the strings of a JSON text and leaves everything else, spaces and numbers, as it is.
 /// `change` is given the names on the way to the string (`*` for an element) and the string; a value's
 /// own member is the last of them. `None` if the text is not JSON.
-fn rewrite_json(
-    text: &str,
-    change: &mut dyn FnMut(&[String], Token, &str) -> String,
-) -> Option<String> {
+fn rewrite_json(text: &str, change: &mut dyn FnMut(&[String], Token, &str) -> String) -> Option<String> {
     serde_json::from_str::<Value>(text).ok()?;
     let mut result = String::new();
     // For every open bracket, whether it is an object's.
@@ -840,8 +667,7 @@ fn rewrite_json(
         let end = string_end(text, at)?;
         let raw = text.get(at..end)?;
         let string: String = serde_json::from_str(raw).ok()?;
-        let is_member =
-            open.last() == Some(&true) && text.get(end..)?.trim_start().starts_with(':');
+        let is_member = open.last() == Some(&true) && text.get(end..)?.trim_start().starts_with(':');
         let new = if is_member {
             let above = path.len().checked_sub(1)?;
             let new = change(path.get(..above)?, Token::Member, &string);
@@ -875,11 +701,7 @@ fn string_end(text: &str, start: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may fail by a panic"
-)]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by a panic")]
 mod tests {
     use super::*;
     use serde_json::json;
@@ -904,15 +726,9 @@ mod tests {
         for old in ["\"A\"", "\"B\"", "total", "price", "cost", "\"out"] {
             assert!(!text.contains(old), "{old} in {text}");
         }
-        assert!(
-            text.contains("\"Name\": \"ZqState 1\"") && text.contains("\"Type\": \"Pass\""),
-            "{text}"
-        );
+        assert!(text.contains("\"Name\": \"ZqState 1\"") && text.contains("\"Type\": \"Pass\""), "{text}");
         let price = same_bucket("price", &mut HashSet::new());
-        assert!(
-            text.contains(&format!("$['{price}']")) && text.contains(&format!("\"$.{price}\"")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("$['{price}']")) && text.contains(&format!("\"$.{price}\"")), "{text}");
         let execution = &variant.case.executions[0];
         assert_eq!(execution.input_text, Some(format!("{{\"{price}\":  1}}")));
         let details = &execution.events()[0]["stateExitedEventDetails"];
@@ -930,22 +746,13 @@ mod tests {
         .unwrap();
         let variant = variant(&case);
         assert_eq!(variant.skipped, ["key"]);
-        assert!(
-            variant.case.machines[0]
-                .definition_text
-                .clone()
-                .unwrap()
-                .contains("{\"key\": \"a key\"}")
-        );
+        assert!(variant.case.machines[0].definition_text.clone().unwrap().contains("{\"key\": \"a key\"}"));
     }
 
     #[test]
     fn a_new_name_keeps_its_place_in_a_hash_map() {
         for name in ["a", "Payload", "bucketName"] {
-            assert_eq!(
-                buckets(&same_bucket(name, &mut HashSet::new())),
-                buckets(name)
-            );
+            assert_eq!(buckets(&same_bucket(name, &mut HashSet::new())), buckets(name));
         }
     }
 }
