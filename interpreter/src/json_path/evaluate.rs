@@ -33,8 +33,8 @@ impl Work {
     }
 
     /// Does `visits` more.
-    pub(super) fn spend(&mut self, visits: u32) -> Result<(), PathError> {
-        self.left = self.left.checked_sub(visits).ok_or_else(|| {
+    pub(super) fn spend(&mut self, visits: usize) -> Result<(), PathError> {
+        self.left = u32::try_from(visits).ok().and_then(|visits| self.left.checked_sub(visits)).ok_or_else(|| {
             PathError::Refused(format!("the path was given up after visiting {VISITS_MAX} values (a limit of this interpreter)"))
         })?;
         Ok(())
@@ -67,6 +67,7 @@ impl<'v> Evaluation<'_, 'v> {
             Step::Names(names) => match value {
                 Value::Object(_) if !self.is_last(at) => Err(names_not_last(step, place)),
                 Value::Object(object) => {
+                    self.work.spend(names.len())?;
                     self.found.push(select(names, object));
                     Ok(())
                 }
@@ -172,7 +173,10 @@ impl<'v> Evaluation<'_, 'v> {
     fn is_candidate(&mut self, at: usize, value: &'v Value) -> Result<bool, PathError> {
         Ok(match self.steps.get(at) {
             Some(Step::Name(name)) => value.get(name).is_some(),
-            Some(Step::Names(names)) => value.as_object().is_some_and(|object| names.iter().all(|name| object.contains_key(name))),
+            Some(Step::Names(names)) => {
+                self.work.spend(names.len())?;
+                value.as_object().is_some_and(|object| names.iter().all(|name| object.contains_key(name)))
+            }
             Some(Step::Index(_) | Step::FromLength(_) | Step::Indexes(_) | Step::Slice(_)) => value.as_array().is_some(),
             Some(Step::Wildcard) => true,
             Some(Step::Filter(filter)) => filter.accepts(value, self.root, &mut self.work)?,

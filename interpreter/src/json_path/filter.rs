@@ -20,6 +20,9 @@ const PATTERN_BYTES_MAX: usize = 1_000;
 /// How large a compiled regular expression may be, in bytes: `a{1000}{1000}` is refused. The limit is ours.
 const PATTERN_SIZE_MAX: usize = 1 << 20;
 
+/// How many bytes of text are compared at the price of one visit.
+const BYTES_PER_VISIT: usize = 64;
+
 /// The criteria of a filter: one of the lists must hold in all its criteria.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter(Box<[Box<[Criterion]>]>);
@@ -98,22 +101,25 @@ impl Criterion {
         match self {
             Self::Exists(operand, expected) => {
                 // Jayway asks the item even for a path that begins with `$`.
-                let value = operand.find(item, item)?;
+                let value = operand.find(item, item, work)?;
                 Ok(value.is_some_and(|value| !operand.lacks_a_name(item) && !value.is_null()) == *expected)
             }
             Self::Compare(left, operator, right) => {
-                let (Some(left), Some(right)) = (left.find(item, root)?, right.find(item, root)?) else { return Ok(false) };
+                let (Some(left), Some(right)) = (left.find(item, root, work)?, right.find(item, root, work)?) else {
+                    return Ok(false);
+                };
+                let bytes = |value: &Value| value.as_str().map_or(0, str::len);
+                work.spend((bytes(&left) + bytes(&right)) / BYTES_PER_VISIT)?;
                 operator.holds(&left, &right)
             }
             Self::Matches(operand, pattern) => {
-                let Some(value) = operand.find(item, root)? else { return Ok(false) };
+                let Some(value) = operand.find(item, root, work)? else { return Ok(false) };
                 let text = match &*value {
                     Value::Null => return Ok(false),
                     Value::String(text) => Cow::Borrowed(&**text),
                     value => Cow::Owned(java_text(value)),
                 };
-                let steps = text.len().saturating_mul(pattern.as_str().len()) / 256;
-                work.spend(u32::try_from(steps).unwrap_or(u32::MAX))?;
+                work.spend(text.len().saturating_mul(pattern.as_str().len()) / BYTES_PER_VISIT)?;
                 Ok(pattern.is_match(&text))
             }
         }
@@ -152,12 +158,16 @@ impl Criterion {
 
 impl Operand {
     /// The value, or `None` where nothing is.
-    fn find<'v>(&'v self, item: &'v Value, root: &'v Value) -> Result<Option<Cow<'v, Value>>, PathError> {
+    fn find<'v>(&'v self, item: &'v Value, root: &'v Value, work: &mut Work) -> Result<Option<Cow<'v, Value>>, PathError> {
         let (steps, value) = match self {
             Self::Item(steps) => (steps, item),
             Self::Root(steps) => (steps, root),
             Self::Text(text) => return Ok(Some(Cow::Borrowed(text))),
         };
+        work.spend(steps.len())?;
+        if let Some(Step::Names(names)) = steps.last() {
+            work.spend(names.len())?;
+        }
         match definite::find(steps, value) {
             Ok(value) => Ok(Some(value)),
             Err(Miss::NotFound) => Ok(None),

@@ -31,7 +31,10 @@ pub(crate) use step::Step;
 /// recurses once per step, has a bound. The limit is ours.
 pub const STEPS_MAX: usize = 256;
 
-/// How much work one evaluation may be, counted in values visited. A payload of the largest size has some 130,000 values, and
+/// How long a path may be, in bytes, so that parsing one is short whatever it holds. The limit is ours.
+pub const TEXT_BYTES_MAX: usize = 32 * 1024;
+
+/// How much work one evaluation may be, counted in values visited and in texts compared. A payload of the largest size has some 130,000 values, and
 /// `$..x` visits each of them twice; only paths like `$..*..*..*` come near. The limit is ours.
 pub const VISITS_MAX: u32 = 1_000_000;
 
@@ -73,7 +76,7 @@ impl JsonPath {
     /// around it do not count. [`Path::parse`](crate::path::Path::parse) is stricter.
     ///
     /// # Errors
-    /// When the text is no path of the dialect, or has more than [`STEPS_MAX`] steps.
+    /// When the text is no path of the dialect, has more than [`STEPS_MAX`] steps, or is longer than [`TEXT_BYTES_MAX`].
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let steps = parse::parse(text)?;
         let indefinite = steps.iter().rposition(|step| !step.is_definite());
@@ -129,3 +132,6 @@ impl JsonPath {
         &self.steps
     }
 }
+
+#[cfg(test)]
+mod tests;

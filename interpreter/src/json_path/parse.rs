@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::filter::Filter;
 use super::step::{Slice, Step};
-use super::{STEPS_MAX, SyntaxError};
+use super::{STEPS_MAX, SyntaxError, TEXT_BYTES_MAX};
 
 /// The steps of a path, in Jayway's grammar.
 pub(super) fn parse(text: &str) -> Result<Vec<Step>, SyntaxError> {
     let source = Source { text, at: 0 }.trim();
+    if source.text.len() > TEXT_BYTES_MAX {
+        return Err(source.error(format!("the path is longer than {TEXT_BYTES_MAX} bytes (a limit of this interpreter)")));
+    }
     if source.text.is_empty() {
         return Err(source.error("path can not be null or empty".to_owned()));
     }
