@@ -1,5 +1,6 @@
 //! The one door for everything a contributor does: `cargo xtask help`.
 
+mod bench;
 mod check;
 mod conformance;
 mod shell;
@@ -18,6 +19,7 @@ cargo xtask COMMAND
       --no-variants        only the cases as they are, not renamed
       --crash              write down and restore the execution after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
+  bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   help                     this
 
 Exit codes: 0 all is well, 1 something differs or fails, 2 the call was wrong or something is missing.";
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_str() {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
+        "bench" => bench::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
