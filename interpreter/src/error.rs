@@ -39,6 +39,8 @@ predefined! {
     PARAMETER_PATH_FAILURE = "States.ParameterPathFailure";
     /// `ResultPath` cannot be applied to the input.
     RESULT_PATH_MATCH_FAILURE = "States.ResultPathMatchFailure";
+    /// `ResultPath` cannot be applied to the input: the service's name for it, which the specification does not know.
+    REFERENCE_PATH_CONFLICT = "States.ReferencePathConflict";
     /// A JSONata expression failed.
     QUERY_EVALUATION_ERROR = "States.QueryEvaluationError";
     /// A branch of a Parallel failed.

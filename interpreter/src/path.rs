@@ -1,14 +1,23 @@
 //! Paths of the language: JSONPath on the input, the Context object or a variable; and reference paths.
 
+mod reference;
+
 use std::sync::Arc;
 
 use statewright_value::Value;
 
 use crate::error::EvaluationError;
 use crate::inputs::Inputs;
-use crate::json_path::{JsonPath, PathError, SyntaxError};
+use crate::json_path::{JsonPath, PathError, Step, SyntaxError};
+
+pub use reference::ReferencePath;
+
+/// How many characters a variable's name may have. Source: developer guide, "Passing data between states with variables".
+pub const VARIABLE_NAME_CHARACTERS_MAX: usize = 80;
 
 /// A path as fields hold it: `$.a` on the input, `$$.a` on the Context object, `$name.a` on a variable.
+///
+/// Source: ASL specification, "Paths" and "The Context Object"; developer guide, "Passing data between states with variables".
 #[derive(Clone, Debug)]
 pub struct Path {
     text: Arc<str>,
@@ -28,12 +37,26 @@ pub enum Root {
 }
 
 impl Path {
-    /// Parses a path.
+    /// Parses a path. Blanks around it do not count: `$$.Execution.Name ` occurs in published definitions.
     ///
     /// # Errors
-    /// When the text is no path.
+    /// When the text is no path, does not begin with `$`, or begins with what cannot be a variable's name: a letter, then letters
+    /// and digits (Unicode `ID_Start` and `ID_Continue`), at most [`VARIABLE_NAME_CHARACTERS_MAX`] characters, not `states`.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
-        Ok(Self { text: text.into(), root: Root::Input, json_path: JsonPath::parse(text)? })
+        let trimmed = text.trim_start_matches(|c: char| c <= ' ');
+        let before = text.len() - trimmed.len();
+        let trimmed = trimmed.trim_end_matches(|c: char| c <= ' ');
+        let Some(behind) = trimmed.strip_prefix('$') else {
+            return Err(SyntaxError { message: format!("a path begins with `$`: `{trimmed}`"), at: before });
+        };
+        let (root, rest) = match behind.strip_prefix('$') {
+            Some(rest) => (Root::Context, rest),
+            None => split_variable(behind).map_err(|message| SyntaxError { message, at: before + 1 })?,
+        };
+        let shift = before + (trimmed.len() - rest.len()) - 1;
+        let json_path = JsonPath::parse(&format!("${rest}"))
+            .map_err(|error| SyntaxError { at: (error.at + shift).min(text.len()), ..error })?;
+        Ok(Self { text: text.into(), root, json_path })
     }
 
     /// The path as written.
@@ -48,6 +71,12 @@ impl Path {
         &self.root
     }
 
+    /// The path below its root.
+    #[must_use]
+    pub fn json_path(&self) -> &JsonPath {
+        &self.json_path
+    }
+
     /// Whether the path names one place.
     #[must_use]
     pub fn is_definite(&self) -> bool {
@@ -57,7 +86,14 @@ impl Path {
     /// Whether this is `$` alone.
     #[must_use]
     pub fn is_whole_input(&self) -> bool {
-        &*self.text == "$"
+        self.root == Root::Input && self.json_path.is_root()
+    }
+
+    /// Whether the path is a reference path: names and indexes only. `ItemsPath`, `Variable` and the fields that end in `Path` ask
+    /// for one; theirs may start from the Context object or a variable, unlike [`ReferencePath`], which `ResultPath` holds.
+    #[must_use]
+    pub fn is_reference(&self) -> bool {
+        is_reference(&self.text, self.json_path.steps())
     }
 
     /// The value at the path.
@@ -65,7 +101,17 @@ impl Path {
     /// # Errors
     /// When nothing is there.
     pub fn find(&self, inputs: &Inputs<'_>) -> Result<Value, PathError> {
-        self.json_path.evaluate(inputs.input)
+        self.json_path.evaluate(self.document(inputs)?)
+    }
+
+    /// The value at the path, borrowed. `None` when the value would have to be made, as that of an indefinite path, which is an
+    /// array of all matches; ask [`Path::find`] then.
+    #[must_use]
+    pub fn find_ref<'i>(&self, inputs: &Inputs<'i>) -> Option<Result<&'i Value, PathError>> {
+        match self.document(inputs) {
+            Ok(document) => self.json_path.evaluate_ref(document),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// The value at the path, or the error of the fields `InputPath`, `OutputPath`, `TimeoutSecondsPath` and their like:
@@ -74,7 +120,13 @@ impl Path {
     /// # Errors
     /// When nothing is there.
     pub fn evaluate(&self, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
-        self.find(inputs).map_err(|error| EvaluationError::runtime(format!("Invalid path '{}' : {error}", self.text)))
+        self.find(inputs).map_err(|error| self.invalid(&error))
+    }
+
+    /// As [`Path::evaluate`], borrowed; `None` as in [`Path::find_ref`].
+    #[must_use]
+    pub fn evaluate_ref<'i>(&self, inputs: &Inputs<'i>) -> Option<Result<&'i Value, EvaluationError>> {
+        Some(self.find_ref(inputs)?.map_err(|error| self.invalid(&error)))
     }
 
     /// The value at the path, or the error of payload templates, `ErrorPath` and `CausePath`:
@@ -83,42 +135,84 @@ impl Path {
     /// # Errors
     /// When nothing is there.
     pub fn evaluate_for_field(&self, field: &str, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
-        self.find(inputs).map_err(|_| {
-            EvaluationError::runtime(format!(
+        self.find(inputs).map_err(|error| match error {
+            PathError::NotFound(_) | PathError::Invalid(_) => EvaluationError::runtime(format!(
                 "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{}'",
                 self.text, inputs.input
-            ))
+            )),
+            PathError::Refused(_) => self.invalid(&error),
         })
     }
-}
 
-/// A path that names one place and can be written to, as `ResultPath` does.
-#[derive(Clone, Debug)]
-pub struct ReferencePath {
-    text: Arc<str>,
-}
-
-impl ReferencePath {
-    /// Parses a reference path on the input (`$.a.b[0]`).
-    ///
-    /// # Errors
-    /// When the text is no path, or one that may name several places.
-    pub fn parse(text: &str) -> Result<Self, SyntaxError> {
-        Ok(Self { text: text.into() })
+    fn invalid(&self, error: &PathError) -> EvaluationError {
+        EvaluationError::runtime(format!("Invalid path '{}' : {error}", self.text))
     }
 
-    /// The path as written.
-    #[must_use]
-    pub fn text(&self) -> &Arc<str> {
-        &self.text
-    }
-
-    /// `document` with `value` at the path. Objects on the way are made where they are missing.
-    ///
-    /// # Errors
-    /// When something that is no object is in the way, or an array has no such element.
-    pub fn set(&self, document: &Value, value: Value) -> Result<Value, EvaluationError> {
-        let _ = document;
-        Ok(value)
+    /// What the path is evaluated on.
+    fn document<'i>(&self, inputs: &Inputs<'i>) -> Result<&'i Value, PathError> {
+        match &self.root {
+            Root::Input => Ok(inputs.input),
+            Root::Context => Ok(inputs.context.context_object()),
+            // The service's words are unknown; these are ours.
+            Root::Variable(name) => inputs
+                .variables
+                .variable(name)
+                .ok_or_else(|| PathError::Refused(format!("The variable '${name}' has not been assigned a value"))),
+        }
     }
 }
+
+/// The root that begins behind a single `$`, and what is behind it.
+fn split_variable(behind: &str) -> Result<(Root, &str), String> {
+    if behind.is_empty() || behind.starts_with(['.', '[']) {
+        return Ok((Root::Input, behind));
+    }
+    // XID_Start and XID_Continue differ from ID_Start and ID_Continue in some 30 characters that normalisation changes.
+    let end = behind.find(|c: char| !unicode_ident::is_xid_continue(c)).unwrap_or(behind.len());
+    let (name, rest) = behind.split_at_checked(end).unwrap_or((behind, ""));
+    let is_name = name.starts_with(unicode_ident::is_xid_start) && (rest.is_empty() || rest.starts_with(['.', '[']));
+    match name {
+        _ if !is_name => Err(format!("Invalid path ${behind}")),
+        "states" => Err("`states` is reserved and cannot be a variable's name".to_owned()),
+        _ if name.chars().count() > VARIABLE_NAME_CHARACTERS_MAX => {
+            Err(format!("the variable's name `{name}` is longer than {VARIABLE_NAME_CHARACTERS_MAX} characters"))
+        }
+        _ => Ok((Root::Variable(name.into()), rest)),
+    }
+}
+
+/// Whether a path can name one place only, by its steps and by its text: the specification also rules out the characters of
+/// operators and calls in names that are not quoted.
+///
+/// Source: ASL specification, "Reference Paths".
+fn is_reference(text: &str, steps: &[Step]) -> bool {
+    let is_plain = |step: &Step| match step {
+        Step::Name(_) => true,
+        Step::Index(index) => *index >= 0,
+        Step::Names(_)
+        | Step::FromLength(_)
+        | Step::Indexes(_)
+        | Step::Slice(_)
+        | Step::Wildcard
+        | Step::Scan
+        | Step::Filter(_) => false,
+    };
+    steps.iter().all(is_plain) && !has_operator(text)
+}
+
+fn has_operator(text: &str) -> bool {
+    let (mut in_bracket, mut in_quotes) = (false, false);
+    text.chars().any(|character| {
+        match character {
+            '\'' if in_bracket => in_quotes = !in_quotes,
+            '[' if !in_quotes => in_bracket = true,
+            ']' => (in_bracket, in_quotes) = (false, false),
+            '@' | ',' | ':' | '?' | '*' | '(' | ')' => return !in_quotes,
+            _ => {}
+        }
+        false
+    })
+}
+
+#[cfg(test)]
+mod tests;

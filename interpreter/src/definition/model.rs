@@ -92,6 +92,7 @@ pub enum Next {
 
 /// The fields of input and output processing. Which of them a state type may have is checked before.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a machine has few states, and they are read more often than moved")]
 pub enum Flow {
     /// Of a state in JSONPath.
     JsonPath(JsonPathFlow),

@@ -1,0 +1,180 @@
+//! Events and deadlines: each writes its event to the history and gives its frame a turn. What follows from it happens there.
+
+use super::failure::Failure;
+use super::frame::{FrameId, Phase, Stage, TaskProgress};
+use super::{Execution, Status};
+use crate::command::{Command, Output};
+use crate::definition::{Definition, Kind, Resource};
+use crate::event::{Event, FailedStage, Handled, TaskId};
+use crate::history::{ErrorDetails, EventDetails, EventId, TaskEvent, TaskStage};
+use crate::payload::Document;
+use crate::time::Timestamp;
+
+impl Execution {
+    /// Applies something that happened outside. An event that is stale, repeated or about a task that is gone changes nothing.
+    pub fn handle(&mut self, definition: &Definition, event: Event, now: Timestamp, out: &mut Output) -> Handled {
+        let now = self.not_before(now);
+        let handled = self.apply_event(definition, event, now, out);
+        self.end_if_history_is_full(now, out);
+        if handled.is_some() { Handled::Applied } else { Handled::Ignored }
+    }
+
+    fn apply_event(&mut self, definition: &Definition, event: Event, now: Timestamp, out: &mut Output) -> Option<()> {
+        if self.head.status.is_final() {
+            return None;
+        }
+        match event {
+            Event::TaskStarted { task, worker_name } => {
+                let (id, progress) = self.open_task(task)?;
+                (progress == TaskProgress::Scheduled).then_some(())?;
+                self.emit_task(definition, id, TaskStage::Started { worker_name }, now, out);
+                self.start_clocks(id, now);
+            }
+            Event::TaskSubmitted { task, output } => {
+                let (id, progress) = self.open_task(task)?;
+                (progress < TaskProgress::Submitted).then_some(())?;
+                self.started_at_the_latest(definition, id, progress, now, out);
+                if self.is_too_large(&output) {
+                    self.fail_task(definition, id, TaskStage::SubmitFailed, now, out);
+                } else {
+                    let output = self.new_payload(output);
+                    self.emit_task(definition, id, TaskStage::Submitted { output }, now, out);
+                    if let Phase::Task(phase) = &mut self.frame_mut(id).phase {
+                        phase.progress = TaskProgress::Submitted;
+                    }
+                }
+            }
+            Event::TaskSucceeded { task, output } => {
+                let (id, progress) = self.open_task(task)?;
+                self.started_at_the_latest(definition, id, progress, now, out);
+                if self.is_too_large(&output) {
+                    self.fail_task(definition, id, TaskStage::Failed, now, out);
+                } else {
+                    let output = self.new_payload(output);
+                    self.emit_task(definition, id, TaskStage::Succeeded { output: output.clone() }, now, out);
+                    self.set_ready(id, Stage::Succeeded(output));
+                }
+            }
+            Event::TaskFailed { task, stage, error } => {
+                let (id, progress) = self.open_task(task)?;
+                let details = match stage {
+                    FailedStage::Running => TaskStage::Failed(error.clone()),
+                    FailedStage::Scheduling => TaskStage::ScheduleFailed(error.clone()),
+                    FailedStage::Starting => TaskStage::StartFailed(error.clone()),
+                    FailedStage::Submitting => TaskStage::SubmitFailed(error.clone()),
+                };
+                if matches!(stage, FailedStage::Running | FailedStage::Submitting) {
+                    self.started_at_the_latest(definition, id, progress, now, out);
+                }
+                self.emit_task(definition, id, details, now, out);
+                self.set_ready(id, Stage::Failed(Failure { details: error, heartbeat: false }));
+            }
+            Event::TaskHeartbeat { task } => {
+                let (id, _) = self.open_task(task)?;
+                let Phase::Task(phase) = &self.frame(id).phase else { return None };
+                let mut phase = phase.clone();
+                phase.heartbeat_at = phase.heartbeat_at.and(phase.heartbeat_seconds).map(|every| now.plus_seconds(every.into()));
+                self.set_phase(id, Phase::Task(phase));
+            }
+            Event::Stop { error } => {
+                self.emit_at(EventId(0), EventDetails::ExecutionAborted(error.clone()), now, out);
+                self.finish(Status::Aborted(error), out);
+            }
+        }
+        Some(())
+    }
+
+    /// Applies every deadline at or before `now`. Where several tasks are due, all of them time out before any failure is handled.
+    pub fn handle_timeout(&mut self, definition: &Definition, now: Timestamp, out: &mut Output) -> Handled {
+        let now = self.not_before(now);
+        if self.head.status.is_final() || self.deadline().is_none_or(|deadline| deadline > now) {
+            return Handled::Ignored;
+        }
+        let earliest = self.deadlines.first().map(|(deadline, _)| *deadline);
+        if earliest.is_none_or(|earliest| self.head.timeout_at <= earliest) {
+            self.emit_at(EventId(0), EventDetails::ExecutionTimedOut(ErrorDetails::default()), now, out);
+            self.finish(Status::TimedOut, out);
+        } else {
+            let due: Vec<_> = self.deadlines.iter().take_while(|(deadline, _)| *deadline <= now).map(|(_, id)| *id).collect();
+            for id in due {
+                self.time_out(definition, id, now, out);
+            }
+        }
+        self.end_if_history_is_full(now, out);
+        Handled::Applied
+    }
+
+    fn time_out(&mut self, definition: &Definition, id: FrameId, now: Timestamp, out: &mut Output) {
+        match &self.frame(id).phase {
+            Phase::Waiting { .. } => self.set_ready(id, Stage::Leave),
+            Phase::Backoff { .. } => self.set_ready(id, Stage::Retry),
+            Phase::Task(task) => {
+                let heartbeat = task.timeout_at.is_none_or(|timeout| timeout > now);
+                let (failure, task) = (Failure::timeout(heartbeat), task.id);
+                self.emit_task(definition, id, TaskStage::TimedOut(failure.details.clone()), now, out);
+                out.commands.push(Command::CancelTask { task });
+                self.set_ready(id, Stage::Failed(failure));
+            }
+            Phase::Ready { .. } | Phase::Join(_) => {}
+        }
+    }
+
+    fn open_task(&self, task: TaskId) -> Option<(FrameId, TaskProgress)> {
+        let id = *self.tasks.get(&task)?;
+        match &self.frame(id).phase {
+            Phase::Task(phase) => Some((id, phase.progress)),
+            Phase::Ready { .. } | Phase::Waiting { .. } | Phase::Backoff { .. } | Phase::Join(_) => None,
+        }
+    }
+
+    /// A result may overtake the word that the task was started: then it was started now.
+    fn started_at_the_latest(&mut self, d: &Definition, id: FrameId, progress: TaskProgress, now: Timestamp, out: &mut Output) {
+        if progress == TaskProgress::Scheduled {
+            self.emit_task(d, id, TaskStage::Started { worker_name: None }, now, out);
+            self.start_clocks(id, now);
+        }
+    }
+
+    /// Time-out and heartbeat count from the task's start.
+    fn start_clocks(&mut self, id: FrameId, now: Timestamp) {
+        let Phase::Task(phase) = &self.frame(id).phase else { return };
+        let mut phase = phase.clone();
+        phase.progress = TaskProgress::Started;
+        phase.timeout_at = phase.timeout_seconds.map(|seconds| now.plus_seconds(seconds.into()));
+        phase.heartbeat_at = phase.heartbeat_seconds.map(|seconds| now.plus_seconds(seconds.into()));
+        self.set_phase(id, Phase::Task(phase));
+    }
+
+    fn is_too_large(&self, output: &Document) -> bool {
+        output.bytes() > self.head.quotas.payload_bytes_max
+    }
+
+    /// The task's answer is larger than the quota: that is a failure of the task, which a catcher may take.
+    fn fail_task(
+        &mut self,
+        definition: &Definition,
+        id: FrameId,
+        stage: fn(ErrorDetails) -> TaskStage,
+        now: Timestamp,
+        out: &mut Output,
+    ) {
+        let state = definition.state(self.frame(id).state);
+        let what = match &state.kind {
+            Kind::Task(task) => match &task.resource {
+                Resource::Lambda { arn } | Resource::Activity { arn } => arn,
+                Resource::Service { resource_type, .. } => resource_type,
+            },
+            _ => &state.name,
+        };
+        let failure = Failure::data_limit(what);
+        self.emit_task(definition, id, stage(failure.details.clone()), now, out);
+        self.set_ready(id, Stage::Failed(failure));
+    }
+
+    fn emit_task(&mut self, definition: &Definition, id: FrameId, stage: TaskStage, now: Timestamp, out: &mut Output) {
+        if let Kind::Task(task) = &definition.state(self.frame(id).state).kind {
+            let event = TaskEvent { resource: task.resource.clone(), stage };
+            self.emit(id, EventDetails::Task(Box::new(event)), now, out);
+        }
+    }
+}

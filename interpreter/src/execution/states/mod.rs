@@ -1,0 +1,107 @@
+//! What each state type does: one file each, pure functions from what a state sees to what is to be done.
+
+mod choice;
+mod fail;
+mod map;
+mod parallel;
+mod pass;
+mod task;
+mod wait;
+
+use std::sync::Arc;
+
+use statewright_value::{Array, Value};
+
+use super::data_flow::{self, Assigned};
+use super::failure::Failure;
+use super::scene::Scene;
+use crate::definition::{Kind, Next, Quantity};
+use crate::error::EvaluationError;
+use crate::payload::Datum;
+use crate::time::Timestamp;
+
+pub(super) use map::{iteration_input, source as map_source};
+
+/// What a state wants done.
+pub(super) enum Action {
+    /// Leave it.
+    Exit { output: Datum, assigned: Assigned, next: Next },
+    /// Wait.
+    Hold { until: Timestamp },
+    /// It has failed.
+    Fail(Failure),
+    /// Start a task.
+    Start(TaskStart),
+    /// Start children.
+    Fork(Fork),
+}
+
+/// A task to start.
+pub(super) struct TaskStart {
+    pub(super) parameters: Datum,
+    pub(super) timeout_seconds: Option<u32>,
+    pub(super) heartbeat_seconds: Option<u32>,
+    pub(super) credentials_role_arn: Option<Arc<str>>,
+}
+
+/// Children to start.
+pub(super) enum Fork {
+    /// Every branch of a Parallel, with the same input.
+    Branches { total: u32, input: Datum },
+    /// An iteration for each item.
+    Items {
+        items: Array,
+        effective_input: Value,
+        /// How many at the same time; 0 means as many as the quota allows.
+        limit: u32,
+    },
+}
+
+/// What a state does when it is entered or tried again.
+pub(super) fn act(scene: &Scene<'_>, now: Timestamp) -> Result<Action, EvaluationError> {
+    match &scene.state.kind {
+        Kind::Task(task) => task::act(scene, task),
+        Kind::Pass(pass) => pass::act(scene, pass),
+        Kind::Choice(choice) => choice::act(scene, choice),
+        Kind::Wait(wait) => wait::act(scene, wait, now),
+        Kind::Succeed => leave(scene, now),
+        Kind::Fail(fail) => fail::act(scene, fail),
+        Kind::Parallel(parallel) => parallel::act(scene, parallel),
+        Kind::Map(map) => map::act(scene, map),
+    }
+}
+
+/// Leaves a state that has no result: a Succeed, or a Wait that is over.
+pub(super) fn leave(scene: &Scene<'_>, _now: Timestamp) -> Result<Action, EvaluationError> {
+    let effective_input = data_flow::effective_input(scene)?;
+    let assigned = data_flow::assigned(scene, scene.state.assign.as_ref(), effective_input.value())?;
+    let output = data_flow::output_of_input(scene, effective_input)?;
+    Ok(Action::Exit { output, assigned, next: scene.state.next })
+}
+
+/// Leaves a state with its result.
+pub(super) fn with_result(scene: &Scene<'_>, result: Datum) -> Result<Action, EvaluationError> {
+    let assigned = data_flow::assigned(scene, scene.state.assign.as_ref(), result.value())?;
+    let output = data_flow::output(scene, result)?;
+    Ok(Action::Exit { output, assigned, next: scene.state.next })
+}
+
+/// The whole number that a field holds or refers to. `field` is its name with `Path`.
+///
+/// Source: rule `path-not-an-integer` of the rule table.
+fn quantity(scene: &Scene<'_>, quantity: &Quantity, field: &str, input: &Datum) -> Result<u32, EvaluationError> {
+    match quantity {
+        Quantity::Fixed(number) => Ok(*number),
+        Quantity::Path(path) => {
+            let value = path.evaluate(&scene.inputs(input.value()))?;
+            value.as_i64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
+                let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                EvaluationError::runtime(format!(
+                    "The {field} field refers to value \"{shown}\" which is not a valid integer: {}",
+                    path.text()
+                ))
+            })
+        }
+        Quantity::Expression(_) => Err(EvaluationError::runtime("JSONata cannot be run yet")),
+    }
+}

@@ -1,0 +1,61 @@
+//! `Wait`: holds the frame for some seconds or until a point in time.
+
+use super::{Action, leave};
+use crate::definition::Wait;
+use crate::error::EvaluationError;
+use crate::execution::data_flow;
+use crate::execution::scene::Scene;
+use crate::path::Path;
+use crate::payload::Datum;
+use crate::time::Timestamp;
+
+/// A time that has passed means no wait.
+///
+/// Source: ASL specification, "Wait State"; the causes: rule `wait-causes` of the rule table.
+pub(super) fn act(scene: &Scene<'_>, wait: &Wait, now: Timestamp) -> Result<Action, EvaluationError> {
+    let effective_input = data_flow::effective_input(scene)?;
+    let until = match wait {
+        Wait::Seconds(seconds) => now.plus_seconds((*seconds).into()),
+        Wait::SecondsPath(path) => now.plus_seconds(seconds(scene, path, &effective_input)?),
+        Wait::Timestamp(until) => *until,
+        Wait::TimestampPath(path) => timestamp(scene, path, &effective_input)?,
+        Wait::Expression { .. } => return Err(EvaluationError::runtime("JSONata cannot be run yet")),
+    };
+    let delay_ms = until.0.saturating_sub(now.0);
+    if delay_ms > scene.execution.head.quotas.wait_seconds_max.saturating_mul(1000) {
+        return Err(EvaluationError::runtime("Wait state delay is too long."));
+    }
+    if until <= now { leave(scene, now) } else { Ok(Action::Hold { until }) }
+}
+
+fn seconds(scene: &Scene<'_>, path: &Path, effective_input: &Datum) -> Result<u64, EvaluationError> {
+    let text = path.text();
+    let found = path.find(&scene.inputs(effective_input.value()));
+    let value = found
+        .map_err(|_| EvaluationError::runtime(format!("The SecondsPath parameter does not reference an input value: {text}")))?;
+    let seconds = value.as_i64().ok_or_else(|| {
+        EvaluationError::runtime(format!("The SecondsPath parameter cannot be parsed as a long value: {text} == {}", shown(&value)))
+    })?;
+    u64::try_from(seconds).map_err(|_| {
+        EvaluationError::runtime(format!("The SecondsPath parameter references a negative value: {text} == {seconds}"))
+    })
+}
+
+fn timestamp(scene: &Scene<'_>, path: &Path, effective_input: &Datum) -> Result<Timestamp, EvaluationError> {
+    let text = path.text();
+    let found = path.find(&scene.inputs(effective_input.value()));
+    let value = found
+        .map_err(|_| EvaluationError::runtime(format!("The TimestampPath parameter does not reference an input value: {text}")))?;
+    let instant = value.as_str().and_then(Timestamp::parse_rfc3339).ok_or_else(|| {
+        EvaluationError::runtime(format!(
+            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: {text} == {}",
+            shown(&value)
+        ))
+    })?;
+    // A time between two milliseconds has not come at the first of them.
+    Ok(Timestamp::from(instant))
+}
+
+fn shown(value: &statewright_value::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

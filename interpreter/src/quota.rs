@@ -1,0 +1,62 @@
+//! Every limit in one table.
+
+use statewright_value::DEPTH_MAX;
+
+/// The limits an execution runs under. [`Quotas::aws`] holds the service's own; [`Quotas::relaxed`] lifts those that exist only
+/// because the service has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Quotas {
+    /// Input, parameters, result or output of a state, a task or an execution, as JSON text, in bytes of UTF-8.
+    /// Source: developer guide, "Quotas" (256 KiB).
+    pub payload_bytes_max: usize,
+    /// Events in one history; the last is `ExecutionFailed`. Source: developer guide, "Quotas" (25,000 for Standard; Express has
+    /// none, so there it is a bound of ours against loops that never wait).
+    pub history_events_max: u64,
+    /// Iterations of an inline Map that run at the same time. Source: developer guide, "Map state" (40).
+    pub inline_map_concurrency_max: u32,
+    /// How long an execution may take, in seconds. Source: developer guide, "Quotas" (a year; five minutes for Express).
+    pub execution_seconds_max: u64,
+    /// All values of one `Assign` together, and one variable, in bytes. Source: developer guide, "Variables" (256 KiB).
+    pub assign_bytes_max: usize,
+    /// All variables of an execution together, in bytes. Source: developer guide, "Variables" (10 MiB).
+    pub variables_bytes_max: usize,
+    /// The delay of a Wait, in seconds. Source: rule `wait-too-long` of the rule table (a signed 32-bit count).
+    pub wait_seconds_max: i64,
+    /// Arrays and objects nested in a payload. A bound of ours: the service's is unknown.
+    pub depth_max: usize,
+}
+
+/// A kibibyte.
+const KIB: usize = 1024;
+
+impl Quotas {
+    /// The limits of the service.
+    #[must_use]
+    pub const fn aws(express: bool) -> Self {
+        Self {
+            payload_bytes_max: 256 * KIB,
+            history_events_max: if express { 1_000_000 } else { 25_000 },
+            inline_map_concurrency_max: 40,
+            execution_seconds_max: if express { 5 * 60 } else { 365 * 24 * 3600 },
+            assign_bytes_max: 256 * KIB,
+            variables_bytes_max: 10 * KIB * KIB,
+            wait_seconds_max: i32::MAX as i64,
+            depth_max: DEPTH_MAX,
+        }
+    }
+
+    /// The limits of a machine of one's own: only what keeps a mistake from filling the memory.
+    #[must_use]
+    pub const fn relaxed() -> Self {
+        Self {
+            payload_bytes_max: 64 * KIB * KIB,
+            history_events_max: 1_000_000,
+            inline_map_concurrency_max: 40,
+            execution_seconds_max: 100 * 365 * 24 * 3600,
+            assign_bytes_max: 64 * KIB * KIB,
+            variables_bytes_max: 256 * KIB * KIB,
+            wait_seconds_max: i64::MAX / 2000,
+            depth_max: DEPTH_MAX,
+        }
+    }
+}
