@@ -46,9 +46,7 @@ fn errors(found: Result<(), Vec<Diagnostic>>) -> Vec<Diagnostic> {
 
 /// `CODE: message at location`, joined as the service does.
 fn as_refusal(errors: &[Diagnostic]) -> String {
-    let one = |error: &Diagnostic| {
-        format!("{}: {} at {}", error.code, error.message, error.location.as_deref().unwrap_or("null"))
-    };
+    let one = |error: &Diagnostic| format!("{}: {} at {}", error.code, error.message, error.location.as_deref().unwrap_or("null"));
     errors.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: ASL specification, "Transitions" and "Terminal States".
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::codes::{MISSING_END_STATE, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED, UNREACHABLE_STATE};
 use super::findings::Findings;
@@ -69,7 +69,8 @@ pub(super) fn refuse_target(
     if let Some(name) = similar {
         findings.help(format!("did you mean `{name}`?"));
     } else if is_elsewhere {
-        findings.help("a state of that name stands in another scope: no transition leads into or out of a branch or an item processor");
+        findings
+            .help("a state of that name stands in another scope: no transition leads into or out of a branch or an item processor");
     }
 }
 
@@ -153,17 +154,19 @@ fn reached(scope: &ScopeEntry<'_>, states: usize, followers: &[Vec<StateId>]) ->
 /// their own.
 fn check_variables(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Findings) {
     let scope_of = |state: StateId| outline.states.get(state.0 as usize).map(|entry| entry.scope);
-    let mut first = HashMap::new();
+    let mut assigning = BTreeMap::new();
     for assigned in &graph.assigned {
         if let Some(scope) = scope_of(assigned.state) {
-            first.entry((scope.0, assigned.name)).or_insert(assigned.state);
+            assigning.entry((scope.0, assigned.name)).or_insert_with(Vec::new).push(assigned.state);
         }
     }
     for assigned in &graph.assigned {
         let mut scope = scope_of(assigned.state).and_then(|id| outline.scopes.get(id.0 as usize));
         while let Some(inner) = scope.filter(|scope| !scope.is_distributed) {
-            let Some(outer) = inner.parent.and_then(scope_of) else { break };
-            if let Some(state) = first.get(&(outer.0, assigned.name)).and_then(|id| outline.states.get(id.0 as usize)) {
+            let Some((parent, outer)) = inner.parent.and_then(|parent| Some((parent, scope_of(parent)?))) else { break };
+            // What the Parallel or Map itself assigns comes after the inner scope is gone. The service allows it.
+            let others = assigning.get(&(outer.0, assigned.name)).and_then(|states| states.iter().find(|&&state| state != parent));
+            if let Some(state) = others.and_then(|id| outline.states.get(id.0 as usize)) {
                 let message = messages::outer_variable(assigned.name, state.name);
                 findings.error(SCHEMA_VALIDATION_FAILED, message, &*assigned.location, assigned.span);
                 break;

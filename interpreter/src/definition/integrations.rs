@@ -44,7 +44,12 @@ const OPTIMISED: &[(&str, &[(&str, More)])] = &[
     ("databrew", &[("startJobRun", Sync)]),
     (
         "athena",
-        &[("startQueryExecution", Sync), ("stopQueryExecution", Nothing), ("getQueryExecution", Nothing), ("getQueryResults", Nothing)],
+        &[
+            ("startQueryExecution", Sync),
+            ("stopQueryExecution", Nothing),
+            ("getQueryExecution", Nothing),
+            ("getQueryResults", Nothing),
+        ],
     ),
     (
         "codebuild",

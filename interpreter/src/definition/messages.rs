@@ -121,8 +121,7 @@ pub(super) const TOO_DEEP: &str = "The definition is nested too deeply";
 /// Ours.
 pub(super) const TOO_LONG: &str = "The definition is longer than 1048576 characters";
 /// Ours.
-pub(super) const BATCH_WITHOUT_SIZE: &str =
-    "At least one of these fields is required: [MaxItemsPerBatch, MaxItemsPerBatchPath, MaxInputBytesPerBatch, MaxInputBytesPerBatchPath]";
+pub(super) const BATCH_WITHOUT_SIZE: &str = "At least one of these fields is required: [MaxItemsPerBatch, MaxItemsPerBatchPath, MaxInputBytesPerBatch, MaxInputBytesPerBatchPath]";
 /// Ours.
 pub(super) const WRITER_INCOMPLETE: &str = "A ResultWriter needs WriterConfig, or Resource with Bucket and Prefix, or both";
 
@@ -153,7 +152,7 @@ pub(super) fn duplicate_label(label: &str) -> String {
 
 /// Ours.
 pub(super) fn bad_variable_name(name: &str) -> String {
-    format!("'{name}' is not a variable name: a letter or '_', then letters, digits and '_', 80 characters at most")
+    format!("'{name}' is not a variable name: a letter, then letters, digits and '_', 80 characters at most")
 }
 
 /// Ours.

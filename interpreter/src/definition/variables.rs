@@ -4,15 +4,15 @@
 
 use unicode_ident::{is_xid_continue, is_xid_start};
 
+use crate::path::VARIABLE_NAME_CHARACTERS_MAX;
+
 /// The name that the language keeps for itself.
 pub(super) const RESERVED: &str = "states";
-/// How many characters a name may have.
-const NAME_CHARACTERS_MAX: usize = 80;
 
 /// Whether a text may be a variable's name.
 pub(super) fn is_name(text: &str) -> bool {
     let mut characters = text.chars();
-    characters.next().is_some_and(|first| first == '_' || is_xid_start(first))
+    characters.next().is_some_and(|first| is_xid_start(first))
         && characters.all(is_xid_continue)
-        && text.chars().count() <= NAME_CHARACTERS_MAX
+        && text.chars().count() <= VARIABLE_NAME_CHARACTERS_MAX
 }

@@ -12,14 +12,11 @@ use super::values::Reach;
 use super::{Fields, Reader, Situation};
 use crate::time::Timestamp;
 
-const RULE: &[Field] = &[
-    Field("Next", In::Both),
-    Field("Assign", In::Both),
-    Field("Condition", In::Jsonata),
-    Field("Output", In::Jsonata),
-];
+const RULE: &[Field] =
+    &[Field("Next", In::Both), Field("Assign", In::Both), Field("Condition", In::Jsonata), Field("Output", In::Jsonata)];
 const ANY_RULE: &[Field] = &[Field("Comment", In::Both)];
-const TEST: &[Field] = &[Field("Variable", In::JsonPath), Field("And", In::JsonPath), Field("Or", In::JsonPath), Field("Not", In::JsonPath)];
+const TEST: &[Field] =
+    &[Field("Variable", In::JsonPath), Field("And", In::JsonPath), Field("Or", In::JsonPath), Field("Not", In::JsonPath)];
 
 /// What an operator compares.
 #[derive(Clone, Copy)]
@@ -267,9 +264,11 @@ fn covers_everything(rules: &[Node]) -> bool {
     };
     let always = |rule: &Node| {
         rule.member("Condition").is_some_and(|member| {
-            matches!(member.value.kind, Kind::Bool(true)) || member.value.as_str().is_some_and(|text| text.replace(' ', "") == "{%true%}")
+            matches!(member.value.kind, Kind::Bool(true))
+                || member.value.as_str().is_some_and(|text| text.replace(' ', "") == "{%true%}")
         })
     };
     let tests: Vec<_> = rules.iter().filter_map(test).collect();
-    rules.iter().any(always) || tests.iter().any(|(variable, operator, expected)| tests.contains(&(variable.clone(), operator.clone(), !expected)))
+    rules.iter().any(always)
+        || tests.iter().any(|(variable, operator, expected)| tests.contains(&(variable.clone(), operator.clone(), !expected)))
 }

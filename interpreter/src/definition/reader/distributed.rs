@@ -137,8 +137,7 @@ impl<'s> Reader<'s, '_> {
 
     fn item_batcher(&mut self, language: QueryLanguage, fields: &Fields<'s>) {
         let Some(batcher) = self.object(fields, "ItemBatcher", ITEM_BATCHER, language) else { return };
-        const SIZES: [&str; 4] =
-            ["MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"];
+        const SIZES: [&str; 4] = ["MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"];
         if SIZES.iter().all(|name| batcher.get(name).is_none()) {
             self.refuse(messages::BATCH_WITHOUT_SIZE, &*batcher.place, batcher.span);
         }

@@ -91,7 +91,10 @@ impl<'s> Reader<'s, '_> {
         {
             self.findings.warning(
                 ENDLESS_RETRY,
-                format!("The task is retried up to {} times: an error that does not go away keeps the execution busy", retrier.max_attempts),
+                format!(
+                    "The task is retried up to {} times: an error that does not go away keeps the execution busy",
+                    retrier.max_attempts
+                ),
                 fields.at("MaxAttempts"),
                 member.value.span,
                 "retry less often, or catch the error",
@@ -190,9 +193,8 @@ impl<'s> Reader<'s, '_> {
             }
         }
         let shadowed = |item: &Node| {
-            item.as_str().is_some_and(|name| {
-                seen.contains(&name) || (seen.contains(&ErrorName::TASK_FAILED) && is_task_failure(name))
-            })
+            item.as_str()
+                .is_some_and(|name| seen.contains(&name) || (seen.contains(&ErrorName::TASK_FAILED) && is_task_failure(name)))
         };
         if let Some(first) = items.first().filter(|_| items.iter().all(shadowed)) {
             self.findings.warning(
@@ -208,5 +210,8 @@ impl<'s> Reader<'s, '_> {
 
 /// Whether `States.TaskFailed` matches an error: every one but `States.Timeout`, and what cannot be caught by it.
 fn is_task_failure(name: &str) -> bool {
-    !matches!(name, ErrorName::ALL | ErrorName::TIMEOUT | ErrorName::HEARTBEAT_TIMEOUT | ErrorName::DATA_LIMIT_EXCEEDED | ErrorName::RUNTIME)
+    !matches!(
+        name,
+        ErrorName::ALL | ErrorName::TIMEOUT | ErrorName::HEARTBEAT_TIMEOUT | ErrorName::DATA_LIMIT_EXCEEDED | ErrorName::RUNTIME
+    )
 }

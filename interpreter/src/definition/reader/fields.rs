@@ -67,7 +67,9 @@ impl<'s> Reader<'s, '_> {
         for (at, member) in members.iter().enumerate() {
             let known = allowed.iter().copied().flatten().find(|field| *field.0 == *member.key);
             match (known.map(|field| field.1), language) {
-                (Some(In::Both), _) | (Some(In::JsonPath), QueryLanguage::JsonPath) | (Some(In::Jsonata), QueryLanguage::Jsonata) => {}
+                (Some(In::Both), _)
+                | (Some(In::JsonPath), QueryLanguage::JsonPath)
+                | (Some(In::Jsonata), QueryLanguage::Jsonata) => {}
                 (Some(In::JsonPath), QueryLanguage::Jsonata) => {
                     self.refuse(messages::other_language("JSONata", &member.key, "JSONPath"), fields.here(), member.key_span);
                 }

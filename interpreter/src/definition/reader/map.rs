@@ -38,12 +38,8 @@ const DISTRIBUTED_ONLY: [&str; 8] = [
     "ToleratedFailurePercentagePath",
 ];
 
-const PROCESSOR: &[Field] = &[
-    Field("StartAt", In::Both),
-    Field("States", In::Both),
-    Field("Comment", In::Both),
-    Field("ProcessorConfig", In::Both),
-];
+const PROCESSOR: &[Field] =
+    &[Field("StartAt", In::Both), Field("States", In::Both), Field("Comment", In::Both), Field("ProcessorConfig", In::Both)];
 const PROCESSOR_CONFIG: &[Field] = &[Field("Mode", In::Both), Field("ExecutionType", In::Both)];
 
 /// How many characters a label may have. Source: developer guide, "Using Map state in Distributed mode".
@@ -67,7 +63,8 @@ impl<'s> Reader<'s, '_> {
             }
         };
         self.exclude(fields, "ItemSelector", "Parameters");
-        let item_selector = self.template(fields, "ItemSelector", language).or_else(|| self.template(fields, "Parameters", language));
+        let item_selector =
+            self.template(fields, "ItemSelector", language).or_else(|| self.template(fields, "Parameters", language));
         let concurrency = self.quantity(fields, language, "MaxConcurrency", "MaxConcurrencyPath", Range(0, u32::MAX));
         let items = self.items(language, fields);
         self.distributed_fields(situation, fields);
@@ -100,14 +97,13 @@ impl<'s> Reader<'s, '_> {
         if node.members().is_none() {
             return (Mode::Inline, false);
         }
-        let config = self
-            .fields(node, fields.at(name), &[PROCESSOR], QueryLanguage::JsonPath)
-            .and_then(|processor| {
-                let config = processor.get("ProcessorConfig")?;
-                self.fields(&config.value, processor.at("ProcessorConfig"), &[PROCESSOR_CONFIG], QueryLanguage::JsonPath)
-            });
+        let config = self.fields(node, fields.at(name), &[PROCESSOR], QueryLanguage::JsonPath).and_then(|processor| {
+            let config = processor.get("ProcessorConfig")?;
+            self.fields(&config.value, processor.at("ProcessorConfig"), &[PROCESSOR_CONFIG], QueryLanguage::JsonPath)
+        });
         let Some(config) = config else { return (Mode::Inline, false) };
-        let mode = self.word(&config, "Mode", &[("INLINE", Mode::Inline), ("DISTRIBUTED", Mode::Distributed)]).unwrap_or(Mode::Inline);
+        let mode =
+            self.word(&config, "Mode", &[("INLINE", Mode::Inline), ("DISTRIBUTED", Mode::Distributed)]).unwrap_or(Mode::Inline);
         let is_express = self.word(&config, "ExecutionType", &[("STANDARD", false), ("EXPRESS", true)]);
         if mode == Mode::Distributed {
             self.require(&config, &["ExecutionType"]);

@@ -13,7 +13,7 @@ mod state;
 mod task;
 mod values;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::codes::{DUPLICATE_LABEL_NAME, SCHEMA_VALIDATION_FAILED};
@@ -42,7 +42,7 @@ pub(super) fn read<'s>(root: &'s Node, machine_type: MachineType, findings: &mut
         machine_type,
         machine_language,
         graph: check::Graph::new(outline.states.len()),
-        labels: HashMap::new(),
+        labels: BTreeMap::new(),
         findings,
         outline: &outline,
     };
@@ -67,9 +67,8 @@ pub(super) fn id(position: usize) -> StateId {
 }
 
 fn scopes(outline: &Outline<'_>) -> Option<Vec<Scope>> {
-    let scope = |entry: &ScopeEntry<'_>| {
-        Some(Scope { start_at: entry.start_at?, parent: entry.parent, states: entry.states.clone() })
-    };
+    let scope =
+        |entry: &ScopeEntry<'_>| Some(Scope { start_at: entry.start_at?, parent: entry.parent, states: entry.states.clone() });
     outline.scopes.iter().map(scope).collect()
 }
 
@@ -86,7 +85,7 @@ struct Reader<'s, 'r> {
     machine_language: QueryLanguage,
     graph: check::Graph<'s>,
     /// The labels seen so far and the places of the states that have them.
-    labels: HashMap<&'s str, String>,
+    labels: BTreeMap<&'s str, String>,
     findings: &'r mut Findings,
     outline: &'r Outline<'s>,
 }

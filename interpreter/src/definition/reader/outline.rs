@@ -1,6 +1,6 @@
 //! The outline of a machine: which scopes and states there are, before any state is read.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::codes::{DUPLICATE_STATE_NAME, INVALID_STATE_NAME, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED};
@@ -24,11 +24,10 @@ pub(in crate::definition) struct Outline<'s> {
 #[derive(Debug)]
 pub(in crate::definition) struct ScopeEntry<'s> {
     pub(in crate::definition) node: &'s Node,
-    pub(in crate::definition) place: String,
     pub(in crate::definition) parent: Option<StateId>,
     pub(in crate::definition) start_at: Option<StateId>,
     pub(in crate::definition) states: Vec<StateId>,
-    pub(in crate::definition) names: HashMap<&'s str, StateId>,
+    pub(in crate::definition) names: BTreeMap<&'s str, StateId>,
     /// Whether it is the processor of a Distributed Map.
     pub(in crate::definition) is_distributed: bool,
     /// Whether its executions are Express ones because a Distributed Map says so.
@@ -50,7 +49,7 @@ pub(in crate::definition) struct StateEntry<'s> {
 impl<'s> Outline<'s> {
     pub(super) fn of(root: &'s Node, findings: &mut Findings) -> Self {
         let mut outline = Self::default();
-        let mut names = HashMap::new();
+        let mut names = BTreeMap::new();
         outline.scope(root, String::new(), None, &mut names, findings);
         outline
     }
@@ -60,7 +59,7 @@ impl<'s> Outline<'s> {
         node: &'s Node,
         place: String,
         parent: Option<StateId>,
-        names: &mut HashMap<&'s str, StateId>,
+        names: &mut BTreeMap<&'s str, StateId>,
         findings: &mut Findings,
     ) -> ScopeId {
         let scope = ScopeId(u32::try_from(self.scopes.len()).unwrap_or(u32::MAX));
@@ -68,11 +67,10 @@ impl<'s> Outline<'s> {
         let is_distributed = config("Mode") == Some("DISTRIBUTED");
         self.scopes.push(ScopeEntry {
             node,
-            place: place.clone(),
             parent,
             start_at: None,
             states: Vec::new(),
-            names: HashMap::new(),
+            names: BTreeMap::new(),
             is_distributed,
             is_express_child: is_distributed && config("ExecutionType") == Some("EXPRESS"),
         });
@@ -94,7 +92,7 @@ impl<'s> Outline<'s> {
         &mut self,
         scope: ScopeId,
         fields: &Fields<'s>,
-        names: &mut HashMap<&'s str, StateId>,
+        names: &mut BTreeMap<&'s str, StateId>,
         findings: &mut Findings,
     ) {
         let Some(states) = fields.get("States") else { return };
@@ -140,7 +138,7 @@ impl<'s> Outline<'s> {
         state: StateId,
         node: &'s Node,
         place: &str,
-        names: &mut HashMap<&'s str, StateId>,
+        names: &mut BTreeMap<&'s str, StateId>,
         findings: &mut Findings,
     ) -> Vec<ScopeId> {
         let field = |name: &str| node.member(name).map(|member| &member.value);
@@ -148,7 +146,11 @@ impl<'s> Outline<'s> {
             Some("Parallel") => {
                 let branches = field("Branches").and_then(Node::items).unwrap_or_default();
                 let place = |at: usize| format!("{place}/Branches[{at}]");
-                branches.iter().enumerate().map(|(at, branch)| self.scope(branch, place(at), Some(state), names, findings)).collect()
+                branches
+                    .iter()
+                    .enumerate()
+                    .map(|(at, branch)| self.scope(branch, place(at), Some(state), names, findings))
+                    .collect()
             }
             Some("Map") => ["ItemProcessor", "Iterator"]
                 .into_iter()

@@ -81,7 +81,13 @@ impl<'s> Reader<'s, '_> {
     }
 
     /// `Error` or `Cause`, or what their `…Path` finds.
-    fn fail_text(&mut self, situation: Situation, fields: &Fields<'s>, name: &'static str, path_name: &'static str) -> Option<Text> {
+    fn fail_text(
+        &mut self,
+        situation: Situation,
+        fields: &Fields<'s>,
+        name: &'static str,
+        path_name: &'static str,
+    ) -> Option<Text> {
         self.exclude(fields, name, path_name);
         if let Some(member) = fields.get(name) {
             let text = self.string(fields, name)?;

@@ -64,12 +64,8 @@ const WAIT: &[Field] = &[
     Field("TimestampPath", In::JsonPath),
 ];
 const CHOICE: &[Field] = &[Field("Choices", In::Both), Field("Default", In::Both)];
-const FAIL: &[Field] = &[
-    Field("Error", In::Both),
-    Field("ErrorPath", In::JsonPath),
-    Field("Cause", In::Both),
-    Field("CausePath", In::JsonPath),
-];
+const FAIL: &[Field] =
+    &[Field("Error", In::Both), Field("ErrorPath", In::JsonPath), Field("Cause", In::Both), Field("CausePath", In::JsonPath)];
 
 /// The fields that states of a type may have.
 fn allowed(state_type: Type) -> &'static [&'static [Field]] {

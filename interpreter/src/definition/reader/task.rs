@@ -78,7 +78,10 @@ impl<'s> Reader<'s, '_> {
 fn may_hold_token(payload: &Node) -> bool {
     let mut may = false;
     payload.for_each_text(&mut |_, text| {
-        may |= text.unresolved || text.text.contains("Task") || text.text.contains("oken") || matches!(&*text.text, "$$" | "$")
+        may |= text.unresolved
+            || text.text.contains("Task")
+            || text.text.contains("oken")
+            || matches!(&*text.text, "$$" | "$")
             || text.text.contains("$states.context %}");
     });
     may

@@ -235,11 +235,15 @@ impl<'s> Reader<'s, '_> {
         match &node.kind {
             Kind::Object(members) => {
                 for member in members {
-                    let looks_like_path = member.value.as_text().is_some_and(|text| !text.unresolved && looks_evaluated(&text.text));
+                    let looks_like_path =
+                        member.value.as_text().is_some_and(|text| !text.unresolved && looks_evaluated(&text.text));
                     if looks_like_path && !member.key.ends_with(".$") {
                         self.findings.warning(
                             NO_DOLLAR,
-                            format!("The value of '{}' looks like a JSONPath or a call of an intrinsic function, but is taken as text", member.key),
+                            format!(
+                                "The value of '{}' looks like a JSONPath or a call of an intrinsic function, but is taken as text",
+                                member.key
+                            ),
                             format!("{place}/{}", member.key),
                             member.value.span,
                             &format!("name the field `{}.$` if the value is to be evaluated", member.key),

@@ -46,7 +46,10 @@ impl<'t> Parser<'t, '_, '_> {
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b'$') if leading(self.rest()).is_some() => self.placeholder()?,
             Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80 => self.word()?,
-            Some(_) => return Err(self.unexpected("expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')")),
+            Some(_) => {
+                return Err(self
+                    .unexpected("expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"));
+            }
             None => return Err(self.end_of_input("")),
         };
         Ok(Node { kind, span: Bytes::new(start, self.at) })
@@ -192,7 +195,9 @@ impl<'t> Parser<'t, '_, '_> {
         if self.eat(b'\\') && self.peek() == Some(b'u') {
             let low = self.hex(string)?;
             if (0xdc00..0xe000).contains(&low) {
-                return Ok(char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)).unwrap_or(char::REPLACEMENT_CHARACTER));
+                return Ok(
+                    char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)).unwrap_or(char::REPLACEMENT_CHARACTER)
+                );
             }
         }
         self.at = behind;
@@ -219,7 +224,11 @@ impl<'t> Parser<'t, '_, '_> {
         let negative = self.eat(b'-');
         let digits = self.digits();
         if digits == 0 {
-            let what = if negative { "expected digit (0-9) to follow minus sign, for valid numeric value" } else { "expected digit (0-9)" };
+            let what = if negative {
+                "expected digit (0-9) to follow minus sign, for valid numeric value"
+            } else {
+                "expected digit (0-9)"
+            };
             return Err(self.unexpected_or_end_in_number(what));
         }
         let whole = self.text.get(start..self.at).unwrap_or_default();
@@ -244,9 +253,7 @@ impl<'t> Parser<'t, '_, '_> {
             return Err(self.unexpected("Expected space separating root-level values"));
         }
         let text = self.text.get(start..self.at).unwrap_or_default();
-        number(text, is_integer).map(Kind::Number).ok_or_else(|| {
-            self.error(format!("Numeric value ({text}) out of range"))
-        })
+        number(text, is_integer).map(Kind::Number).ok_or_else(|| self.error(format!("Numeric value ({text}) out of range")))
     }
 
     fn digits(&mut self) -> usize {
