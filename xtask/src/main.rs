@@ -17,6 +17,7 @@ cargo xtask COMMAND
       --write OUT          leave the history that was produced for each execution in OUT
       --filter TEXT        only cases whose id contains TEXT
       --no-variants        only the cases as they are, not renamed
+      --every-difference   the place of every difference, not only of each execution's first
       --crash              write down and restore the execution after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
