@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::codes::{MISSING_END_STATE, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED, UNREACHABLE_STATE};
+use super::code::{MISSING_END_STATE, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED, UNREACHABLE_STATE};
 use super::findings::Findings;
 use super::messages;
 use super::model::StateId;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::choice::{Comparison, Condition, Nature, Operand, Pattern, Relation, Test};
-use super::super::codes::CHOICE_WITHOUT_DEFAULT;
+use super::super::code::CHOICE_WITHOUT_DEFAULT;
 use super::super::messages;
 use super::super::model::{Choice, QueryLanguage, Rule};
 use super::super::source::{Kind, Node};

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::super::codes::{ENDLESS_RETRY, SHADOWED_RETRIER_OR_CATCHER, UNCATCHABLE_ERROR, UNKNOWN_ERROR_NAME};
+use super::super::code::{ENDLESS_RETRY, SHADOWED_RETRIER_OR_CATCHER, UNCATCHABLE_ERROR, UNKNOWN_ERROR_NAME};
 use super::super::messages;
 use super::super::model::{Catcher, Jitter, Retrier};
 use super::super::source::{Kind, Node};

@@ -1,6 +1,6 @@
 //! The fields of one object, and which there may be.
 
-use super::super::codes::DUPLICATE_FIELD;
+use super::super::code::DUPLICATE_FIELD;
 use super::super::messages;
 use super::super::model::QueryLanguage;
 use super::super::source::{Bytes, Member, Node, find};

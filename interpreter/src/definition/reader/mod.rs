@@ -16,7 +16,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::codes::{DUPLICATE_LABEL_NAME, SCHEMA_VALIDATION_FAILED};
+use super::code::{DUPLICATE_LABEL_NAME, SCHEMA_VALIDATION_FAILED};
 use super::findings::Findings;
 use super::model::{Definition, QueryLanguage, Scope, StateId};
 use super::source::{Bytes, Node};

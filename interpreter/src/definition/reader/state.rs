@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use statewright_value::Value;
 
-use super::super::codes::FIELD_WITHOUT_EFFECT;
+use super::super::code::FIELD_WITHOUT_EFFECT;
 use super::super::model::{Flow, JsonPathFlow, JsonataFlow, Kind, Next, QueryLanguage, State, StateId};
 use super::super::source::Node;
 use super::super::{messages, variables};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use statewright_value::Number;
 
-use super::super::codes::{NO_DOLLAR, NO_PATH};
+use super::super::code::{NO_DOLLAR, NO_PATH};
 use super::super::messages;
 use super::super::model::{Quantity, QueryLanguage, ResultPath, Selection};
 use super::super::source::{Kind, Member, Node};
