@@ -80,6 +80,10 @@ fn measure() -> anyhow::Result<ExitCode> {
         "✘"
     };
     println!("| checkpoint of the touched frame | {checkpoint:.0} | – | | {verdict} | 5000 ns | 1000 ns |");
+    let waiting = waiting_execution()?;
+    let verdict = if waiting <= 2048.0 { "✔" } else { "✘" };
+    println!("| a waiting execution, bytes beside its payload | {waiting:.0} | – | | {verdict} | 2048 bytes | |");
+    missed += usize::from(waiting > 2048.0);
     println!("\n✔✔ meets the goal, ✔ the must; CPU time of this process, lowest of {} batches.", floor::BATCHES);
     Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -154,6 +158,38 @@ fn check(workload: &Workload, output: &str, events: &[HistoryEvent]) -> anyhow::
     let rendered = history.get("events").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
     anyhow::ensure!(rendered == workload.events, "{name} has {rendered} events instead of {}", workload.events);
     Ok(())
+}
+
+/// Bytes of memory that an execution holds while it waits, its payload not counted.
+fn waiting_execution() -> anyhow::Result<f64> {
+    const EXECUTIONS: u32 = 20_000;
+    let definition = Definition::parse(
+        r#"{"StartAt":"Hold","States":{"Hold":{"Type":"Wait","Seconds":60,"Next":"Done"},"Done":{"Type":"Succeed"}}}"#,
+        &Options::default(),
+    );
+    let definition = definition.map_err(|diagnostics| anyhow::anyhow!("{diagnostics:#?}"))?.definition;
+    let now = Timestamp(1_700_000_000_000);
+    let before = floor::resident_bytes()?;
+    let mut executions = Vec::with_capacity(EXECUTIONS as usize);
+    for n in 0..EXECUTIONS {
+        let mut identity = identity();
+        identity.execution_name = n.to_string().into();
+        identity.execution_arn = format!("{}:{n}", identity.state_machine_arn).into();
+        let start = Start {
+            identity,
+            input: Document::from(statewright_interpreter::Value::from(n)),
+            seed: n.into(),
+            quotas: Quotas::aws(false),
+        };
+        let mut execution = Execution::start(&definition, start, now, &mut Output::default());
+        while execution.poll(&definition, now, &mut Output::default()) == Progress::Advanced {}
+        // What a host has stored it does not keep twice.
+        drop(execution.take_changes(&definition));
+        executions.push(execution);
+    }
+    let held = floor::resident_bytes()? - before;
+    anyhow::ensure!(executions.iter().all(|execution| execution.deadline().is_some()), "an execution does not wait");
+    Ok(held / f64::from(EXECUTIONS))
 }
 
 /// Nanoseconds for writing down what one transition of a chain of Pass states touches, payload not counted.

@@ -30,6 +30,13 @@ fn cpu_ns() -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
+/// Bytes of memory this process holds, as Linux counts them.
+pub(super) fn resident_bytes() -> anyhow::Result<f64> {
+    let pages = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: f64 = pages.split(' ').nth(1).unwrap_or_default().parse()?;
+    Ok(pages * 4096.0)
+}
+
 /// An event as plainly as it can be: what happened, in which state, and a reference to the document.
 struct PlainEvent {
     #[expect(dead_code, reason = "written, as an event's is")]
