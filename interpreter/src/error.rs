@@ -90,18 +90,26 @@ pub struct EvaluationError {
     pub name: &'static str,
     /// The sentence that follows the place.
     pub cause: String,
+    /// The field whose JSONata expression failed (`Output/result`), for the `EvaluationFailed` event.
+    pub location: Option<std::sync::Arc<str>>,
 }
 
 impl EvaluationError {
     /// A `States.Runtime` error: never retried, never caught.
     #[must_use]
     pub fn runtime(cause: impl Into<String>) -> Self {
-        Self { name: ErrorName::RUNTIME, cause: cause.into() }
+        Self { name: ErrorName::RUNTIME, cause: cause.into(), location: None }
+    }
+
+    /// A `States.QueryEvaluationError` of the field `location`.
+    #[must_use]
+    pub fn query(cause: impl Into<String>, location: Option<&str>) -> Self {
+        Self { name: ErrorName::QUERY_EVALUATION_ERROR, cause: cause.into(), location: location.map(Into::into) }
     }
 
     /// A `States.IntrinsicFailure` error.
     #[must_use]
     pub fn intrinsic(cause: impl Into<String>) -> Self {
-        Self { name: ErrorName::INTRINSIC_FAILURE, cause: cause.into() }
+        Self { name: ErrorName::INTRINSIC_FAILURE, cause: cause.into(), location: None }
     }
 }

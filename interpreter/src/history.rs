@@ -49,6 +49,15 @@ pub enum EventDetails {
     ExecutionAborted(ErrorDetails),
     /// `ExecutionTimedOut`
     ExecutionTimedOut(ErrorDetails),
+    /// `EvaluationFailed`
+    EvaluationFailed {
+        /// Name and cause.
+        error: ErrorDetails,
+        /// The field whose expression failed.
+        location: Option<Arc<str>>,
+        /// The state's name.
+        state: Arc<str>,
+    },
     /// `PassStateEntered`, `TaskStateEntered`, …
     StateEntered {
         /// The state's type.
@@ -240,6 +249,7 @@ impl EventDetails {
             }
             Self::ExecutionSucceeded { .. }
             | Self::ExecutionFailed(_)
+            | Self::EvaluationFailed { .. }
             | Self::StateEntered { .. }
             | Self::StateExited { .. }
             | Self::ParallelStateStarted

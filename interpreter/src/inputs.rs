@@ -4,17 +4,33 @@ use std::cell::Cell;
 
 use statewright_value::Value;
 
+use crate::time::Timestamp;
+
 /// Everything an expression may read: `$`, `$$`, `$name` and randomness. Nothing else reaches an expression, so evaluating one
 /// twice gives the same answer.
 pub struct Inputs<'a> {
-    /// What `$` stands for.
+    /// What `$` stands for; in JSONata what `$states.input` does.
     pub input: &'a Value,
+    /// What `$states.result` stands for, where there is a result.
+    pub result: Option<&'a Value>,
+    /// What `$states.errorOutput` stands for, where an error was caught.
+    pub error_output: Option<&'a Value>,
     /// What `$$` stands for.
     pub context: &'a dyn Context,
     /// What `$name` stands for.
     pub variables: &'a dyn Variables,
-    /// Where `States.UUID`, `States.MathRandom` and jitter draw from.
+    /// Where `States.UUID`, `States.MathRandom`, `$uuid` and `$random` draw from.
     pub draws: &'a Draws,
+    /// The time, for `$now` and `$millis`.
+    pub now: Timestamp,
+}
+
+impl<'a> Inputs<'a> {
+    /// What an expression may read when `$` stands for `input` and there is nothing else.
+    #[must_use]
+    pub fn new(input: &'a Value, context: &'a dyn Context, variables: &'a dyn Variables, draws: &'a Draws) -> Self {
+        Self { input, result: None, error_output: None, context, variables, draws, now: Timestamp(0) }
+    }
 }
 
 /// The Context object, made when somebody asks for it.

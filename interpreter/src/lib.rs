@@ -5,6 +5,7 @@ pub mod definition;
 pub mod error;
 pub mod event;
 pub mod execution;
+pub mod expression;
 pub mod history;
 pub mod inputs;
 pub mod intrinsic;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use statewright_value::{Object, Value};
 
 use crate::error::EvaluationError;
+use crate::expression::{Expression, ExpressionError, is_expression};
 use crate::inputs::Inputs;
 use crate::intrinsic::Call;
 use crate::java_hash;
@@ -40,6 +41,8 @@ enum Node {
     Path { field: Arc<str>, path: Path },
     /// `"name.$": "States.…(…)"`
     Call { field: Arc<str>, call: Call },
+    /// A JSONata expression.
+    Expression(Expression),
     /// An object something in which is evaluated, its members in the order of the payload.
     Object(Box<[(Arc<str>, Node)]>),
     /// An array something in which is evaluated.
@@ -63,6 +66,27 @@ impl Template {
         if compiler.errors.is_empty() { Ok(Self { root }) } else { Err(compiler.errors) }
     }
 
+    /// Compiles what a field of a JSONata state holds: every string that is an expression, at any depth, is evaluated; everything else
+    /// is taken as it stands, the names of members too. `field` is the field's name, which messages begin with (`Output/list[0]`).
+    ///
+    /// Source: developer guide, "Transforming data with JSONata".
+    ///
+    /// # Errors
+    /// Every expression that cannot be compiled.
+    pub fn compile_jsonata(value: &Value, field: &str) -> Result<Self, Vec<ExpressionError>> {
+        let mut errors = Vec::new();
+        let root = expressions(value, field.to_owned(), &mut errors);
+        if errors.is_empty() { Ok(Self { root }) } else { Err(errors) }
+    }
+
+    /// Every JSONata expression in the template.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expression> {
+        let mut found = Vec::new();
+        self.root.collect_expressions(&mut found);
+        found
+    }
+
     /// The value of a template that looks at nothing.
     #[must_use]
     pub fn as_constant(&self) -> Option<&Value> {
@@ -75,7 +99,7 @@ impl Template {
         match &self.root {
             Node::Constant(Value::Object(members)) => members.keys().collect(),
             Node::Object(members) => members.iter().map(|(name, _)| name).collect(),
-            Node::Constant(_) | Node::Array(_) | Node::Path { .. } | Node::Call { .. } => Vec::new(),
+            Node::Constant(_) | Node::Array(_) | Node::Path { .. } | Node::Call { .. } | Node::Expression(_) => Vec::new(),
         }
     }
 
@@ -103,6 +127,7 @@ impl Node {
             Self::Constant(value) => Ok(value.clone()),
             Self::Path { field, path } => path.evaluate_for_field(field, inputs),
             Self::Call { field, call } => call.evaluate(field, inputs),
+            Self::Expression(expression) => expression.evaluate(inputs),
             Self::Object(members) => {
                 let mut object = Object::with_capacity(members.len());
                 for (name, node) in members {
@@ -122,7 +147,7 @@ impl Node {
 
     fn collect_paths<'a>(&'a self, paths: &mut Vec<&'a Path>) {
         match self {
-            Self::Constant(_) => {}
+            Self::Constant(_) | Self::Expression(_) => {}
             Self::Path { path, .. } => paths.push(path),
             Self::Call { call, .. } => paths.extend(call.paths()),
             Self::Object(members) => members.iter().for_each(|(_, node)| node.collect_paths(paths)),
@@ -130,8 +155,42 @@ impl Node {
         }
     }
 
+    fn collect_expressions<'a>(&'a self, found: &mut Vec<&'a Expression>) {
+        match self {
+            Self::Constant(_) | Self::Path { .. } | Self::Call { .. } => {}
+            Self::Expression(expression) => found.push(expression),
+            Self::Object(members) => members.iter().for_each(|(_, node)| node.collect_expressions(found)),
+            Self::Array(items) => items.iter().for_each(|node| node.collect_expressions(found)),
+        }
+    }
+
     fn is_constant(&self) -> bool {
         matches!(self, Self::Constant(_))
+    }
+}
+
+/// The node of a value in JSONata; `place` is where it stands.
+fn expressions(value: &Value, place: String, errors: &mut Vec<ExpressionError>) -> Node {
+    match value {
+        Value::String(text) if is_expression(text) => match Expression::compile(text, &place) {
+            Ok(expression) => Node::Expression(expression),
+            Err(error) => {
+                errors.push(error);
+                Node::Constant(value.clone())
+            }
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Node::Constant(value.clone()),
+        Value::Array(items) => {
+            let nodes = items.iter().enumerate().map(|(at, item)| expressions(item, format!("{place}[{at}]"), errors));
+            let nodes: Box<[Node]> = nodes.collect();
+            if nodes.iter().all(Node::is_constant) { Node::Constant(value.clone()) } else { Node::Array(nodes) }
+        }
+        Value::Object(members) => {
+            let nodes =
+                members.iter().map(|(name, member)| (Arc::clone(name), expressions(member, format!("{place}/{name}"), errors)));
+            let nodes: Box<[(Arc<str>, Node)]> = nodes.collect();
+            if nodes.iter().all(|(_, node)| node.is_constant()) { Node::Constant(value.clone()) } else { Node::Object(nodes) }
+        }
     }
 }
 

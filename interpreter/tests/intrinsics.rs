@@ -15,7 +15,8 @@ fn json(text: &str) -> Value {
 fn evaluate(call: &str, input: &str, draws: &Draws) -> Result<Value, EvaluationError> {
     let context = json(r#"{"Execution": {"Name": "run-7"}}"#);
     let variables = json(r#"{"who": "Ada", "n": 4}"#).as_object().unwrap().clone();
-    let inputs = Inputs { input: &json(input), context: &context, variables: &variables, draws };
+    let input = json(input);
+    let inputs = Inputs::new(&input, &context, &variables, draws);
     Call::parse(call).unwrap_or_else(|error| panic!("{call}: {error}")).evaluate("value.$", &inputs)
 }
 
@@ -575,7 +576,7 @@ fn mutated_calls_neither_panic_nor_hang() {
             let Ok(call) = Call::parse(&text) else { continue };
             parsed += 1;
             for input in &inputs {
-                let _ = call.evaluate("value.$", &Inputs { input, context: &context, variables: &variables, draws: &draws });
+                let _ = call.evaluate("value.$", &Inputs::new(input, &context, &variables, &draws));
             }
         }
     }

@@ -17,7 +17,8 @@ fn compile(template: &str) -> Template {
 fn evaluate(template: &str, input: &str) -> Result<Value, EvaluationError> {
     let context = json(r#"{"Execution": {"Name": "run-7"}, "Map": {"Item": {"Index": 0}}}"#);
     let variables = json(r#"{"who": {"name": "Ada"}}"#).as_object().unwrap().clone();
-    let inputs = Inputs { input: &json(input), context: &context, variables: &variables, draws: &Draws::new(1, 2) };
+    let (input, draws) = (json(input), Draws::new(1, 2));
+    let inputs = Inputs::new(&input, &context, &variables, &draws);
     compile(template).evaluate(&inputs)
 }
 
@@ -185,7 +186,7 @@ fn mutated_templates_neither_panic_nor_hang() {
             let Ok(template) = Value::parse_bytes(&bytes) else { continue };
             let Ok(template) = Template::compile(&template) else { continue };
             compiled += 1;
-            let _ = template.evaluate(&Inputs { input: &input, context: &context, variables, draws: &draws });
+            let _ = template.evaluate(&Inputs::new(&input, &context, variables, &draws));
         }
     }
     assert!(compiled > 100, "{compiled} templates were compiled");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use statewright_value::{Number, Value};
 
 use crate::error::EvaluationError;
+use crate::expression::Expression;
 use crate::inputs::Inputs;
 use crate::path::Path;
 use crate::time::{Instant, Timestamp};
@@ -23,8 +24,10 @@ pub enum Condition {
     Or(Vec<Condition>),
     /// `Not`
     Not(Box<Condition>),
-    /// `Condition` in JSONata: as written.
-    Expression(Value),
+    /// `Condition` in JSONata, written down.
+    Constant(bool),
+    /// `Condition` in JSONata.
+    Expression(Expression),
 }
 
 /// A comparison of what `Variable` finds.
@@ -112,7 +115,8 @@ impl Condition {
             Self::And(conditions) => all(conditions, true, inputs),
             Self::Or(conditions) => all(conditions, false, inputs).map(|none| !none),
             Self::Not(condition) => condition.matches(inputs).map(|matches| !matches),
-            Self::Expression(_) => Err(EvaluationError::runtime("JSONata cannot be run yet")),
+            Self::Constant(matches) => Ok(*matches),
+            Self::Expression(expression) => Ok(expression.evaluate_as("boolean", inputs)? == Value::Bool(true)),
         }
     }
 }

@@ -17,6 +17,8 @@ struct Finding {
     message: String,
     location: Option<String>,
     span: Option<Bytes>,
+    /// How far inside the string that `span` is, in bytes of what the string says.
+    inside: Option<usize>,
     help: Option<String>,
 }
 
@@ -50,6 +52,13 @@ impl Findings {
         }
     }
 
+    /// Says where in the string of the finding added last it is, in bytes of what the string says.
+    pub(super) fn inside_string(&mut self, at: usize) {
+        if let Some(last) = self.list.last_mut() {
+            last.inside = Some(at);
+        }
+    }
+
     pub(super) fn has_errors(&self) -> bool {
         self.has_errors
     }
@@ -63,7 +72,7 @@ impl Findings {
         span: Option<Bytes>,
         help: Option<String>,
     ) {
-        self.list.push(Finding { severity, code, message, location, span, help });
+        self.list.push(Finding { severity, code, message, location, span, inside: None, help });
     }
 
     /// The diagnostics in the order of the text; those without a location come last.
@@ -77,7 +86,7 @@ impl Findings {
                 code: finding.code,
                 message: finding.message,
                 location: finding.location,
-                span: finding.span.map(|span| lines.span(span)),
+                span: finding.span.map(|span| lines.span(finding.inside.map_or(span, |at| inside(text, span, at)))),
                 help: finding.help,
             })
             .collect()
@@ -114,4 +123,32 @@ impl<'t> Lines<'t> {
         self.at = self.at.max(span.start);
         Span { start: span.start, end: span.end, line: self.line, column: self.column }
     }
+}
+
+/// The stretch of the text from the byte `at` of what the string in `span` says to the string's end. A string in JSON may have
+/// escapes; a plain one in YAML is what it says.
+fn inside(text: &str, span: Bytes, at: usize) -> Bytes {
+    let string = text.get(span.start..span.end).unwrap_or_default();
+    let Some(inner) = string.strip_prefix(['"', '\'']) else {
+        return Bytes { start: (span.start + at).min(span.end), end: span.end };
+    };
+    let (mut said, mut rest) = (0, inner);
+    while said < at {
+        let mut characters = rest.chars();
+        let (length, says) = match (characters.next(), string.starts_with('"')) {
+            (Some('\\'), true) => match characters.next() {
+                Some('u') => {
+                    let code = rest.get(2..6).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+                    (6, code.map_or(2, char::len_utf8))
+                }
+                Some(_) => (2, 1),
+                None => break,
+            },
+            (Some(character), _) => (character.len_utf8(), character.len_utf8()),
+            (None, _) => break,
+        };
+        said += says;
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Bytes { start: (span.end - rest.len()).saturating_sub(string.len() - 1 - inner.len()).min(span.end), end: span.end }
 }

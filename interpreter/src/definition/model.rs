@@ -10,6 +10,7 @@ use statewright_value::{Object, Value};
 
 use super::choice::Condition;
 use super::resource::Resource;
+use crate::expression::Expression;
 use crate::intrinsic::Call;
 use crate::path::{Path, ReferencePath};
 use crate::template::Template;
@@ -115,13 +116,13 @@ pub struct JsonPathFlow {
     pub output_path: Selection,
 }
 
-/// `Arguments` and `Output` as written; their expressions are not compiled yet.
+/// `Arguments` and `Output`.
 #[derive(Clone, Debug, Default)]
 pub struct JsonataFlow {
     /// `Arguments`
-    pub arguments: Option<Value>,
-    /// `Output`
-    pub output: Option<Value>,
+    pub arguments: Option<Template>,
+    /// `Output`. For a Choice: when the Default is taken.
+    pub output: Option<Template>,
 }
 
 /// The value of `InputPath` or `OutputPath`.
@@ -189,8 +190,8 @@ pub enum Quantity {
     Fixed(u32),
     /// Where a path says.
     Path(Path),
-    /// What a JSONata expression gives; as written.
-    Expression(Arc<str>),
+    /// What a JSONata expression gives.
+    Expression(Expression),
 }
 
 /// A Pass's own field.
@@ -218,8 +219,8 @@ pub struct Rule {
     pub next: StateId,
     /// `Assign`
     pub assign: Option<Template>,
-    /// `Output` (JSONata) as written.
-    pub output: Option<Value>,
+    /// `Output` (JSONata)
+    pub output: Option<Template>,
 }
 
 /// A Wait's own field.
@@ -233,13 +234,10 @@ pub enum Wait {
     Timestamp(Timestamp),
     /// `TimestampPath`
     TimestampPath(Path),
-    /// `Seconds` or `Timestamp` in JSONata, as written.
-    Expression {
-        /// Whether it is `Timestamp`.
-        timestamp: bool,
-        /// The expression.
-        text: Arc<str>,
-    },
+    /// `Seconds` as an expression in JSONata.
+    SecondsExpression(Expression),
+    /// `Timestamp` as an expression in JSONata.
+    TimestampExpression(Expression),
 }
 
 /// A Fail's own fields.
@@ -260,8 +258,8 @@ pub enum Text {
     Path(Path),
     /// What an intrinsic function answers.
     Call(Call),
-    /// What a JSONata expression gives; as written.
-    Expression(Arc<str>),
+    /// What a JSONata expression gives.
+    Expression(Expression),
 }
 
 /// A Parallel's own field.
@@ -293,8 +291,10 @@ pub enum Items {
     Input,
     /// `ItemsPath`
     Path(Path),
-    /// `Items` (JSONata) as written.
-    Expression(Value),
+    /// `Items` (JSONata) as an expression.
+    Expression(Expression),
+    /// `Items` (JSONata) written down, perhaps with expressions in it.
+    Template(Template),
 }
 
 /// The fields of a Distributed Map, checked, not compiled yet.
@@ -346,8 +346,8 @@ pub struct Catcher {
     pub result_path: ResultPath,
     /// `Assign`
     pub assign: Option<Template>,
-    /// `Output` (JSONata) as written.
-    pub output: Option<Value>,
+    /// `Output` (JSONata)
+    pub output: Option<Template>,
 }
 
 impl Definition {

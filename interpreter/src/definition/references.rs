@@ -52,12 +52,12 @@ impl Read<'_> {
                 }
                 self.templates(parameters.iter().chain(result_selector));
             }
-            Flow::Jsonata(flow) => self.values(flow.arguments.iter().chain(&flow.output)),
+            Flow::Jsonata(flow) => self.templates(flow.arguments.iter().chain(&flow.output)),
         }
         self.templates(&state.assign);
         for catcher in &state.catch {
             self.templates(&catcher.assign);
-            self.values(&catcher.output);
+            self.templates(&catcher.output);
         }
         match &state.kind {
             Kind::Task(Task { timeout, heartbeat, credentials, resource: _ }) => {
@@ -68,17 +68,17 @@ impl Read<'_> {
                 for rule in &choice.rules {
                     self.condition(&rule.condition);
                     self.templates(&rule.assign);
-                    self.values(&rule.output);
+                    self.templates(&rule.output);
                 }
             }
             Kind::Wait(Wait::SecondsPath(path) | Wait::TimestampPath(path)) => self.path(path),
-            Kind::Wait(Wait::Expression { text, .. }) => self.expression(text),
+            Kind::Wait(Wait::SecondsExpression(text) | Wait::TimestampExpression(text)) => self.expression(text.text()),
             Kind::Fail(fail) => {
                 for text in fail.error.iter().chain(&fail.cause) {
                     match text {
                         Text::Path(path) => self.path(path),
                         Text::Call(call) => self.call(call),
-                        Text::Expression(text) => self.expression(text),
+                        Text::Expression(text) => self.expression(text.text()),
                         Text::Fixed(_) => {}
                     }
                 }
@@ -91,7 +91,8 @@ impl Read<'_> {
     fn map(&mut self, map: &Map) {
         match &map.items {
             Items::Path(path) => self.path(path),
-            Items::Expression(value) => self.value(value),
+            Items::Expression(text) => self.expression(text.text()),
+            Items::Template(template) => self.templates([template]),
             Items::Input => {}
         }
         self.templates(&map.item_selector);
@@ -137,7 +138,8 @@ impl Read<'_> {
             }
             Condition::And(conditions) | Condition::Or(conditions) => conditions.iter().for_each(|inner| self.condition(inner)),
             Condition::Not(inner) => self.condition(inner),
-            Condition::Expression(value) => self.value(value),
+            Condition::Expression(text) => self.expression(text.text()),
+            Condition::Constant(_) => {}
         }
     }
 
@@ -155,7 +157,7 @@ impl Read<'_> {
         for quantity in quantities {
             match quantity {
                 Quantity::Path(path) => self.path(path),
-                Quantity::Expression(text) => self.expression(text),
+                Quantity::Expression(text) => self.expression(text.text()),
                 Quantity::Fixed(_) => {}
             }
         }
@@ -164,13 +166,8 @@ impl Read<'_> {
     fn templates<'t>(&mut self, templates: impl IntoIterator<Item = &'t Template>) {
         for template in templates {
             template.paths().into_iter().for_each(|path| self.path(path));
-            // In JSONata a template is kept as written.
-            template.as_constant().into_iter().for_each(|value| self.value(value));
+            template.expressions().into_iter().for_each(|text| self.expression(text.text()));
         }
-    }
-
-    fn values<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) {
-        values.into_iter().for_each(|value| self.value(value));
     }
 
     fn value(&mut self, value: &Value) {

@@ -8,9 +8,20 @@ use statewright_value::{Object, Value};
 use super::failure::Failure;
 use super::frame::{Frame, FrameId, Phase, Source};
 use super::{Execution, token};
-use crate::definition::{Definition, Kind, State};
+use crate::definition::{Definition, Flow, Kind, State};
 use crate::error::EvaluationError;
 use crate::inputs::{Context, Draws, Inputs, Variables};
+
+/// What a field looks at: in JSONPath `$` stands for it, in JSONata it is `$states.input`, `.result` or `.errorOutput`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// The effective input.
+    Input,
+    /// The result.
+    Result,
+    /// The error that a catcher took.
+    Error,
+}
 
 /// One state of one frame at one moment. Made for a micro-step; everything in it is borrowed.
 pub(super) struct Scene<'a> {
@@ -42,9 +53,20 @@ impl<'a> Scene<'a> {
         Self { item: Some((index, value)), ..self }
     }
 
-    /// What an expression may read when `$` stands for `input`.
-    pub(super) fn inputs<'s>(&'s self, input: &'s Value) -> Inputs<'s> {
-        Inputs { input, context: self, variables: self, draws: &self.draws }
+    /// What an expression may read when it looks at `value`, which is what `seen` says.
+    pub(super) fn inputs<'s>(&'s self, seen: Seen, value: &'s Value) -> Inputs<'s> {
+        Inputs {
+            input: match self.state.flow {
+                Flow::JsonPath(_) => value,
+                Flow::Jsonata(_) => self.frame.input.value(),
+            },
+            result: (seen == Seen::Result).then_some(value),
+            error_output: (seen == Seen::Error).then_some(value),
+            context: self,
+            variables: self,
+            draws: &self.draws,
+            now: self.execution.head.last_time,
+        }
     }
 
     /// The failure of the state that `error` is: the place comes before the cause.

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::frame::{FrameId, Join, Phase, Source, Stage, TaskPhase, TaskProgress};
 use super::record::bytes;
 use super::retry::{self, Decision};
-use super::scene::Scene;
+use super::scene::{Scene, Seen};
 use super::states::{self, Action, Fork, TaskStart};
 use super::{Execution, Status};
 use crate::command::Output;
@@ -35,20 +35,24 @@ impl Execution {
             Phase::Join(_) => return self.start_child(id, step),
             Phase::Waiting { .. } | Phase::Backoff { .. } | Phase::Task(_) => return,
         };
+        let before = frame.cursor;
         let act: fn(&Scene<'_>, Timestamp) -> Result<Action, EvaluationError> = match stage {
             Stage::Enter => {
                 self.enter(id, step);
-                states::act
+                let holds = matches!(step.definition.state(self.frame(id).state).kind, Kind::Wait(_));
+                // A failed evaluation on the way in follows what was before the state; that of a Wait follows its entry.
+                let before = if holds { self.frame(id).cursor } else { before };
+                return self.apply_evaluated(id, before, step, |scene| states::act(scene, now));
             }
             Stage::Retry => states::act,
             Stage::Leave => states::leave,
             Stage::Succeeded(result) => {
-                return self.apply_evaluated(id, step, |scene| states::with_result(scene, Datum::Payload(result)));
+                return self.apply_evaluated(id, before, step, |scene| states::with_result(scene, Datum::Payload(result)));
             }
             Stage::Joined => return self.join(id, step),
             Stage::Failed(failure) => return self.fail(id, failure, step),
         };
-        self.apply_evaluated(id, step, |scene| act(scene, now));
+        self.apply_evaluated(id, before, step, |scene| act(scene, now));
     }
 
     fn enter(&mut self, id: FrameId, step: &mut Step<'_>) {
@@ -61,15 +65,19 @@ impl Execution {
         frame.attempts.clear();
     }
 
-    /// Asks `evaluate` what to do and does it.
+    /// Asks `evaluate` what to do and does it. An evaluation that fails follows the event `before`.
     fn apply_evaluated(
         &mut self,
         id: FrameId,
+        before: EventId,
         step: &mut Step<'_>,
         evaluate: impl FnOnce(&Scene<'_>) -> Result<Action, EvaluationError>,
     ) {
         let scene = Scene::new(self, step.definition, id);
-        let action = evaluate(&scene).unwrap_or_else(|error| Action::Fail(scene.failure(&error)));
+        let action = match evaluate(&scene) {
+            Ok(action) => action,
+            Err(error) => Action::Fail(self.failed_evaluation(id, &error, before, step)),
+        };
         match action {
             Action::Exit { output, assigned, next } => self.exit(id, output, assigned, next, step),
             Action::Hold { until } => self.set_phase(id, Phase::Waiting { until }),
@@ -77,6 +85,21 @@ impl Execution {
             Action::Start(start) => self.schedule(id, start, step),
             Action::Fork(fork) => self.fork(id, fork, step),
         }
+    }
+
+    /// The failure of a state one of whose expressions failed. In JSONata the history shows it, behind the event `before`.
+    ///
+    /// Source: rule `evaluation-failed` of the rule table.
+    fn failed_evaluation(&mut self, id: FrameId, error: &EvaluationError, before: EventId, step: &mut Step<'_>) -> Failure {
+        let scene = Scene::new(self, step.definition, id);
+        let (failure, state) = (scene.failure(error), Arc::clone(&scene.state.name));
+        if error.name == ErrorName::QUERY_EVALUATION_ERROR {
+            let details =
+                EventDetails::EvaluationFailed { error: failure.details.clone(), location: error.location.clone(), state };
+            self.frame_mut(id).cursor = before;
+            self.emit(id, details, step.now, step.out);
+        }
+        failure
     }
 
     /// Leaves a state: variables get their values, the output goes to the next state or out of the scope.
@@ -155,7 +178,8 @@ impl Execution {
         }
         self.emit(id, details, step.now, step.out);
         let result = self.new_payload(document);
-        self.apply_evaluated(id, step, |scene| states::with_result(scene, Datum::Payload(result)));
+        let before = self.frame(id).cursor;
+        self.apply_evaluated(id, before, step, |scene| states::with_result(scene, Datum::Payload(result)));
     }
 
     /// A failure of the frame's state: a retrier, a catcher, or the scope around takes it.
@@ -174,14 +198,19 @@ impl Execution {
             }
             Decision::Catch(catcher) => {
                 let (next, error_output) = (catcher.next, failure.error_output());
-                let caught = data_flow::caught_output(&scene, catcher, &error_output)
-                    .and_then(|output| Ok((output, data_flow::assigned(&scene, catcher.assign.as_ref(), &error_output)?)));
-                match caught.map_err(|error| scene.failure(&error)) {
+                let caught = data_flow::caught_output(&scene, catcher, &error_output).and_then(|output| {
+                    Ok((output, data_flow::assigned(&scene, catcher.assign.as_ref(), Seen::Error, &error_output)?))
+                });
+                match caught {
                     Ok((output, assigned)) => {
                         self.end_with_failure(id, &failure, step);
                         self.exit(id, output, assigned, Next::State(next), step);
                     }
-                    Err(failure) => self.propagate(id, failure, step),
+                    Err(error) => {
+                        let before = self.frame(id).cursor;
+                        let failure = self.failed_evaluation(id, &error, before, step);
+                        self.propagate(id, failure, step);
+                    }
                 }
             }
             Decision::Propagate => self.propagate(id, failure, step),
@@ -307,8 +336,14 @@ impl Execution {
         let state = definition.state(self.frame(id).state);
         let (Kind::Map(map), Phase::Join(join)) = (&state.kind, &self.frame(id).phase) else { return };
         let index = join.next;
-        let input = states::iteration_input(Scene::new(self, definition, id), map, join, index);
-        let input = match input.and_then(|input| self.check_size(&input, &state.name).map(|()| input)) {
+        let input = match states::iteration_input(Scene::new(self, definition, id), map, join, index) {
+            Ok(input) => self.check_size(&input, &state.name).map(|()| input),
+            Err(error) => {
+                let before = self.frame(id).cursor;
+                Err(self.failed_evaluation(id, &error, before, step))
+            }
+        };
+        let input = match input {
             Ok(input) => self.payload(input),
             Err(failure) => {
                 self.abort_children(id, None, step);

@@ -71,6 +71,11 @@ impl Members<'_> {
             EventDetails::ExecutionFailed(error) => self.object("executionFailedEventDetails", |m| m.error(error)),
             EventDetails::ExecutionAborted(error) => self.object("executionAbortedEventDetails", |m| m.error(error)),
             EventDetails::ExecutionTimedOut(error) => self.object("executionTimedOutEventDetails", |m| m.error(error)),
+            EventDetails::EvaluationFailed { error, location, state } => self.object("evaluationFailedEventDetails", |m| {
+                m.error(error);
+                m.optional("location", location.as_ref());
+                m.member("state", state);
+            }),
             EventDetails::StateEntered { name, input, .. } => self.object("stateEnteredEventDetails", |m| {
                 m.member("name", name);
                 m.payload("input", input);
@@ -216,6 +221,7 @@ impl EventDetails {
             Self::ExecutionFailed(_) => "ExecutionFailed",
             Self::ExecutionAborted(_) => "ExecutionAborted",
             Self::ExecutionTimedOut(_) => "ExecutionTimedOut",
+            Self::EvaluationFailed { .. } => "EvaluationFailed",
             Self::StateEntered { state_type, .. } => return Cow::Owned(format!("{}StateEntered", state_type.as_str())),
             Self::StateExited { state_type, .. } => return Cow::Owned(format!("{}StateExited", state_type.as_str())),
             Self::StateAborted(state_type) => return Cow::Owned(format!("{}StateAborted", state_type.as_str())),

@@ -70,6 +70,7 @@ impl ReferencePath {
             return Err(EvaluationError {
                 name: ErrorName::REFERENCE_PATH_CONFLICT,
                 cause: format!("Unable to apply ReferencePath {} to input {document}", self.text),
+                location: None,
             });
         };
         *place = value;

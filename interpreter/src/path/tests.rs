@@ -20,7 +20,7 @@ fn evaluate(path: &str) -> Result<String, EvaluationError> {
 fn with_inputs<T>(test: impl FnOnce(&Inputs<'_>) -> T) -> T {
     let (input, context) = (Value::parse(INPUT).unwrap(), Value::parse(CONTEXT).unwrap());
     let variables: Object = [("order".into(), Value::parse(r#"{"id":5,"lines":[1,2]}"#).unwrap())].into_iter().collect();
-    test(&Inputs { input: &input, context: &context, variables: &variables, draws: &Draws::new(1, 2) })
+    test(&Inputs::new(&input, &context, &variables, &Draws::new(1, 2)))
 }
 
 #[track_caller]

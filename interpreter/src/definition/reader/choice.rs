@@ -115,7 +115,7 @@ impl<'s> Reader<'s, '_> {
         let fields = self.fields(node, place, &[ANY_RULE, RULE, TEST, OPERATOR_FIELDS], situation.language)?;
         let next = self.target(situation.id, &fields, "Next");
         let assign = self.assign(situation, &fields);
-        let output = self.written(&fields, "Output");
+        let output = self.jsonata(&fields, "Output");
         let condition = match situation.language {
             QueryLanguage::JsonPath => self.require(&fields, &["Next"]).then(|| self.condition(&fields))?,
             QueryLanguage::Jsonata => self.require(&fields, &["Condition", "Next"]).then(|| self.jsonata_condition(&fields))?,
@@ -126,17 +126,16 @@ impl<'s> Reader<'s, '_> {
     fn jsonata_condition(&mut self, fields: &Fields<'s>) -> Option<Condition> {
         let member = fields.get("Condition")?;
         match &member.value.kind {
-            Kind::Bool(_) => {}
-            Kind::Text(text) if text.unresolved => {}
+            Kind::Bool(matches) => Some(Condition::Constant(*matches)),
+            Kind::Text(text) if text.unresolved => Some(Condition::Constant(false)),
             Kind::Text(text) => {
-                self.expression(&member.value, text, fields.at("Condition"))?;
+                self.expression(&member.value, text, fields.at("Condition"), "Condition").map(Condition::Expression)
             }
             _ => {
                 self.refuse(messages::wrong_type("Boolean", member.value.type_name()), fields.at("Condition"), member.value.span);
-                return None;
+                None
             }
         }
-        Some(Condition::Expression(member.value.to_value()))
     }
 
     /// One comparison, or several joined. What a rule has besides is checked before.

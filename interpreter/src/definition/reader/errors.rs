@@ -118,7 +118,7 @@ impl<'s> Reader<'s, '_> {
                 let next = self.target(situation.id, &fields, "Next");
                 let result_path = self.result_path(&fields);
                 let assign = self.assign(situation, &fields);
-                let output = self.written(&fields, "Output");
+                let output = self.jsonata(&fields, "Output");
                 Some(Catcher { error_equals, next: next?, result_path, assign, output })
             })
             .collect()

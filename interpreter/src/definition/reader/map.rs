@@ -120,16 +120,18 @@ impl<'s> Reader<'s, '_> {
             };
         }
         let Some(member) = fields.get("Items") else { return Items::Input };
-        match &member.value.kind {
+        let items = match &member.value.kind {
             Kind::Text(text) if !text.unresolved => {
-                self.expression(&member.value, text, fields.at("Items"));
+                self.expression(&member.value, text, fields.at("Items"), "Items").map(Items::Expression)
             }
-            Kind::Array(_) | Kind::Object(_) | Kind::Text(_) => self.expressions(&member.value, &fields.at("Items")),
+            Kind::Array(_) | Kind::Object(_) => self.jsonata(fields, "Items").map(Items::Template),
+            Kind::Text(_) => None,
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => {
                 self.refuse(messages::wrong_type("Array", member.value.type_name()), fields.at("Items"), member.value.span);
+                None
             }
-        }
-        Items::Expression(member.value.to_value())
+        };
+        items.unwrap_or(Items::Input)
     }
 
     /// `Label`: it becomes part of the child executions' ARNs.

@@ -6,10 +6,11 @@ use super::super::code::{NO_PATH, PASS_RESULT_IS_STATIC};
 use super::super::messages;
 use super::super::model::{Fail, Parallel, Pass, QueryLanguage, Text, Wait};
 use super::super::source::Kind;
-use super::expression::is_expression;
+use super::expression::as_expression;
 use super::fields::{Field, In};
 use super::values::{Range, Reach, looks_evaluated, looks_like_path};
 use super::{Fields, Reader, Situation};
+use crate::expression::is_expression;
 use crate::intrinsic::Call;
 use crate::path::Path;
 use crate::time::Timestamp;
@@ -55,8 +56,11 @@ impl<'s> Reader<'s, '_> {
         }
         let is_jsonata = situation.language == QueryLanguage::Jsonata;
         match (way, member.value.as_text()) {
-            ("Seconds" | "Timestamp", Some(text)) if is_jsonata && is_expression(&text.text) => {
-                Some(Wait::Expression { timestamp: way == "Timestamp", text: Arc::clone(&text.text) })
+            ("Seconds", Some(text)) if is_jsonata && is_expression(&text.text) => {
+                self.expression(&member.value, text, fields.at(way), way).map(Wait::SecondsExpression)
+            }
+            ("Timestamp", Some(text)) if is_jsonata && is_expression(&text.text) => {
+                self.expression(&member.value, text, fields.at(way), way).map(Wait::TimestampExpression)
             }
             ("Seconds", _) => self.integer(fields, "Seconds", Range(0, WAIT_SECONDS_MAX)).map(Wait::Seconds),
             ("Timestamp", _) => {
@@ -92,9 +96,10 @@ impl<'s> Reader<'s, '_> {
         if let Some(member) = fields.get(name) {
             let text = self.string(fields, name)?;
             if situation.language == QueryLanguage::Jsonata {
-                self.expressions(&member.value, &fields.at(name));
-                if is_expression(text) {
-                    return Some(Text::Expression(Arc::clone(text)));
+                match as_expression(&member.value) {
+                    Some(text) => return self.expression(&member.value, text, fields.at(name), name).map(Text::Expression),
+                    // Only to refuse half an expression.
+                    None => drop(self.jsonata(fields, name)),
                 }
             } else if looks_like_path(text) {
                 self.findings.warning(

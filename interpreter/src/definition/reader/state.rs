@@ -4,8 +4,6 @@
 
 use std::sync::Arc;
 
-use statewright_value::Value;
-
 use super::super::code::FIELD_WITHOUT_EFFECT;
 use super::super::model::{Flow, JsonPathFlow, JsonataFlow, Kind, Next, QueryLanguage, State, StateId};
 use super::super::source::Node;
@@ -189,8 +187,8 @@ impl<'s> Reader<'s, '_> {
     fn flow(&mut self, situation: Situation, state_type: Type, fields: &Fields<'s>) -> Flow {
         if situation.language == QueryLanguage::Jsonata {
             return Flow::Jsonata(JsonataFlow {
-                arguments: self.written(fields, "Arguments"),
-                output: self.written(fields, "Output"),
+                arguments: self.jsonata(fields, "Arguments"),
+                output: self.jsonata(fields, "Output"),
             });
         }
         let parameters = if state_type == Type::Map { None } else { self.template(fields, "Parameters", situation.language) };
@@ -201,13 +199,6 @@ impl<'s> Reader<'s, '_> {
             result_path: self.result_path(fields),
             output_path: self.selection(fields, "OutputPath"),
         })
-    }
-
-    /// A value of a JSONata state, as written.
-    pub(super) fn written(&mut self, fields: &Fields<'s>, name: &'static str) -> Option<Value> {
-        let member = fields.get(name)?;
-        self.expressions(&member.value, &fields.at(name));
-        Some(member.value.to_value())
     }
 
     /// `Assign`

@@ -143,7 +143,7 @@ impl<'s> Reader<'s, '_> {
         if language == QueryLanguage::Jsonata
             && let Some(text) = member.value.as_text().filter(|text| !text.unresolved)
         {
-            return self.expression(&member.value, text, fields.at(name)).map(Quantity::Expression);
+            return self.expression(&member.value, text, fields.at(name), name).map(Quantity::Expression);
         }
         self.integer_in(&member.value, fields, name, range).map(Quantity::Fixed)
     }
@@ -209,12 +209,11 @@ impl<'s> Reader<'s, '_> {
         ResultPath::Replace
     }
 
-    /// A payload template. In JSONata it is kept as written.
+    /// A payload template, or what stands in its place in JSONata.
     pub(super) fn template(&mut self, fields: &Fields<'s>, name: &'static str, language: QueryLanguage) -> Option<Template> {
         let member = fields.get(name)?;
         if language == QueryLanguage::Jsonata {
-            self.expressions(&member.value, &fields.at(name));
-            return Template::compile(&member.value.to_value()).ok();
+            return self.jsonata(fields, name);
         }
         // A path that only a substitution would give is left out, as if the member were absent.
         let value = member.value.to_value_if(|member| !(member.key.ends_with(".$") && member.value.is_unresolved()));

@@ -121,6 +121,19 @@ impl Node {
         self.to_value_if(|_| true)
     }
 
+    /// The node as a value in which an expression that holds a substitution without a value is plain text.
+    pub(super) fn to_value_without_unresolved(&self) -> Value {
+        match &self.kind {
+            Kind::Text(text) if text.unresolved => Value::from(text.text.trim_start_matches("{%")),
+            Kind::Array(items) => items.iter().map(Self::to_value_without_unresolved).collect(),
+            Kind::Object(members) => {
+                let members = members.iter().map(|member| (Arc::clone(&member.key), member.value.to_value_without_unresolved()));
+                Value::Object(members.collect())
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => self.to_value(),
+        }
+    }
+
     /// The node as a value, without the members that `keep` does not want.
     pub(super) fn to_value_if(&self, keep: impl Fn(&Member) -> bool + Copy) -> Value {
         match &self.kind {

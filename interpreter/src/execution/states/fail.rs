@@ -6,7 +6,7 @@ use super::Action;
 use crate::definition::{Fail, Text};
 use crate::error::EvaluationError;
 use crate::execution::failure::Failure;
-use crate::execution::scene::Scene;
+use crate::execution::scene::{Scene, Seen};
 use crate::history::ErrorDetails;
 
 /// Source: ASL specification, "Fail State"; `ErrorPath` and `CausePath`: developer guide, "Fail workflow state".
@@ -17,13 +17,13 @@ pub(super) fn act(scene: &Scene<'_>, fail: &Fail) -> Result<Action, EvaluationEr
 }
 
 fn text(scene: &Scene<'_>, text: Option<&Text>, field: &str) -> Result<Option<Arc<str>>, EvaluationError> {
-    let inputs = scene.inputs(scene.frame.input.value());
+    let inputs = scene.inputs(Seen::Input, scene.frame.input.value());
     let value = match text {
         None => return Ok(None),
         Some(Text::Fixed(text)) => return Ok(Some(Arc::clone(text))),
         Some(Text::Path(path)) => path.evaluate_for_field(field, &inputs)?,
         Some(Text::Call(call)) => call.evaluate(field, &inputs)?,
-        Some(Text::Expression(_)) => return Err(EvaluationError::runtime("JSONata cannot be run yet")),
+        Some(Text::Expression(expression)) => expression.evaluate_as("string", &inputs)?,
     };
     match value.as_str() {
         Some(text) => Ok(Some(text.into())),

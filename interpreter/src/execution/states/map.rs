@@ -3,12 +3,11 @@
 use statewright_value::{Array, Value};
 
 use super::{Action, Fork, quantity};
-use crate::definition::{Items, Map};
+use crate::definition::{Flow, Items, Map};
 use crate::error::EvaluationError;
 use crate::execution::data_flow;
-use crate::execution::failure::Failure;
 use crate::execution::frame::{Join, Source};
-use crate::execution::scene::Scene;
+use crate::execution::scene::{Scene, Seen};
 use crate::path::Root;
 use crate::payload::Datum;
 
@@ -31,8 +30,9 @@ pub(in crate::execution) fn source(scene: &Scene<'_>, map: &Map) -> Result<Sourc
 fn items(scene: &Scene<'_>, map: &Map, effective_input: &Datum) -> Result<Array, EvaluationError> {
     let found = match &map.items {
         Items::Input => effective_input.value().clone(),
-        Items::Path(path) => path.evaluate(&scene.inputs(effective_input.value()))?,
-        Items::Expression(_) => return Err(EvaluationError::runtime("JSONata cannot be run yet")),
+        Items::Path(path) => path.evaluate(&scene.inputs(Seen::Input, effective_input.value()))?,
+        Items::Expression(expression) => expression.evaluate_as("array", &scene.inputs(Seen::Input, effective_input.value()))?,
+        Items::Template(template) => template.evaluate(&scene.inputs(Seen::Input, effective_input.value()))?,
     };
     match (found, &map.items) {
         (Value::Array(items), _) => Ok(items),
@@ -41,21 +41,32 @@ fn items(scene: &Scene<'_>, map: &Map, effective_input: &Datum) -> Result<Array,
             // The path on the Context object, as a path of its own.
             path.text().trim().strip_prefix('$').filter(|path| path.starts_with('$')).unwrap_or(path.text())
         ))),
-        (other, _) => Err(EvaluationError::runtime(format!("Map state input must be an array but was: {other}"))),
+        (other, _) => {
+            let cause = format!("Map state input must be an array but was: {other}");
+            Err(match scene.state.flow {
+                Flow::JsonPath(_) => EvaluationError::runtime(cause),
+                Flow::Jsonata(_) => EvaluationError::query(cause, None),
+            })
+        }
     }
 }
 
 /// What an iteration starts with: its item, or what `ItemSelector` makes of it. `$` is the Map's effective input there.
-pub(in crate::execution) fn iteration_input(scene: Scene<'_>, map: &Map, join: &Join, index: u32) -> Result<Datum, Failure> {
+pub(in crate::execution) fn iteration_input(
+    scene: Scene<'_>,
+    map: &Map,
+    join: &Join,
+    index: u32,
+) -> Result<Datum, EvaluationError> {
     let Source::Items { items, effective_input } = &join.source else {
-        return Err(Failure::new(crate::error::ErrorName::RUNTIME, "The Map state has no items."));
+        return Err(EvaluationError::runtime("The Map state has no items."));
     };
     let item = items.get(index as usize).unwrap_or(&Value::Null);
     match &map.item_selector {
         None => Ok(Datum::Value(item.clone())),
         Some(selector) => {
             let scene = scene.with_item(index, item);
-            selector.evaluate(&scene.inputs(effective_input)).map(Datum::Value).map_err(|error| scene.failure(&error))
+            selector.evaluate(&scene.inputs(Seen::Input, effective_input)).map(Datum::Value)
         }
     }
 }

@@ -15,7 +15,7 @@ use statewright_value::{Array, Value};
 
 use super::data_flow::{self, Assigned};
 use super::failure::Failure;
-use super::scene::Scene;
+use super::scene::{Scene, Seen};
 use crate::definition::{Kind, Next, Quantity};
 use crate::error::EvaluationError;
 use crate::payload::Datum;
@@ -62,7 +62,7 @@ pub(super) enum Fork {
 pub(super) fn act(scene: &Scene<'_>, now: Timestamp) -> Result<Action, EvaluationError> {
     match &scene.state.kind {
         Kind::Task(task) => task::act(scene, task),
-        Kind::Pass(pass) => pass::act(scene, pass),
+        Kind::Pass(pass) => pass::act(scene, pass, now),
         Kind::Choice(choice) => choice::act(scene, choice),
         Kind::Wait(wait) => wait::act(scene, wait, now),
         Kind::Succeed => leave(scene, now),
@@ -75,14 +75,14 @@ pub(super) fn act(scene: &Scene<'_>, now: Timestamp) -> Result<Action, Evaluatio
 /// Leaves a state that has no result: a Succeed, or a Wait that is over.
 pub(super) fn leave(scene: &Scene<'_>, _now: Timestamp) -> Result<Action, EvaluationError> {
     let effective_input = data_flow::effective_input(scene)?;
-    let assigned = data_flow::assigned(scene, scene.state.assign.as_ref(), effective_input.value())?;
+    let assigned = data_flow::assigned(scene, scene.state.assign.as_ref(), Seen::Input, effective_input.value())?;
     let output = data_flow::output_of_input(scene, effective_input)?;
     Ok(Action::Exit { output, assigned, next: scene.state.next })
 }
 
 /// Leaves a state with its result.
 pub(super) fn with_result(scene: &Scene<'_>, result: Datum) -> Result<Action, EvaluationError> {
-    let assigned = data_flow::assigned(scene, scene.state.assign.as_ref(), result.value())?;
+    let assigned = data_flow::assigned(scene, scene.state.assign.as_ref(), Seen::Result, result.value())?;
     let output = data_flow::output(scene, result)?;
     Ok(Action::Exit { output, assigned, next: scene.state.next })
 }
@@ -94,7 +94,7 @@ fn quantity(scene: &Scene<'_>, quantity: &Quantity, field: &str, input: &Datum) 
     match quantity {
         Quantity::Fixed(number) => Ok(*number),
         Quantity::Path(path) => {
-            let value = path.evaluate(&scene.inputs(input.value()))?;
+            let value = path.evaluate(&scene.inputs(Seen::Input, input.value()))?;
             // A string counts by what it says.
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             text.parse().map_err(|_| {
@@ -104,6 +104,24 @@ fn quantity(scene: &Scene<'_>, quantity: &Quantity, field: &str, input: &Datum) 
                 ))
             })
         }
-        Quantity::Expression(_) => Err(EvaluationError::runtime("JSONata cannot be run yet")),
+        Quantity::Expression(expression) => {
+            let value = expression.evaluate_as("number", &scene.inputs(Seen::Input, input.value()))?;
+            // The words for a number that does not fit are ours.
+            whole(&value).and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
+                let field = expression.location();
+                EvaluationError::query(
+                    format!("The {field} field is not a whole number that is allowed there: {value}"),
+                    Some(field),
+                )
+            })
+        }
     }
+}
+
+/// A number without a fraction as an integer: what an expression computes may be `60.0`.
+fn whole(value: &Value) -> Option<i64> {
+    let number = value.as_number()?;
+    let float = number.as_f64();
+    #[expect(clippy::cast_possible_truncation, reason = "it has no fraction, and saturates")]
+    number.as_i64().or_else(|| (float.fract() == 0.0).then_some(float as i64))
 }

@@ -6,7 +6,7 @@ use super::{Action, TaskStart, integration, quantity};
 use crate::definition::{Quantity, Task};
 use crate::error::EvaluationError;
 use crate::execution::data_flow;
-use crate::execution::scene::Scene;
+use crate::execution::scene::{Scene, Seen};
 use crate::payload::Datum;
 
 /// Source: ASL specification, "Task State"; developer guide, "Task workflow state".
@@ -23,7 +23,7 @@ pub(super) fn act(scene: &Scene<'_>, task: &Task) -> Result<Action, EvaluationEr
 
 fn role_arn(scene: &Scene<'_>, task: &Task, effective_input: &Datum) -> Result<Option<Arc<str>>, EvaluationError> {
     let Some(template) = &task.credentials else { return Ok(None) };
-    let credentials = template.evaluate(&scene.inputs(effective_input.value()))?;
+    let credentials = template.evaluate(&scene.inputs(Seen::Input, effective_input.value()))?;
     match credentials.get("RoleArn").and_then(statewright_value::Value::as_str) {
         Some(role_arn) => Ok(Some(role_arn.into())),
         // The words of the cause are ours.

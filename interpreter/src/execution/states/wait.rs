@@ -1,10 +1,10 @@
 //! `Wait`: holds the frame for some seconds or until a point in time.
 
-use super::{Action, leave};
+use super::{Action, leave, whole};
 use crate::definition::Wait;
 use crate::error::EvaluationError;
 use crate::execution::data_flow;
-use crate::execution::scene::Scene;
+use crate::execution::scene::{Scene, Seen};
 use crate::path::Path;
 use crate::payload::Datum;
 use crate::time::Timestamp;
@@ -19,7 +19,24 @@ pub(super) fn act(scene: &Scene<'_>, wait: &Wait, now: Timestamp) -> Result<Acti
         Wait::SecondsPath(path) => now.plus_seconds(seconds(scene, path, &effective_input)?),
         Wait::Timestamp(until) => *until,
         Wait::TimestampPath(path) => timestamp(scene, path, &effective_input)?,
-        Wait::Expression { .. } => return Err(EvaluationError::runtime("JSONata cannot be run yet")),
+        Wait::SecondsExpression(expression) => {
+            let value = expression.evaluate_as("number", &scene.inputs(Seen::Input, effective_input.value()))?;
+            // The words for a number that does not fit are ours.
+            let seconds = whole(&value).and_then(|seconds| u64::try_from(seconds).ok()).ok_or_else(|| {
+                EvaluationError::query(format!("The Seconds field is not a whole number of seconds: {value}"), Some("Seconds"))
+            })?;
+            now.plus_seconds(seconds)
+        }
+        Wait::TimestampExpression(expression) => {
+            let value = expression.evaluate_as("string", &scene.inputs(Seen::Input, effective_input.value()))?;
+            let text = value.as_str().unwrap_or_default();
+            let instant = Timestamp::parse_rfc3339(text).ok_or_else(|| {
+                let cause =
+                    format!("The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}");
+                EvaluationError::query(cause, Some("Timestamp"))
+            })?;
+            Timestamp::from(instant)
+        }
     };
     let delay_ms = until.0.saturating_sub(now.0);
     if delay_ms > scene.execution.head.quotas.wait_seconds_max.saturating_mul(1000) {
@@ -30,7 +47,7 @@ pub(super) fn act(scene: &Scene<'_>, wait: &Wait, now: Timestamp) -> Result<Acti
 
 fn seconds(scene: &Scene<'_>, path: &Path, effective_input: &Datum) -> Result<u64, EvaluationError> {
     let text = path.text();
-    let found = path.find(&scene.inputs(effective_input.value()));
+    let found = path.find(&scene.inputs(Seen::Input, effective_input.value()));
     let value = found
         .map_err(|_| EvaluationError::runtime(format!("The SecondsPath parameter does not reference an input value: {text}")))?;
     let seconds = value.as_i64().ok_or_else(|| {
@@ -43,7 +60,7 @@ fn seconds(scene: &Scene<'_>, path: &Path, effective_input: &Datum) -> Result<u6
 
 fn timestamp(scene: &Scene<'_>, path: &Path, effective_input: &Datum) -> Result<Timestamp, EvaluationError> {
     let text = path.text();
-    let found = path.find(&scene.inputs(effective_input.value()));
+    let found = path.find(&scene.inputs(Seen::Input, effective_input.value()));
     let value = found
         .map_err(|_| EvaluationError::runtime(format!("The TimestampPath parameter does not reference an input value: {text}")))?;
     let instant = value.as_str().and_then(Timestamp::parse_rfc3339).ok_or_else(|| {
