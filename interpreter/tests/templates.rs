@@ -1,8 +1,6 @@
 //! Payload templates, one line a case.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
-use std::time::{Duration, Instant};
-
 use statewright_interpreter::Value;
 use statewright_interpreter::error::EvaluationError;
 use statewright_interpreter::inputs::{Draws, Inputs};
@@ -169,9 +167,8 @@ fn mutated_templates_neither_panic_nor_hang() {
     let variables = variables.as_object().unwrap();
     let draws = Draws::new(7, 7);
     let below = |max: usize| usize::try_from(draws.next_u64() % max as u64).unwrap();
-    let end = Instant::now() + Duration::from_millis(1000);
     let mut compiled = 0;
-    while Instant::now() < end {
+    for _ in 0..5000 {
         for seed in SEEDS {
             let mut bytes = seed.as_bytes().to_vec();
             for _ in 0..=below(3) {

@@ -1,3 +1,4 @@
 //! Tests across the crates.
 
 pub mod conformance;
+pub mod subject;

@@ -1,9 +1,18 @@
 //! Definitions: from the text of a state machine to [`Definition`], or to everything that is wrong with it.
 
+mod check;
 pub mod choice;
+mod codes;
 mod diagnostic;
+mod findings;
+mod integrations;
+mod messages;
 mod model;
+mod parse;
+mod reader;
 mod resource;
+mod source;
+mod variables;
 
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use model::*;
@@ -50,15 +59,4 @@ pub struct Parsed {
     /// The names of `${Name}`s that no value was given for, sorted. Where one stands in the place of a number or a path, that field
     /// is as if it were absent.
     pub unresolved: Vec<String>,
-}
-
-impl Definition {
-    /// Reads a definition.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, warnings too.
-    pub fn parse(text: &str, options: &Options) -> Result<Parsed, Vec<Diagnostic>> {
-        let _ = (text, options);
-        Err(Vec::new())
-    }
 }

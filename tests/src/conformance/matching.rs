@@ -329,7 +329,6 @@ fn cuts(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -701,7 +701,6 @@ fn string_end(text: &str, start: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by a panic")]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -1,0 +1,177 @@
+//! Rules about the machine as a whole: where states lead, and which variables scopes assign.
+//!
+//! Source: ASL specification, "Transitions" and "Terminal States".
+
+use std::collections::BTreeMap;
+
+use super::codes::{MISSING_END_STATE, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED, UNREACHABLE_STATE};
+use super::findings::Findings;
+use super::messages;
+use super::model::StateId;
+use super::reader::{Outline, ScopeEntry};
+use super::source::Bytes;
+
+/// What reading the states found out about the whole.
+#[derive(Debug)]
+pub(super) struct Graph<'s> {
+    edges: Vec<(StateId, StateId)>,
+    terminals: Vec<bool>,
+    assigned: Vec<Assigned<'s>>,
+}
+
+/// A variable that a state assigns.
+#[derive(Debug)]
+struct Assigned<'s> {
+    state: StateId,
+    name: &'s str,
+    location: String,
+    span: Bytes,
+}
+
+impl<'s> Graph<'s> {
+    pub(super) fn new(states: usize) -> Self {
+        Self { edges: Vec::new(), terminals: vec![false; states], assigned: Vec::new() }
+    }
+
+    /// Notes that a state may be followed by another.
+    pub(super) fn edge(&mut self, from: StateId, to: StateId) {
+        self.edges.push((from, to));
+    }
+
+    /// Notes that a state ends its scope, or may do so.
+    pub(super) fn terminal(&mut self, state: StateId) {
+        if let Some(terminal) = self.terminals.get_mut(state.0 as usize) {
+            *terminal = true;
+        }
+    }
+
+    /// Notes that a state assigns a variable.
+    pub(super) fn assigned(&mut self, state: StateId, name: &'s str, location: String, span: Bytes) {
+        self.assigned.push(Assigned { state, name, location, span });
+    }
+
+    fn is_terminal(&self, state: StateId) -> bool {
+        self.terminals.get(state.0 as usize).copied().unwrap_or(false)
+    }
+}
+
+/// Refuses a name that no state of the scope has.
+pub(super) fn refuse_target(
+    findings: &mut Findings,
+    target: &str,
+    scope: &ScopeEntry<'_>,
+    is_elsewhere: bool,
+    location: String,
+    span: Bytes,
+) {
+    findings.error(MISSING_TRANSITION_TARGET, messages::missing_target(target), location, span);
+    let similar = scope.names.keys().filter(|name| similarity(name, target)).min();
+    if let Some(name) = similar {
+        findings.help(format!("did you mean `{name}`?"));
+    } else if is_elsewhere {
+        findings
+            .help("a state of that name stands in another scope: no transition leads into or out of a branch or an item processor");
+    }
+}
+
+/// Whether two names differ by case and blanks only.
+fn similarity(one: &str, other: &str) -> bool {
+    let plain = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    plain(one) == plain(other)
+}
+
+/// Checks every scope.
+pub(super) fn check(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Findings) {
+    let mut followers = vec![Vec::new(); outline.states.len()];
+    for &(from, to) in &graph.edges {
+        if let Some(list) = followers.get_mut(from.0 as usize) {
+            list.push(to);
+        }
+    }
+    for scope in &outline.scopes {
+        check_scope(scope, outline, graph, &followers, findings);
+    }
+    check_variables(outline, graph, findings);
+}
+
+fn check_scope(
+    scope: &ScopeEntry<'_>,
+    outline: &Outline<'_>,
+    graph: &Graph<'_>,
+    followers: &[Vec<StateId>],
+    findings: &mut Findings,
+) {
+    if scope.states.is_empty() || scope.node.member("StartAt").is_none() {
+        return;
+    }
+    if !scope.states.iter().any(|&state| graph.is_terminal(state)) {
+        // The service gives no location, and says nothing of states that cannot be reached.
+        findings.error_without_location(MISSING_END_STATE, messages::NO_TERMINAL_STATE, Some(scope.node.span));
+        return;
+    }
+    let mut is_followed = vec![false; outline.states.len()];
+    for &(from, to) in graph.edges.iter().filter(|(from, to)| from != to) {
+        if let Some(followed) = is_followed.get_mut(to.0 as usize) {
+            *followed |= outline.states.get(from.0 as usize).is_some();
+        }
+    }
+    let is_reached = reached(scope, outline.states.len(), followers);
+    let holds = |list: &[bool], state: StateId| list.get(state.0 as usize).copied().unwrap_or(false);
+    for &state in &scope.states {
+        let Some(entry) = outline.states.get(state.0 as usize) else { continue };
+        if scope.start_at == Some(state) || holds(&is_reached, state) {
+            continue;
+        }
+        if !holds(&is_followed, state) {
+            findings.error(MISSING_TRANSITION_TARGET, messages::unreachable(entry.name), &*entry.place, entry.name_span);
+        } else if scope.start_at.is_some() {
+            // The service names only those that nothing leads to.
+            findings.warning(
+                UNREACHABLE_STATE,
+                format!("State '{}' can only be reached from states that are never reached themselves", entry.name),
+                &*entry.place,
+                entry.name_span,
+                "remove it, or lead to it",
+            );
+        }
+    }
+}
+
+/// Which states can be reached from the scope's start.
+fn reached(scope: &ScopeEntry<'_>, states: usize, followers: &[Vec<StateId>]) -> Vec<bool> {
+    let mut is_reached = vec![false; states];
+    let mut next: Vec<StateId> = scope.start_at.into_iter().collect();
+    while let Some(state) = next.pop() {
+        let Some(reached) = is_reached.get_mut(state.0 as usize) else { continue };
+        if !std::mem::replace(reached, true) {
+            next.extend(followers.get(state.0 as usize).into_iter().flatten());
+        }
+    }
+    is_reached
+}
+
+/// A variable that an outer scope assigns may not be assigned in an inner one. A Distributed Map's executions have variables of
+/// their own.
+fn check_variables(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Findings) {
+    let scope_of = |state: StateId| outline.states.get(state.0 as usize).map(|entry| entry.scope);
+    let mut assigning = BTreeMap::new();
+    for assigned in &graph.assigned {
+        if let Some(scope) = scope_of(assigned.state) {
+            assigning.entry((scope.0, assigned.name)).or_insert_with(Vec::new).push(assigned.state);
+        }
+    }
+    for assigned in &graph.assigned {
+        let mut scope = scope_of(assigned.state).and_then(|id| outline.scopes.get(id.0 as usize));
+        while let Some(inner) = scope.filter(|scope| !scope.is_distributed) {
+            let Some((parent, outer)) = inner.parent.and_then(|parent| Some((parent, scope_of(parent)?))) else { break };
+            // What the Parallel or Map itself assigns comes after the inner scope is gone. The service allows it.
+            let others = assigning.get(&(outer.0, assigned.name)).and_then(|states| states.iter().find(|&&state| state != parent));
+            if let Some(state) = others.and_then(|id| outline.states.get(id.0 as usize)) {
+                let message = messages::outer_variable(assigned.name, state.name);
+                findings.error(SCHEMA_VALIDATION_FAILED, message, &*assigned.location, assigned.span);
+                break;
+            }
+            scope = outline.scopes.get(outer.0 as usize);
+        }
+    }
+}

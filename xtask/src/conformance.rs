@@ -1,0 +1,34 @@
+//! `cargo xtask conformance`: recorded executions against the interpreter.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use statewright_tests::conformance::{Options, Report, load_dir, run_folder};
+use statewright_tests::subject::Interpreter;
+
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let mut options = Options { variants: true, ..Options::default() };
+    let mut subject = Interpreter::default();
+    let mut dir = None;
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("{argument} wants a value"));
+        match argument.as_str() {
+            "--write" => options.write = Some(PathBuf::from(value()?)),
+            "--filter" => options.filter = Some(value()?.clone()),
+            "--no-variants" => options.variants = false,
+            "--crash" => subject.crash = true,
+            flag if flag.starts_with('-') => bail!("conformance does not know {flag}"),
+            path if dir.is_none() => dir = Some(PathBuf::from(path)),
+            path => bail!("one folder is enough: {path}"),
+        }
+    }
+    let Some(dir) = dir.or_else(load_dir) else {
+        eprintln!("conformance: no folder: name one, or set STATEWRIGHT_RECORDED");
+        return Ok(ExitCode::from(2));
+    };
+    let report: Report = run_folder(&dir, &subject, &options);
+    print!("{report}");
+    Ok(ExitCode::from(u8::try_from(report.exit_code()).unwrap_or(2)))
+}

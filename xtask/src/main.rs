@@ -1,0 +1,46 @@
+//! The one door for everything a contributor does: `cargo xtask help`.
+
+mod check;
+mod conformance;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test                     every test: unit, property, conformance, samples; ends with what was skipped
+  check                    what a change must pass: format, clippy, documentation, the interpreter's purity
+  conformance [DIR]        replay recorded executions and compare the histories
+      --write OUT          leave the history that was produced for each execution in OUT
+      --filter TEXT        only cases whose id contains TEXT
+      --no-variants        only the cases as they are, not renamed
+      --crash              write down and restore the execution after every micro-step
+      DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
+  help                     this
+
+Exit codes: 0 all is well, 1 something differs or fails, 2 the call was wrong or something is missing.";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_else(|| "help".to_owned());
+    let rest: Vec<String> = arguments.collect();
+    let outcome = match command.as_str() {
+        "test" => test::run(&rest),
+        "check" => check::run(&rest),
+        "conformance" => conformance::run(&rest),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            eprintln!("xtask: there is no command `{other}`\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::from(2)
+    })
+}
