@@ -107,8 +107,11 @@ fn order_saga() -> Vec<Row> {
             .output("/shipment/trackingNumber", r#""TRK-55001""#),
         order("TransientErrors", all).output("/shipment/trackingNumber", r#""TRK-55001""#).takes_between(0, 5),
         order("OutOfStock", "Record Order > Reserve Stock > Mark Order Failed > Order Failed").fails("OutOfStock"),
-        order("PaymentDeclined", "Record Order > Reserve Stock > Charge Payment > Release Stock > Mark Order Failed > Order Failed")
-            .fails("PaymentDeclined"),
+        order(
+            "PaymentDeclined",
+            "Record Order > Reserve Stock > Charge Payment > Release Stock > Mark Order Failed > Order Failed",
+        )
+        .fails("PaymentDeclined"),
         order(
             "PaymentTimesOut",
             "Record Order > Reserve Stock > Charge Payment > Refund Payment > Release Stock > Mark Order Failed > Order Failed",
@@ -138,8 +141,11 @@ fn human_approval() -> Vec<Row> {
         approval("HappyPath", "Needs Approval? > Ask Team Lead > Approved? > Record Approval > Place Purchase > Purchase Placed")
             .output("/answer/verdict", r#""APPROVED""#)
             .output("/purchase/purchaseOrder", r#""PO-7731""#),
-        approval("TeamLeadRejects", "Needs Approval? > Ask Team Lead > Approved? > Record Rejection > Tell Requester > Request Rejected")
-            .output("/answer/verdict", r#""REJECTED""#),
+        approval(
+            "TeamLeadRejects",
+            "Needs Approval? > Ask Team Lead > Approved? > Record Rejection > Tell Requester > Request Rejected",
+        )
+        .output("/answer/verdict", r#""REJECTED""#),
         approval(
             "ManagerApproves",
             "Needs Approval? > Ask Team Lead > Report Escalation > Ask Manager > Approved? > Record Approval > Place Purchase > \
@@ -164,8 +170,11 @@ fn human_approval() -> Vec<Row> {
         approval("NoApprovalNeeded", "Needs Approval? > Approve By Rule > Record Approval > Place Purchase > Purchase Placed")
             .input("input-small.json")
             .output("/answer/verdict", r#""APPROVED""#),
-        approval("OnlyTheManagerMay", "Needs Approval? > Ask Manager > Approved? > Record Approval > Place Purchase > Purchase Placed")
-            .input("input-large.json"),
+        approval(
+            "OnlyTheManagerMay",
+            "Needs Approval? > Ask Manager > Approved? > Record Approval > Place Purchase > Purchase Placed",
+        )
+        .input("input-large.json"),
     ]
 }
 
@@ -215,23 +224,28 @@ fn auction() -> Vec<Row> {
     let auction = |case, path| row("auction-to-invoice", "auction.asl.json", case, path).with(BEFORE_CLOSING);
     let work = |case, path| row("auction-to-invoice", "work-order.asl.json", case, path).input("input-work-order.json");
     let invoice = |case, path| row("auction-to-invoice", "invoice.asl.json", case, path).input("input-invoice.json");
-    let sold = "Open Auction > Until It Closes > Collect Bids > Check Funds > … > Any Winner? > Determine Winner > Announce Sale > Sold";
+    let sold =
+        "Open Auction > Until It Closes > Collect Bids > Check Funds > … > Any Winner? > Determine Winner > Announce Sale > Sold";
     let until_closing = 4 * 86_400 + 10 * 3_600;
     let fortnight = 14 * 86_400;
     vec![
-        auction("HappyPath", sold)
-            .output("", r#"{"bidderId": "BIDDER-21", "amountCents": 18200, "rank": 1}"#)
-            .takes(until_closing),
+        auction("HappyPath", sold).output("", r#"{"bidderId": "BIDDER-21", "amountCents": 18200, "rank": 1}"#).takes(until_closing),
         auction("HighestBidderCannotPay", sold).output("/bidderId", r#""BIDDER-7""#).output("/rank", "2").takes(until_closing),
         auction("BidderCannotBeChecked", sold).output("/bidderId", r#""BIDDER-7""#).takes(until_closing),
-        auction("NoBids", "Open Auction > Until It Closes > Collect Bids > Check Funds > Any Winner? > Announce No Sale > Not Sold")
-            .output("", r#"{"count": 0, "items": []}"#)
-            .takes(until_closing),
+        auction(
+            "NoBids",
+            "Open Auction > Until It Closes > Collect Bids > Check Funds > Any Winner? > Announce No Sale > Not Sold",
+        )
+        .output("", r#"{"count": 0, "items": []}"#)
+        .takes(until_closing),
         auction("TransientErrors", sold).takes_between(until_closing, until_closing + 6),
         work("HappyPath", "Create Work Order > Prepare Parcel > … > Hand To Carrier > Announce Completion > Work Order Completed")
             .output("", r#"{"trackingNumber": "TRK-60412"}"#),
-        work("BenchLeftAlone", "Create Work Order > Prepare Parcel > … > Hand To Carrier > Announce Completion > Work Order Completed")
-            .takes(600 + 60),
+        work(
+            "BenchLeftAlone",
+            "Create Work Order > Prepare Parcel > … > Hand To Carrier > Announce Completion > Work Order Completed",
+        )
+        .takes(600 + 60),
         work("NobodyPacks", "Create Work Order > Prepare Parcel > … > Report Trouble > Work Order Stuck")
             .fails("WorkOrderStuck")
             .takes(600 + 60 + 600 + 60 + 600),
@@ -239,18 +253,24 @@ fn auction() -> Vec<Row> {
             .fails("WorkOrderStuck")
             .takes(2 * 86_400),
         work("DuplicateEvent", "Create Work Order > Already Created").output("/auctionId", r#""AU-88""#),
-        invoice("HappyPath", "Draw Up Invoice > File Invoice > Send Invoice > Term Of Payment > … > Announce Payment > Invoice Paid")
-            .output("/totalCents", "19110")
-            .takes(fortnight),
+        invoice(
+            "HappyPath",
+            "Draw Up Invoice > File Invoice > Send Invoice > Term Of Payment > … > Announce Payment > Invoice Paid",
+        )
+        .output("/totalCents", "19110")
+        .takes(fortnight),
         invoice(
             "PaidAfterReminder",
             "Draw Up Invoice > File Invoice > Send Invoice > Term Of Payment > Look For Payment > Paid? > Send Invoice > \
              Term Of Payment > Look For Payment > Paid? > Announce Payment > Invoice Paid",
         )
         .takes(2 * fortnight),
-        invoice("NeverPaid", "Draw Up Invoice > File Invoice > … > Paid? > … > Paid? > … > Paid? > Hand To Collection > Invoice Unpaid")
-            .fails("InvoiceUnpaid")
-            .takes(3 * fortnight),
+        invoice(
+            "NeverPaid",
+            "Draw Up Invoice > File Invoice > … > Paid? > … > Paid? > … > Paid? > Hand To Collection > Invoice Unpaid",
+        )
+        .fails("InvoiceUnpaid")
+        .takes(3 * fortnight),
     ]
 }
 
@@ -330,10 +350,13 @@ fn dynamic_fan_out() -> Vec<Row> {
     vec![
         fan_out("HappyPath", converted).output("", all_done),
         fan_out("TransientErrors", converted).output("", all_done).takes_between(0, 2),
-        fan_out("OneBatchFails", "Find Work > Anything To Do? > For Each Customer > … > All Done? > Report Failures > Partly Converted")
-            .output("/done", "3")
-            .output("/failedCount", "1")
-            .output("/failed/0/error", r#""UnreadablePage""#),
+        fan_out(
+            "OneBatchFails",
+            "Find Work > Anything To Do? > For Each Customer > … > All Done? > Report Failures > Partly Converted",
+        )
+        .output("/done", "3")
+        .output("/failedCount", "1")
+        .output("/failed/0/error", r#""UnreadablePage""#),
         fan_out("EverythingFails", "Find Work > Anything To Do? > For Each Customer > … > All Done? > Nothing Converted")
             .fails("NothingConverted"),
         fan_out("NothingToDo", "Find Work > Anything To Do? > Nothing To Do").output("/work/customerCount", "0"),
@@ -561,7 +584,8 @@ fn the_commands_of_the_read_mes_run_as_written() {
     let rows = rows();
     for (folder, path) in samples() {
         let text = fs::read_to_string(path.join("README.md")).unwrap();
-        let commands: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("cargo run --release -p statewright -- ")).collect();
+        let commands: Vec<_> =
+            text.lines().filter_map(|line| line.strip_prefix("cargo run --release -p statewright -- ")).collect();
         assert!(commands.iter().any(|command| command.ends_with("HappyPath") || command.contains("HappyPath ")), "{folder}");
         for command in commands {
             let arguments: Vec<_> = command.split(' ').map(str::to_owned).collect();
