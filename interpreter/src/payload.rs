@@ -126,12 +126,22 @@ impl fmt::Display for Document {
 
 /// Whether `text` is what printing `value` gives.
 fn is_compact(text: &str, value: &Value) -> bool {
-    if text.len() != value.measure().bytes {
-        return false;
-    }
-    // Without escapes and points, a text can differ from the compact one only by blanks and repeated names, which make it longer.
-    let plain = text.bytes().all(|byte| !matches!(byte, b'\\' | b'.'));
-    plain && !text.contains(['e', 'E']) || text == value.to_string()
+    // Blanks, repeated names and long ways to write a number only make a text longer than the compact one. Only escapes and
+    // exponents may make it shorter; without them a text of the same length is the same text.
+    text.len() == value.measure().bytes && (!may_be_shorter(text.as_bytes()) || text == value.to_string())
+}
+
+/// Whether there is a backslash, or a digit before an `e` (in a string perhaps).
+fn may_be_shorter(text: &[u8]) -> bool {
+    let suspect =
+        |before: u8, byte: u8| u8::from(byte == b'\\') | u8::from(byte | 0x20 == b'e') & u8::from(before.is_ascii_digit());
+    let (mut chunks, mut last) = (text.chunks(256), 0);
+    chunks.any(|chunk| {
+        let first = chunk.first().map_or(0, |&byte| suspect(last, byte));
+        last = chunk.last().copied().unwrap_or(0);
+        let rest = chunk.get(1..).unwrap_or_default();
+        chunk.iter().zip(rest).fold(first, |found, (&before, &byte)| found | suspect(before, byte)) != 0
+    })
 }
 
 impl Payload {
