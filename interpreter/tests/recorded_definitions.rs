@@ -1,6 +1,8 @@
 //! Definitions recorded from the service: what it took must be accepted, what it refused must be refused, in its words.
 //!
 //! Reads the folder that `STATEWRIGHT_RECORDED` names; the format is described beside the recordings.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "recordings are files, and a test says that it skips")]
 
 use std::path::{Path, PathBuf};
 
@@ -114,4 +116,30 @@ fn compare(recorded: &Value, errors: &[Diagnostic], definition: &str) -> Result<
     let theirs = theirs.strip_suffix('\'').unwrap_or(theirs).replace("<partition>", "aws");
     let ours = as_refusal(errors);
     if theirs == ours { Ok(()) } else { Err(format!("\n  theirs: {theirs}\n  ours:   {ours}")) }
+}
+
+#[test]
+fn variable_references_are_those_that_the_service_lists() {
+    let Some(cases) = recordings() else { return };
+    let mut count = 0;
+    for (file, case) in &cases {
+        let calls = || case["calls"].as_array().into_iter().flatten();
+        let Some(text) =
+            calls().find(|call| call["operation"] == "CreateStateMachine").and_then(|call| call["request"]["definition"].as_str())
+        else {
+            continue;
+        };
+        for call in calls().filter(|call| call["recorded"]["variableReferences"].is_object()) {
+            count += 1;
+            let parsed = Definition::parse(text, &Options::default()).unwrap();
+            let references = parsed.definition.variable_references();
+            let ours: Value = references
+                .into_iter()
+                .map(|(state, names)| (state.to_string(), names.iter().map(|name| Value::from(&**name)).collect::<Value>()))
+                .collect::<serde_json::Map<_, _>>()
+                .into();
+            assert_eq!(ours, call["recorded"]["variableReferences"], "{}", file.display());
+        }
+    }
+    assert!(count > 0, "nothing recorded lists variable references");
 }

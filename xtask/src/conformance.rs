@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use statewright_tests::conformance::{Options, Report, load_dir, run_folder};
+use statewright_tests::conformance::{Options, Report, Verdict, load_dir, run_folder};
 use statewright_tests::subject::Interpreter;
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let mut options = Options { variants: true, ..Options::default() };
     let mut subject = Interpreter::default();
-    let mut dir = None;
+    let (mut dir, mut every_difference) = (None, false);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("{argument} wants a value"));
@@ -19,6 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             "--filter" => options.filter = Some(value()?.clone()),
             "--no-variants" => options.variants = false,
             "--crash" => subject.crash = true,
+            "--every-difference" => every_difference = true,
             flag if flag.starts_with('-') => bail!("conformance does not know {flag}"),
             path if dir.is_none() => dir = Some(PathBuf::from(path)),
             path => bail!("one folder is enough: {path}"),
@@ -29,6 +30,13 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     let report: Report = run_folder(&dir, &subject, &options);
+    if every_difference {
+        for result in report.results.iter().filter(|result| matches!(result.verdict, Verdict::Failed(_))) {
+            for difference in &result.differences {
+                println!("case = {:?}, execution = {}, pointer = {:?}", result.case, result.execution, difference.pointer);
+            }
+        }
+    }
     print!("{report}");
     Ok(ExitCode::from(u8::try_from(report.exit_code()).unwrap_or(2)))
 }

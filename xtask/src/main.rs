@@ -1,11 +1,15 @@
 //! The one door for everything a contributor does: `cargo xtask help`.
 
+mod bench;
 mod check;
 mod conformance;
 mod shell;
 mod test;
 
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "\
 cargo xtask COMMAND
@@ -16,8 +20,10 @@ cargo xtask COMMAND
       --write OUT          leave the history that was produced for each execution in OUT
       --filter TEXT        only cases whose id contains TEXT
       --no-variants        only the cases as they are, not renamed
+      --every-difference   the place of every difference, not only of each execution's first
       --crash              write down and restore the execution after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
+  bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   help                     this
 
 Exit codes: 0 all is well, 1 something differs or fails, 2 the call was wrong or something is missing.";
@@ -29,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_str() {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
+        "bench" => bench::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -2,19 +2,22 @@
 
 mod check;
 pub mod choice;
-mod codes;
+mod code;
 mod diagnostic;
+mod explain;
 mod findings;
 mod integrations;
 mod messages;
 mod model;
 mod parse;
 mod reader;
+mod references;
 mod resource;
 mod source;
 mod variables;
 
 pub use diagnostic::{Diagnostic, Severity, Span};
+pub use explain::{codes, explain};
 pub use model::*;
 pub use resource::{Pattern, Resource};
 

@@ -1,6 +1,8 @@
 //! [`Definition::parse`]: text, tree, model, rules.
 
-use super::codes::{INVALID_JSON_DESCRIPTION, SCHEMA_VALIDATION_FAILED, TOO_DEEPLY_NESTED, UNRESOLVED_SUBSTITUTION};
+use super::code::{
+    INVALID_JSON_DESCRIPTION, INVALID_YAML_DESCRIPTION, SCHEMA_VALIDATION_FAILED, TOO_DEEPLY_NESTED, UNRESOLVED_SUBSTITUTION,
+};
 use super::findings::Findings;
 use super::source::{self, Bytes, Node, Refusal, Substitutions};
 use super::{Definition, Diagnostic, Options, Parsed, Syntax, check, messages, reader};
@@ -44,7 +46,8 @@ fn tree(text: &str, options: &Options, substitutions: &mut Substitutions<'_>, fi
         return None;
     }
     let parsed = match options.syntax {
-        Syntax::Json | Syntax::Yaml => source::json(text, substitutions),
+        Syntax::Json => source::json(text, substitutions),
+        Syntax::Yaml => source::yaml(text, substitutions),
     };
     match parsed {
         Ok(root) if root.members().is_some() => Some(root),
@@ -57,8 +60,13 @@ fn tree(text: &str, options: &Options, substitutions: &mut Substitutions<'_>, fi
             None
         }
         Err(Refusal::Syntax { message, span, noticed_at }) => {
-            let location = jackson_location(text, noticed_at);
-            findings.error(INVALID_JSON_DESCRIPTION, format!("{message}\n at {location}"), location, span);
+            match options.syntax {
+                Syntax::Json => {
+                    let location = jackson_location(text, noticed_at);
+                    findings.error(INVALID_JSON_DESCRIPTION, format!("{message}\n at {location}"), location, span);
+                }
+                Syntax::Yaml => findings.error_without_location(INVALID_YAML_DESCRIPTION, &message, Some(span)),
+            }
             None
         }
     }

@@ -12,7 +12,7 @@ pub(super) const RESERVED: &str = "states";
 /// Whether a text may be a variable's name.
 pub(super) fn is_name(text: &str) -> bool {
     let mut characters = text.chars();
-    characters.next().is_some_and(|first| is_xid_start(first))
+    characters.next().is_some_and(is_xid_start)
         && characters.all(is_xid_continue)
         && text.chars().count() <= VARIABLE_NAME_CHARACTERS_MAX
 }

@@ -177,10 +177,12 @@ impl Rules {
     /// The length of a numbered placeholder `<name:N>` of the case that `rest` begins with.
     fn numbered_at(&self, rest: &str) -> Option<usize> {
         let inner = rest.strip_prefix('<')?;
-        let end = inner.find('>')?;
-        let (name, number) = inner.get(..end)?.rsplit_once(':')?;
-        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        (is_number && self.numbered.contains(name)).then_some(end + 2)
+        // A name may have brackets of its own: `<<task_token>:1>`.
+        let (name, number) = inner.trim_start_matches('<').split_once(':')?;
+        let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+        let known = self.numbered.contains(name.trim_end_matches('>'));
+        let length = rest.len() - number.len() + digits;
+        (known && digits > 0 && rest.get(length..)?.starts_with('>')).then_some(length + 1)
     }
 }
 

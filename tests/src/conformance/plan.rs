@@ -175,7 +175,7 @@ pub fn plan(case: &Case, rules: &Rules, index: usize) -> Result<Run, String> {
         express_sync: execution.sync,
         tasks: binder.tasks()?,
         stop: (execution.status() == "stopped").then(|| binder.stop()),
-        start_time_ms: case.recorded.as_deref().and_then(milliseconds).unwrap_or(1_700_000_000_000),
+        start_time_ms: start_time(case, execution),
         definition_text,
         role_arn,
     })
@@ -190,6 +190,18 @@ fn execution_name(case: &str, index: usize) -> String {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let tail = hash & 0xffff_ffff_ffff;
     format!("{:08x}-{:04x}-4000-8000-{tail:012x}", hash >> 32, (hash >> 16) & 0xffff)
+}
+
+/// When the execution starts. Times in the requests of some cases were made anew after the answers had been recorded: an execution
+/// that is known to have waited for such a time and succeeded starts a minute before it, lest it waits for years.
+fn start_time(case: &Case, execution: &Execution) -> i64 {
+    let recorded = case.recorded.as_deref().and_then(milliseconds).unwrap_or(1_700_000_000_000);
+    let events = execution.history.as_ref().and_then(|history| history.get("events")).and_then(serde_json::Value::as_array);
+    let succeeded = events
+        .and_then(|events| events.last())
+        .is_some_and(|last| last.get("type").and_then(serde_json::Value::as_str) == Some("ExecutionSucceeded"));
+    let bound = case.bindings.iter().filter_map(|binding| milliseconds(&binding.value)).max();
+    bound.filter(|_| succeeded).map_or(recorded, |bound| recorded.max(bound - 60_000))
 }
 
 /// Milliseconds since 1970 of a time like `2024-11-13T09:47:56Z`; fractions and offsets are ignored.

@@ -164,7 +164,7 @@ impl Names {
         }
         for (number, name) in case.machines.iter().filter_map(|machine| machine.name.as_ref()).enumerate() {
             if name.len() >= 12 {
-                names.machines.insert(name.clone(), format!("zq-state-machine-{number}"));
+                names.machines.insert(name.clone(), format!("zq_state_machine_{number}"));
             }
         }
         let too_long = case.executions.iter().any(|e| e.input_text.as_ref().is_some_and(|t| t.len() > TEXT_BYTES_MAX));

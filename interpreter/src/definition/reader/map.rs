@@ -1,6 +1,6 @@
 //! Map, in both modes.
 
-use super::super::codes::{FIELD_WITHOUT_EFFECT, INVALID_LABEL_NAME};
+use super::super::code::{FIELD_WITHOUT_EFFECT, INVALID_LABEL_NAME};
 use super::super::model::{Distributed, Items, Map, Quantity, QueryLanguage};
 use super::super::source::{Kind, Node};
 use super::super::{MachineType, messages};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::codes::{DUPLICATE_STATE_NAME, INVALID_STATE_NAME, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED};
+use super::super::code::{DUPLICATE_STATE_NAME, INVALID_STATE_NAME, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED};
 use super::super::findings::Findings;
 use super::super::messages;
 use super::super::model::{ScopeId, StateId};

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::super::codes::{EXPRESS_CHILD_CANNOT_WAIT, PLACEHOLDER_RESOURCE};
+use super::super::code::{EXPRESS_CHILD_CANNOT_WAIT, PLACEHOLDER_RESOURCE};
 use super::super::integrations;
 use super::super::resource::{Pattern, Resource};
 use super::super::{MachineType, messages};

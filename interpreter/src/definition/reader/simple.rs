@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::codes::{NO_PATH, PASS_RESULT_IS_STATIC};
+use super::super::code::{NO_PATH, PASS_RESULT_IS_STATIC};
 use super::super::messages;
 use super::super::model::{Fail, Parallel, Pass, QueryLanguage, Text, Wait};
 use super::super::source::Kind;

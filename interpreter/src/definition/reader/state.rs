@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use statewright_value::Value;
 
-use super::super::codes::FIELD_WITHOUT_EFFECT;
+use super::super::code::FIELD_WITHOUT_EFFECT;
 use super::super::model::{Flow, JsonPathFlow, JsonataFlow, Kind, Next, QueryLanguage, State, StateId};
 use super::super::source::Node;
 use super::super::{messages, variables};
@@ -98,6 +98,7 @@ impl<'s> Reader<'s, '_> {
         let (node, name, scope, place) = (entry.node, Arc::clone(entry.name), entry.scope, entry.place.clone());
         let Some(members) = node.members() else {
             self.refuse(messages::wrong_type("Object", node.type_name()), place, node.span);
+            self.graph.terminal(id);
             return None;
         };
         let any = Fields { members, span: node.span, place };

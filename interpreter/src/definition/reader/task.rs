@@ -1,6 +1,6 @@
 //! Task.
 
-use super::super::codes::{CALLBACK_WITHOUT_TIMEOUT, CALLBACK_WITHOUT_TOKEN};
+use super::super::code::{CALLBACK_WITHOUT_TIMEOUT, CALLBACK_WITHOUT_TOKEN};
 use super::super::messages;
 use super::super::model::{Quantity, QueryLanguage, Task};
 use super::super::resource::{Pattern, Resource};

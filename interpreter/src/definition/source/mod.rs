@@ -2,6 +2,7 @@
 
 mod json;
 mod substitution;
+mod yaml;
 
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub(super) enum Refusal {
         message: String,
         /// Where the parser noticed.
         span: Bytes,
-        /// What the place says of the line and column, where Jackson would say another than `span`'s.
+        /// The byte whose line and column the service names.
         noticed_at: usize,
     },
     /// Arrays and objects are nested too deeply.
@@ -69,6 +70,11 @@ pub(super) enum Refusal {
 /// Reads JSON.
 pub(super) fn json(text: &str, substitutions: &mut Substitutions<'_>) -> Result<Node, Refusal> {
     json::parse(text, substitutions)
+}
+
+/// Reads YAML.
+pub(super) fn yaml(text: &str, substitutions: &mut Substitutions<'_>) -> Result<Node, Refusal> {
+    yaml::parse(text, substitutions)
 }
 
 impl Node {

@@ -2,6 +2,7 @@
 
 mod choice;
 mod fail;
+mod integration;
 mod map;
 mod parallel;
 mod pass;
@@ -94,11 +95,12 @@ fn quantity(scene: &Scene<'_>, quantity: &Quantity, field: &str, input: &Datum) 
         Quantity::Fixed(number) => Ok(*number),
         Quantity::Path(path) => {
             let value = path.evaluate(&scene.inputs(input.value()))?;
-            value.as_i64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
-                let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // A string counts by what it says.
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text.parse().map_err(|_| {
+                let path = path.text();
                 EvaluationError::runtime(format!(
-                    "The {field} field refers to value \"{shown}\" which is not a valid integer: {}",
-                    path.text()
+                    "The {field} field refers to value \"{text}\" which is not a valid integer: {path}"
                 ))
             })
         }

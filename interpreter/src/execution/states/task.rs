@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Action, TaskStart, quantity};
+use super::{Action, TaskStart, integration, quantity};
 use crate::definition::{Quantity, Task};
 use crate::error::EvaluationError;
 use crate::execution::data_flow;
@@ -17,6 +17,7 @@ pub(super) fn act(scene: &Scene<'_>, task: &Task) -> Result<Action, EvaluationEr
     let heartbeat_seconds = seconds(task.heartbeat.as_ref(), "HeartbeatSecondsPath")?;
     let credentials_role_arn = role_arn(scene, task, &effective_input)?;
     let parameters = data_flow::parameters(scene, effective_input)?;
+    let parameters = integration::parameters(&task.resource, parameters)?;
     Ok(Action::Start(TaskStart { parameters, timeout_seconds, heartbeat_seconds, credentials_role_arn }))
 }
 
