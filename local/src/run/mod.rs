@@ -14,6 +14,7 @@ mod settings;
 use std::process::ExitCode;
 
 use driver::Driver;
+pub(crate) use envelope::object;
 use history_file::HistoryFile;
 use settings::Settings;
 
