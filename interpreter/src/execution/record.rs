@@ -1,7 +1,6 @@
 //! Changing an execution: every change of a frame, a payload or the history goes through here, so that none is missed by the next
 //! checkpoint.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -19,9 +18,9 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     pub(super) frames: Vec<FrameId>,
-    pub(super) removed_frames: BTreeSet<FrameId>,
+    pub(super) removed_frames: Vec<FrameId>,
     pub(super) results: Vec<(FrameId, u32)>,
-    pub(super) removed_results: BTreeSet<(FrameId, u32)>,
+    pub(super) removed_results: Vec<(FrameId, u32)>,
     pub(super) payloads: Vec<Payload>,
 }
 
@@ -104,7 +103,7 @@ impl Execution {
         let Some(frame) = self.frames.remove(&id) else { return };
         self.forget_phase(id, &frame);
         self.head.variables_bytes -= frame.variables.iter().flat_map(|variables| variables.values()).map(bytes).sum::<usize>();
-        self.unsaved.removed_frames.insert(id);
+        self.unsaved.removed_frames.push(id);
     }
 
     /// Puts a frame into another phase.

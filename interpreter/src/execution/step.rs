@@ -268,9 +268,9 @@ impl Execution {
         if total == 0 {
             return self.join(id, step);
         }
-        let join = Join { total, next: 0, running: 0, limit, starting: Some(self.take_order()), source };
+        // It starts its children one each turn, before any other frame runs: it keeps its place in front of all others.
+        let join = Join { total, next: 0, running: 0, limit, starting: self.frame(id).turn(), source };
         self.set_phase(id, Phase::Join(Box::new(join)));
-        // It starts its children one each turn, before any of them runs.
         self.ready.push_front(id);
     }
 

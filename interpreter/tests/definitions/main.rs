@@ -1,8 +1,11 @@
 //! Rules of the language: for each one definition that breaks it and one that keeps it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
+mod expressions;
+mod maps;
 mod robustness;
 mod rules;
+mod states;
 mod substitutions;
 mod text;
 mod warnings;

@@ -134,7 +134,7 @@ fn mutated_texts_neither_panic_nor_hang() {
             match next(4) {
                 0 => text.replace_range(start..end, ""),
                 1 => text.insert_str(start, PIECES[next(PIECES.len())]),
-                2 => text.truncate(start.max(1).min(text.len())),
+                2 => text.truncate(start),
                 _ => {
                     let piece = text[start..end].to_owned();
                     let at = boundaries[next(boundaries.len())];

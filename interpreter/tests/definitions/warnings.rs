@@ -24,6 +24,7 @@ fn values_that_look_evaluated() {
     let pass = |fields: &str| one(&format!(r#""Type": "Pass", "End": true, {fields}"#));
     warns(&pass(r#""Parameters": {"id": "$.id"}"#), "NO_DOLLAR", "/States/S/Parameters/id");
     warns(&pass(r#""Parameters": {"id": "States.UUID()"}"#), "NO_DOLLAR", "/States/S/Parameters/id");
+    warns(&pass(r#""Parameters": {"a": [{"id": "$.id"}]}"#), "NO_DOLLAR", "/States/S/Parameters/a[0]/id");
     warns_not(&pass(r#""Parameters": {"id.$": "$.id", "price": "$5", "text": "States. and more", "sub": "${X}.a"}"#.replace("${X}", "$ {X}").as_str()));
     warns(&pass(r#""Result": {"id.$": "$.id"}"#), "PASS_RESULT_IS_STATIC", "/States/S/Result");
     warns_not(&pass(r#""Result": {"price": "$5"}"#));

@@ -255,10 +255,16 @@ impl<'s> Reader<'s, '_> {
                             &format!("name the field `{}.$` if the value is to be evaluated", member.key),
                         );
                     }
-                    self.warn_of_missing_dollars(&member.value, place);
+                    if matches!(member.value.kind, Kind::Object(_) | Kind::Array(_)) {
+                        self.warn_of_missing_dollars(&member.value, &format!("{place}/{}", member.key));
+                    }
                 }
             }
-            Kind::Array(items) => items.iter().for_each(|item| self.warn_of_missing_dollars(item, place)),
+            Kind::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.warn_of_missing_dollars(item, &format!("{place}[{at}]"));
+                }
+            }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
         }
     }
