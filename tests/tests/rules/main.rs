@@ -2,9 +2,11 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod abort;
+mod catch;
 mod events;
 mod map;
 mod parallel;
+mod retry;
 
 use serde_json::{Map, Value, json};
 use statewright_tests::play::{Play, Played};
