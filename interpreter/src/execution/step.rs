@@ -82,7 +82,7 @@ impl Execution {
     /// Leaves a state: variables get their values, the output goes to the next state or out of the scope.
     fn exit(&mut self, id: FrameId, output: Datum, assigned: Assigned, next: Next, step: &mut Step<'_>) {
         let state = step.definition.state(self.frame(id).state);
-        if let Err(failure) = self.check_size(&output, &state.name).and_then(|()| self.check_assigned(&assigned, &state.name)) {
+        if let Err(failure) = self.check_exit(&output, &assigned, &state.name) {
             return self.fail(id, failure, step);
         }
         let output = self.payload(output);
@@ -176,7 +176,11 @@ impl Execution {
                 let (next, error_output) = (catcher.next, failure.error_output());
                 let caught = data_flow::caught_output(&scene, catcher, &error_output)
                     .and_then(|output| Ok((output, data_flow::assigned(&scene, catcher.assign.as_ref(), &error_output)?)));
-                match caught.map_err(|error| scene.failure(&error)) {
+                // What a catcher makes too large is not caught again: it could be by the same one, for ever.
+                let caught = caught.map_err(|error| scene.failure(&error)).and_then(|(output, assigned)| {
+                    self.check_exit(&output, &assigned, &scene.state.name).map(|()| (output, assigned))
+                });
+                match caught {
                     Ok((output, assigned)) => {
                         self.end_with_failure(id, &failure, step);
                         self.exit(id, output, assigned, Next::State(next), step);
@@ -339,6 +343,12 @@ impl Execution {
             }
         };
         if too_large { Err(Failure::data_limit(what)) } else { Ok(()) }
+    }
+
+    /// Refuses an exit with an output or variables that are larger than the quotas.
+    fn check_exit(&self, output: &Datum, assigned: &Assigned, what: &str) -> Result<(), Failure> {
+        self.check_size(output, what)?;
+        self.check_assigned(assigned, what)
     }
 
     fn check_assigned(&self, assigned: &Assigned, what: &str) -> Result<(), Failure> {
