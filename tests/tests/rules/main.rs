@@ -3,10 +3,13 @@
 
 mod abort;
 mod catch;
+mod choice;
 mod events;
 mod map;
 mod parallel;
 mod retry;
+mod task;
+mod wait;
 
 use serde_json::{Map, Value, json};
 use statewright_tests::play::{Play, Played};
