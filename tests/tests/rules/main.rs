@@ -4,11 +4,17 @@
 mod abort;
 mod catch;
 mod choice;
+mod context;
+mod data_flow;
 mod events;
+mod history;
+mod limits;
 mod map;
 mod parallel;
 mod retry;
+mod simple;
 mod task;
+mod variables;
 mod wait;
 
 use serde_json::{Map, Value, json};
