@@ -9,7 +9,11 @@ use crate::{machine, only, play, with};
 fn seen(state: Value, template: &str) -> String {
     let state = with(state, json!({template: {"context.$": "$$"}}));
     let played = play(state, json!({"in": [1]}));
-    let text = if template == "Parameters" && !played.started.is_empty() { played.parameters().remove(0) } else { played.output_text.unwrap() };
+    let text = if template == "Parameters" && !played.started.is_empty() {
+        played.parameters().remove(0)
+    } else {
+        played.output_text.unwrap()
+    };
     text.strip_prefix(r#"{"context":"#).and_then(|text| text.strip_suffix('}')).unwrap_or(&text).to_owned()
 }
 
@@ -73,7 +77,11 @@ fn a_branch_within_an_iteration_sees_the_item_too() {
 #[test]
 fn outside_of_a_map_there_is_no_item() {
     let played = play(json!({"Type": "Pass", "Parameters": {"v.$": "$$.Map.Item.Value"}}), json!({}));
-    crate::assert_failed(&played, "States.Runtime", "The JSONPath '$$.Map.Item.Value' specified for the field 'v.$' could not be found");
+    crate::assert_failed(
+        &played,
+        "States.Runtime",
+        "The JSONPath '$$.Map.Item.Value' specified for the field 'v.$' could not be found",
+    );
 }
 
 #[test]

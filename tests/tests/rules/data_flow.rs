@@ -57,7 +57,9 @@ fn the_result_goes_into_the_raw_input_not_into_the_effective_one() {
 
 #[test]
 fn a_result_path_that_does_not_fit_the_input_is_a_conflict_that_can_be_caught() {
-    for (path, input) in [("$.a.b", json!({"a": "text"})), ("$.a[5]", json!({"a": [1]})), ("$.a", json!([1])), ("$.a[0]", json!({"a": {}}))] {
+    for (path, input) in
+        [("$.a.b", json!({"a": "text"})), ("$.a[5]", json!({"a": [1]})), ("$.a", json!([1])), ("$.a[0]", json!({"a": {}}))]
+    {
         let played = task(json!({"ResultPath": path}), input.clone(), json!(1));
         let cause = format!("Unable to apply ReferencePath {path} to input {input}");
         assert_failed(&played, "States.ReferencePathConflict", &cause);
@@ -71,7 +73,8 @@ fn a_result_path_that_does_not_fit_the_input_is_a_conflict_that_can_be_caught() 
 fn input_path_and_output_path_may_start_from_the_context_object_or_a_variable() {
     assert_eq!(play(json!({"Type": "Pass", "InputPath": "$$.Execution.Name"}), json!({})).output(), json!("run-1"));
     assert_eq!(play(json!({"Type": "Pass", "OutputPath": "$$.State.Name"}), json!({})).output(), json!("S"));
-    let states = json!({"P": {"Type": "Pass", "Assign": {"v": {"x": 7}}, "Next": "S"}, "S": {"Type": "Succeed", "InputPath": "$v.x"}});
+    let states =
+        json!({"P": {"Type": "Pass", "Assign": {"v": {"x": 7}}, "Next": "S"}, "S": {"Type": "Succeed", "InputPath": "$v.x"}});
     assert_eq!(Play::of(machine(states)).run().output(), json!(7));
 }
 
@@ -100,7 +103,8 @@ fn the_result_of_a_pass_is_literal_and_takes_the_place_of_its_input() {
 #[test]
 fn a_pass_hands_on_its_effective_input_or_its_parameters() {
     assert_eq!(play(json!({"Type": "Pass", "InputPath": "$.a"}), json!({"a": [1]})).output(), json!([1]));
-    let state = json!({"Type": "Pass", "InputPath": "$.a", "Parameters": {"n.$": "$.n"}, "ResultPath": "$.a.m", "OutputPath": "$.a"});
+    let state =
+        json!({"Type": "Pass", "InputPath": "$.a", "Parameters": {"n.$": "$.n"}, "ResultPath": "$.a.m", "OutputPath": "$.a"});
     assert_eq!(play(state, json!({"a": {"n": 1}})).output(), json!({"n": 1, "m": {"n": 1}}));
 }
 
@@ -116,7 +120,8 @@ fn the_result_selector_of_a_map_or_parallel_sees_the_list_of_results() {
     let selector = json!({"all.$": "$", "first.$": "$[0]", "n.$": "States.ArrayLength($)"});
     let map = json!({"Type": "Map", "ItemProcessor": {"P": {"Type": "Pass"}}, "ResultSelector": selector});
     assert_eq!(play(map, json!([4, 5])).output(), json!({"all": [4, 5], "first": 4, "n": 2}));
-    let parallel = json!({"Type": "Parallel", "Branches": [{"P": {"Type": "Pass"}}], "ResultSelector": selector, "ResultPath": "$.r"});
+    let parallel =
+        json!({"Type": "Parallel", "Branches": [{"P": {"Type": "Pass"}}], "ResultSelector": selector, "ResultPath": "$.r"});
     assert_eq!(play(parallel, json!({"i": 1})).output(), json!({"i": 1, "r": {"all": [{"i": 1}], "first": {"i": 1}, "n": 1}}));
 }
 

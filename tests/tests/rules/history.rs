@@ -34,7 +34,9 @@ fn the_events_that_have_no_details_have_none() {
 fn the_first_event_of_a_state_after_a_map_follows_its_exit() {
     let states = json!({"M": {"Type": "Map", "ItemProcessor": {"P": {"Type": "Pass"}}, "Next": "Z"}, "Z": {"Type": "Pass"}});
     let chain = Play::of(machine(states)).input("[1]").run().chain();
-    assert!(chain.ends_with("8 MapStateSucceeded(7)\n9 MapStateExited(7)\n10 PassStateEntered(9)\n11 PassStateExited(10)\n12 ExecutionSucceeded(11)"));
+    assert!(chain.ends_with(
+        "8 MapStateSucceeded(7)\n9 MapStateExited(7)\n10 PassStateEntered(9)\n11 PassStateExited(10)\n12 ExecutionSucceeded(11)"
+    ));
 }
 
 #[test]

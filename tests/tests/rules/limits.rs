@@ -19,7 +19,8 @@ fn text(bytes: usize) -> Value {
 fn to_the_byte(what: &str, play: impl Fn(usize) -> Played) {
     let (fits, too_large) = (play(MOST), play(MOST + 1));
     assert_eq!(fits.status, "SUCCEEDED", "{}: {}", fits.error_name(), fits.cause());
-    let cause = format!("The state/task '{what}' returned a result with a size exceeding the maximum number of bytes service limit.");
+    let cause =
+        format!("The state/task '{what}' returned a result with a size exceeding the maximum number of bytes service limit.");
     assert_failed(&too_large, "States.DataLimitExceeded", &cause);
     assert_eq!(too_large.cause(), cause);
 }
@@ -76,16 +77,15 @@ fn parameters_may_have_256_kib_to_the_byte() {
     assert_eq!(answer(MOST + 1).count("TaskScheduled"), 0);
     let parallel = json!({"Type": "Parallel", "Parameters": {"p.$": "$"}, "Branches": [{"P": {"Type": "Pass", "Result": 1}}]});
     to_the_byte("S", |bytes| Play::of(only(parallel.clone())).input(text(bytes - 6)).run());
-    let map = json!({"Type": "Map", "ItemSelector": {"p.$": "$$.Map.Item.Value"}, "ItemProcessor": {"P": {"Type": "Pass", "Result": 1}}});
+    let map =
+        json!({"Type": "Map", "ItemSelector": {"p.$": "$$.Map.Item.Value"}, "ItemProcessor": {"P": {"Type": "Pass", "Result": 1}}});
     to_the_byte("S", |bytes| Play::of(only(map.clone())).input(json!([text(bytes - 6)])).run());
 }
 
 #[test]
 fn the_joined_output_of_a_map_or_parallel_may_have_256_kib_to_the_byte() {
     let map = json!({"Type": "Map", "ItemProcessor": {"T": {"Type": "Task"}}});
-    to_the_byte("S", |bytes| {
-        Play::of(only(map.clone())).input("[1,2]").answers([succeeds("1"), succeeds(text(bytes - 4))]).run()
-    });
+    to_the_byte("S", |bytes| Play::of(only(map.clone())).input("[1,2]").answers([succeeds("1"), succeeds(text(bytes - 4))]).run());
     let parallel = json!({"Type": "Parallel", "Branches": [{"T": {"Type": "Task"}}, {"P": {"Type": "Pass", "Result": 1}}]});
     to_the_byte("S", |bytes| Play::of(only(parallel.clone())).answers([succeeds(text(bytes - 4))]).run());
 }
@@ -201,7 +201,8 @@ fn a_machine_of_ones_own_has_wider_limits() {
     let relaxed = Quotas::relaxed();
     let large = Play::of(only(json!({"Type": "Pass"}))).input(text(MOST + 1)).quotas(|quotas| *quotas = relaxed).run();
     assert_eq!(large.status, "SUCCEEDED");
-    let long = Play::of(endless()).quotas(|quotas| *quotas = Quotas { history_events_max: 26_000, ..relaxed }).without_crashes().run();
+    let long =
+        Play::of(endless()).quotas(|quotas| *quotas = Quotas { history_events_max: 26_000, ..relaxed }).without_crashes().run();
     assert_full(&long, 26_000);
     let wait = Play::of(only(json!({"Type": "Wait", "Seconds": 99_999_999}))).quotas(|quotas| *quotas = relaxed).run();
     assert_eq!(wait.status, "SUCCEEDED");

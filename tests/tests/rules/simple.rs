@@ -47,7 +47,8 @@ fn a_path_of_a_fail_must_find_a_text() {
 
 #[test]
 fn a_state_follows_the_exit_of_the_one_before() {
-    let states = json!({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Wait", "Seconds": 1, "Next": "C"}, "C": {"Type": "Succeed"}});
+    let states =
+        json!({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Wait", "Seconds": 1, "Next": "C"}, "C": {"Type": "Succeed"}});
     assert_chain(
         &statewright_tests::play::Play::of(crate::machine(states)).run(),
         "1 ExecutionStarted(0)

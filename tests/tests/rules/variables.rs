@@ -51,7 +51,10 @@ fn what_assign_sees_depends_on_the_type_of_the_state() {
     assert_eq!(seen(json!({"Type": "Pass", "InputPath": "$.a"}), input.clone()), json!({"b": [1, 2]}));
     assert_eq!(seen(json!({"Type": "Pass", "Result": 7, "ResultPath": "$.r"}), input.clone()), json!(7));
     assert_eq!(seen(json!({"Type": "Pass", "Parameters": {"p": 1}, "OutputPath": null}), input.clone()), json!({"p": 1}));
-    assert_eq!(seen(json!({"Type": "Wait", "Seconds": 1, "InputPath": "$.a", "OutputPath": "$.b"}), input.clone()), json!({"b": [1, 2]}));
+    assert_eq!(
+        seen(json!({"Type": "Wait", "Seconds": 1, "InputPath": "$.a", "OutputPath": "$.b"}), input.clone()),
+        json!({"b": [1, 2]})
+    );
     let map = json!({"Type": "Map", "ItemsPath": "$.a.b", "ItemProcessor": {"P": {"Type": "Pass"}}, "ResultPath": null});
     assert_eq!(seen(map, input.clone()), json!([1, 2]));
     let parallel = json!({"Type": "Parallel", "Branches": [{"P": {"Type": "Pass", "Result": 3}}], "ResultSelector": {"x": 1}});
