@@ -76,7 +76,10 @@ impl Ended {
         let counted = |count: u64, word: &str| format!("{} {word}{}", grouped(count), if count == 1 { "" } else { "s" });
         let (states, transitions) = (counted(self.states_entered, "state"), counted(self.transitions, "transition"));
         let virtual_time = human(self.stopped_at.0.abs_diff(self.started_at.0));
-        let real_time = human(u64::try_from(self.real_time.as_millis()).unwrap_or(u64::MAX));
+        let real_time = match u64::try_from(self.real_time.as_millis()).unwrap_or(u64::MAX) {
+            0 => "less than 1 ms".to_owned(),
+            millis => human(millis),
+        };
         let figures = format!("{states}, {transitions}, {virtual_time} of virtual time in {real_time}");
         screen.line(&format!("{}  {figures}", screen.paint(paint, &format!("{icon} {what}"))));
     }

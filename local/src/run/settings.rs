@@ -213,7 +213,7 @@ fn who(arguments: &RunArgs, machine: &str, machine_type: MachineType, seed: u128
     let name = match (context.execution_name, &arguments.name) {
         (Some(name), _) => name,
         (None, Some(name)) => name.as_str().into(),
-        (None, None) => uuid(seed ^ u128::MAX / 3).into(),
+        (None, None) => uuid(seed ^ (u128::MAX / 3)).into(),
     };
     check_name(&name, "the execution's name")?;
     let start_time = match (&context.start_time, &arguments.start_time) {
