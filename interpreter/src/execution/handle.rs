@@ -109,7 +109,9 @@ impl Execution {
             Phase::Waiting { .. } => self.set_ready(id, Stage::Leave),
             Phase::Backoff { .. } => self.set_ready(id, Stage::Retry),
             Phase::Task(task) => {
-                let heartbeat = task.timeout_at.is_none_or(|timeout| timeout > now);
+                // Whichever was due first, however late somebody looks.
+                let heartbeat =
+                    task.heartbeat_at.is_some_and(|heartbeat| task.timeout_at.is_none_or(|timeout| heartbeat < timeout));
                 let (failure, task) = (Failure::timeout(heartbeat), task.id);
                 self.emit_task(definition, id, TaskStage::TimedOut(failure.details.clone()), now, out);
                 out.commands.push(Command::CancelTask { task });
