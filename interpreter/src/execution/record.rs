@@ -53,6 +53,11 @@ impl Execution {
         id
     }
 
+    /// Whether only the history's last event is left. The micro-step that finds it so stops: [`Self::end_if_history_is_full`] follows.
+    pub(super) fn history_is_full(&self) -> bool {
+        self.head.next_event.0 >= self.head.quotas.history_events_max
+    }
+
     /// Ends the execution when only the history's last event is left.
     ///
     /// Source: rule `history-limit` of the rule table: the last event allowed is `ExecutionFailed`, and follows the one before.

@@ -112,6 +112,9 @@ impl Execution {
     /// The end of a scope: of the execution, of a branch, or of an iteration.
     fn finish_scope(&mut self, id: FrameId, output: Payload, step: &mut Step<'_>) {
         let Some((parent, slot)) = self.frame(id).parent else {
+            if self.history_is_full() {
+                return;
+            }
             self.emit(id, EventDetails::ExecutionSucceeded { output: output.clone() }, step.now, step.out);
             return self.finish(Status::Succeeded { output }, step.out);
         };
@@ -150,8 +153,8 @@ impl Execution {
             _ => EventDetails::ParallelStateSucceeded,
         };
         let document = Document::join(results);
-        if document.bytes() > self.head.quotas.payload_bytes_max {
-            return self.fail(id, Failure::data_limit(&state.name), step);
+        if let Err(failure) = self.check_limits(document.bytes(), document.value().measure().depth, &state.name) {
+            return self.fail(id, failure, step);
         }
         self.emit(id, details, step.now, step.out);
         let result = self.new_payload(document);
@@ -176,7 +179,13 @@ impl Execution {
                 let (next, error_output) = (catcher.next, failure.error_output());
                 let caught = data_flow::caught_output(&scene, catcher, &error_output)
                     .and_then(|output| Ok((output, data_flow::assigned(&scene, catcher.assign.as_ref(), &error_output)?)));
-                match caught.map_err(|error| scene.failure(&error)) {
+                // What is too large here would be so again for every catcher that takes that failure: nobody takes it.
+                let name = &scene.state.name;
+                let caught = caught.map_err(|error| scene.failure(&error)).and_then(|(output, assigned)| {
+                    self.check_size(&output, name).and_then(|()| self.check_assigned(&assigned, name))?;
+                    Ok((output, assigned))
+                });
+                match caught {
                     Ok((output, assigned)) => {
                         self.end_with_failure(id, &failure, step);
                         self.exit(id, output, assigned, Next::State(next), step);
@@ -221,6 +230,9 @@ impl Execution {
         let Kind::Task(task) = &state.kind else { return };
         if let Err(failure) = self.check_size(&start.parameters, &state.name) {
             return self.fail(id, failure, step);
+        }
+        if self.history_is_full() {
+            return;
         }
         let parameters = self.payload(start.parameters);
         let scheduled = TaskStage::Scheduled {
@@ -326,19 +338,20 @@ impl Execution {
 
     /// Refuses what is larger than the quota. `what` made it.
     pub(super) fn check_size(&self, datum: &Datum, what: &str) -> Result<(), Failure> {
-        let quotas = &self.head.quotas;
-        let too_large = match datum {
-            Datum::Payload(payload) => bytes(payload) > quotas.payload_bytes_max,
-            Datum::Value(value) => {
-                let measure = value.measure();
-                if measure.depth > quotas.depth_max {
-                    let cause = format!("The state '{what}' nests arrays and objects deeper than {}.", quotas.depth_max);
-                    return Err(Failure::new(ErrorName::RUNTIME, cause));
-                }
-                measure.bytes > quotas.payload_bytes_max
-            }
+        let (bytes, depth) = match datum {
+            Datum::Payload(payload) => (bytes(payload), payload.value().measure().depth),
+            Datum::Value(value) => (value.measure().bytes, value.measure().depth),
         };
-        if too_large { Err(Failure::data_limit(what)) } else { Ok(()) }
+        self.check_limits(bytes, depth, what)
+    }
+
+    fn check_limits(&self, bytes: usize, depth: usize, what: &str) -> Result<(), Failure> {
+        let quotas = &self.head.quotas;
+        if depth > quotas.depth_max {
+            let cause = format!("The state '{what}' nests arrays and objects deeper than {}.", quotas.depth_max);
+            return Err(Failure::new(ErrorName::RUNTIME, cause));
+        }
+        if bytes > quotas.payload_bytes_max { Err(Failure::data_limit(what)) } else { Ok(()) }
     }
 
     fn check_assigned(&self, assigned: &Assigned, what: &str) -> Result<(), Failure> {
