@@ -1,4 +1,7 @@
 //! Tests across the crates.
 
+pub mod choices;
 pub mod conformance;
+pub mod generate;
+pub mod properties;
 pub mod subject;
