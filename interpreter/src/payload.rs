@@ -131,17 +131,33 @@ fn is_compact(text: &str, value: &Value) -> bool {
     text.len() == value.measure().bytes && (!may_be_shorter(text.as_bytes()) || text == value.to_string())
 }
 
-/// Whether there is a backslash, or a digit before an `e` (in a string perhaps).
+/// Whether there is a backslash or what may be a number's exponent.
 fn may_be_shorter(text: &[u8]) -> bool {
-    let suspect =
-        |before: u8, byte: u8| u8::from(byte == b'\\') | u8::from(byte | 0x20 == b'e') & u8::from(before.is_ascii_digit());
-    let (mut chunks, mut last) = (text.chunks(256), 0);
-    chunks.any(|chunk| {
-        let first = chunk.first().map_or(0, |&byte| suspect(last, byte));
-        last = chunk.last().copied().unwrap_or(0);
+    let suspect = |before: u8, byte: u8| byte == b'\\' || (byte | 0x20 == b'e' && before.is_ascii_digit());
+    let (mut chunk_start, mut last) = (0, 0);
+    for chunk in text.chunks(256) {
         let rest = chunk.get(1..).unwrap_or_default();
-        chunk.iter().zip(rest).fold(first, |found, (&before, &byte)| found | suspect(before, byte)) != 0
-    })
+        let first = chunk.first().is_some_and(|&byte| suspect(last, byte));
+        // Without a branch, so that many bytes are looked at together.
+        let found = chunk.iter().zip(rest).fold(u8::from(first), |found, (&before, &byte)| found | u8::from(suspect(before, byte)));
+        if found != 0 {
+            let at = chunk.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\\' | b'e' | b'E'));
+            if at.into_iter().any(|(at, &byte)| byte == b'\\' || is_exponent(text, chunk_start + at)) {
+                return true;
+            }
+        }
+        last = chunk.last().copied().unwrap_or(0);
+        chunk_start += chunk.len();
+    }
+    false
+}
+
+/// Whether the letter at `at` may be an exponent's: what is before it back to a separator could be a number.
+fn is_exponent(text: &[u8], at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let mut number = before.iter().rev().skip_while(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
+    before.last().is_some_and(u8::is_ascii_digit)
+        && number.next().is_none_or(|byte| matches!(byte, b'[' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r'))
 }
 
 impl Payload {
@@ -205,7 +221,7 @@ mod tests {
                 assert!(document.text.is_some(), "{text}");
             }
         }
-        for text in ["[1,2]", r#"{"a":"e.g. \n"}"#, "1.5", r#""é""#] {
+        for text in ["[1,2]", r#"{"id":"5e0c-9e4d","n":[0.5,"x3e"]}"#, r#"{"a":"e.g. \n"}"#, "1.5", r#""é""#] {
             let document = Document::parse(text).unwrap();
             assert!(document.text.is_none(), "{text}");
             assert_eq!(document.text(), text);

@@ -32,6 +32,24 @@ pub struct TemplateError {
     pub message: String,
 }
 
+/// One step to a place in a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The member with this name.
+    Member(Arc<str>),
+    /// The element with this number.
+    Element(usize),
+}
+
+/// What a template evaluates.
+#[derive(Clone, Copy, Debug)]
+pub enum Expression<'a> {
+    /// A path.
+    Path(&'a Path),
+    /// A call of an intrinsic function.
+    Call(&'a Call),
+}
+
 #[derive(Clone, Debug)]
 enum Node {
     /// Nothing in it is evaluated; it is shared by all payloads.
@@ -87,6 +105,14 @@ impl Template {
         paths
     }
 
+    /// Everything in the template that is evaluated, with its place in the payload, in the payload's order.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<(Vec<Place>, Expression<'_>)> {
+        let mut found = Vec::new();
+        self.root.collect_expressions(&mut Vec::new(), &mut found);
+        found
+    }
+
     /// The payload the template gives.
     ///
     /// # Errors
@@ -127,6 +153,28 @@ impl Node {
             Self::Call { call, .. } => paths.extend(call.paths()),
             Self::Object(members) => members.iter().for_each(|(_, node)| node.collect_paths(paths)),
             Self::Array(items) => items.iter().for_each(|node| node.collect_paths(paths)),
+        }
+    }
+
+    fn collect_expressions<'a>(&'a self, place: &mut Vec<Place>, found: &mut Vec<(Vec<Place>, Expression<'a>)>) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Path { path, .. } => found.push((place.clone(), Expression::Path(path))),
+            Self::Call { call, .. } => found.push((place.clone(), Expression::Call(call))),
+            Self::Object(members) => {
+                for (name, node) in members {
+                    place.push(Place::Member(Arc::clone(name)));
+                    node.collect_expressions(place, found);
+                    place.pop();
+                }
+            }
+            Self::Array(items) => {
+                for (at, node) in items.iter().enumerate() {
+                    place.push(Place::Element(at));
+                    node.collect_expressions(place, found);
+                    place.pop();
+                }
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! Definitions recorded from the service: what it took must be accepted, what it refused must be refused, in its words.
 //!
 //! Reads the folder that `STATEWRIGHT_RECORDED` names; the format is described beside the recordings.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "recordings are files, and a test says that it skips")]
 
 use std::path::{Path, PathBuf};
 

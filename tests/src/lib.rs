@@ -3,5 +3,6 @@
 pub mod choices;
 pub mod conformance;
 pub mod generate;
+pub mod play;
 pub mod properties;
 pub mod subject;

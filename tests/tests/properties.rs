@@ -39,7 +39,7 @@ fn walked(seed: u64, style: Style, properties: &mut [&mut dyn Property]) -> Walk
 }
 
 fn holds<P: Property + Default>() {
-    for seed in 0..seeds(120) {
+    for seed in 0..seeds(80) {
         walked(seed, style(seed), &mut [&mut P::default()]);
     }
 }

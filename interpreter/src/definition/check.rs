@@ -55,27 +55,32 @@ impl<'s> Graph<'s> {
     }
 }
 
+/// Machines with more states get no advice about names that do not exist: looking for what was meant takes time for each.
+const ADVISED_STATES_MAX: usize = 500;
+
 /// Refuses a name that no state of the scope has.
 pub(super) fn refuse_target(
     findings: &mut Findings,
     target: &str,
     scope: &ScopeEntry<'_>,
-    is_elsewhere: bool,
+    outline: &Outline<'_>,
     location: String,
     span: Bytes,
 ) {
     findings.error(MISSING_TRANSITION_TARGET, messages::missing_target(target), location, span);
-    let similar = scope.names.keys().filter(|name| similarity(name, target)).min();
-    if let Some(name) = similar {
+    if outline.states.len() > ADVISED_STATES_MAX {
+        return;
+    }
+    if let Some(name) = scope.names.keys().find(|name| is_alike(name, target)) {
         findings.help(format!("did you mean `{name}`?"));
-    } else if is_elsewhere {
+    } else if outline.states.iter().any(|state| **state.name == *target) {
         findings
             .help("a state of that name stands in another scope: no transition leads into or out of a branch or an item processor");
     }
 }
 
-/// Whether two names differ by case and blanks only.
-fn similarity(one: &str, other: &str) -> bool {
+/// Whether two names differ by case, blanks and signs only.
+fn is_alike(one: &str, other: &str) -> bool {
     let plain = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     plain(one) == plain(other)
 }
@@ -88,19 +93,45 @@ pub(super) fn check(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Fin
             list.push(to);
         }
     }
+    let reached = Reached { is_followed: followed(outline, graph), is_reached: reached(outline, &followers) };
     for scope in &outline.scopes {
-        check_scope(scope, outline, graph, &followers, findings);
+        check_scope(scope, outline, graph, &reached, findings);
     }
     check_variables(outline, graph, findings);
 }
 
-fn check_scope(
-    scope: &ScopeEntry<'_>,
-    outline: &Outline<'_>,
-    graph: &Graph<'_>,
-    followers: &[Vec<StateId>],
-    findings: &mut Findings,
-) {
+/// What leads to the states, by position.
+struct Reached {
+    /// Whether a transition of another state leads to it.
+    is_followed: Vec<bool>,
+    /// Whether it can be reached from the start of its scope.
+    is_reached: Vec<bool>,
+}
+
+fn followed(outline: &Outline<'_>, graph: &Graph<'_>) -> Vec<bool> {
+    let mut is_followed = vec![false; outline.states.len()];
+    for &(_, to) in graph.edges.iter().filter(|(from, to)| from != to) {
+        if let Some(followed) = is_followed.get_mut(to.0 as usize) {
+            *followed = true;
+        }
+    }
+    is_followed
+}
+
+/// Walks all scopes at once: no transition leads from one to another.
+fn reached(outline: &Outline<'_>, followers: &[Vec<StateId>]) -> Vec<bool> {
+    let mut is_reached = vec![false; outline.states.len()];
+    let mut next: Vec<StateId> = outline.scopes.iter().filter_map(|scope| scope.start_at).collect();
+    while let Some(state) = next.pop() {
+        let Some(reached) = is_reached.get_mut(state.0 as usize) else { continue };
+        if !std::mem::replace(reached, true) {
+            next.extend(followers.get(state.0 as usize).into_iter().flatten());
+        }
+    }
+    is_reached
+}
+
+fn check_scope(scope: &ScopeEntry<'_>, outline: &Outline<'_>, graph: &Graph<'_>, reached: &Reached, findings: &mut Findings) {
     if scope.states.is_empty() || scope.node.member("StartAt").is_none() {
         return;
     }
@@ -109,20 +140,14 @@ fn check_scope(
         findings.error_without_location(MISSING_END_STATE, messages::NO_TERMINAL_STATE, Some(scope.node.span));
         return;
     }
-    let mut is_followed = vec![false; outline.states.len()];
-    for &(from, to) in graph.edges.iter().filter(|(from, to)| from != to) {
-        if let Some(followed) = is_followed.get_mut(to.0 as usize) {
-            *followed |= outline.states.get(from.0 as usize).is_some();
-        }
-    }
-    let is_reached = reached(scope, outline.states.len(), followers);
     let holds = |list: &[bool], state: StateId| list.get(state.0 as usize).copied().unwrap_or(false);
-    for &state in &scope.states {
+    for &state in scope.states.iter().filter(|&&state| !holds(&reached.is_reached, state)) {
         let Some(entry) = outline.states.get(state.0 as usize) else { continue };
-        if scope.start_at == Some(state) || holds(&is_reached, state) {
+        let is_first_of_two = scope.names.get(&**entry.name) != Some(&state);
+        if is_first_of_two {
             continue;
         }
-        if !holds(&is_followed, state) {
+        if !holds(&reached.is_followed, state) {
             findings.error(MISSING_TRANSITION_TARGET, messages::unreachable(entry.name), &*entry.place, entry.name_span);
         } else if scope.start_at.is_some() {
             // The service names only those that nothing leads to.
@@ -135,19 +160,6 @@ fn check_scope(
             );
         }
     }
-}
-
-/// Which states can be reached from the scope's start.
-fn reached(scope: &ScopeEntry<'_>, states: usize, followers: &[Vec<StateId>]) -> Vec<bool> {
-    let mut is_reached = vec![false; states];
-    let mut next: Vec<StateId> = scope.start_at.into_iter().collect();
-    while let Some(state) = next.pop() {
-        let Some(reached) = is_reached.get_mut(state.0 as usize) else { continue };
-        if !std::mem::replace(reached, true) {
-            next.extend(followers.get(state.0 as usize).into_iter().flatten());
-        }
-    }
-    is_reached
 }
 
 /// A variable that an outer scope assigns may not be assigned in an inner one. A Distributed Map's executions have variables of

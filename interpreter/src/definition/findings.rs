@@ -69,7 +69,7 @@ impl Findings {
     /// The diagnostics in the order of the text; those without a location come last.
     pub(super) fn into_diagnostics(mut self, text: &str) -> Vec<Diagnostic> {
         self.list.sort_by_key(|finding| (finding.location.is_none(), finding.span.map_or(usize::MAX, |span| span.start)));
-        let mut lines = Lines { text, at: 0, line: 1, line_start: 0 };
+        let mut lines = Lines::of(text);
         self.list
             .into_iter()
             .map(|finding| Diagnostic {
@@ -84,27 +84,34 @@ impl Findings {
     }
 }
 
-/// Counts lines from one place to the next, so that many places in order cost one walk through the text.
+/// Counts lines and characters from one place to the next, so that many places in order cost one walk through the text.
 struct Lines<'t> {
     text: &'t str,
     at: usize,
     line: usize,
-    line_start: usize,
+    column: usize,
 }
 
-impl Lines<'_> {
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        // A byte order mark is no character of the first line.
+        let at = text.len() - text.trim_start_matches('\u{feff}').len();
+        Self { text, at, line: 1, column: 1 }
+    }
+
     fn span(&mut self, span: Bytes) -> Span {
         if span.start < self.at {
-            (self.at, self.line, self.line_start) = (0, 1, 0);
+            *self = Self::of(self.text);
         }
-        let between = self.text.as_bytes().get(self.at..span.start).unwrap_or_default();
-        for (offset, _) in between.iter().enumerate().filter(|&(_, &byte)| byte == b'\n') {
-            self.line += 1;
-            self.line_start = self.at + offset + 1;
+        let between = self.text.get(self.at..span.start).unwrap_or_default();
+        match between.rsplit_once('\n') {
+            Some((before, last)) => {
+                self.line += before.matches('\n').count() + 1;
+                self.column = last.chars().count() + 1;
+            }
+            None => self.column += between.chars().count(),
         }
-        self.at = span.start;
-        let before = self.text.get(self.line_start..span.start).unwrap_or_default();
-        let before = if self.line == 1 { before.trim_start_matches('\u{feff}') } else { before };
-        Span { start: span.start, end: span.end, line: self.line, column: before.chars().count() + 1 }
+        self.at = self.at.max(span.start);
+        Span { start: span.start, end: span.end, line: self.line, column: self.column }
     }
 }

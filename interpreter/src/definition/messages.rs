@@ -1,14 +1,15 @@
 //! The sentences of all diagnostics.
 //!
-//! *Recorded*: the service was seen to answer with exactly this text. *Ours*: the service's text is not known.
+//! *Recorded*: the service answered exactly this in our recordings. *Published*: others have published it as the service's answer.
+//! *Ours*: the service's text is not known.
 
 /// Recorded: the text is empty.
 pub(super) const NOT_AN_OBJECT: &str = "Definition must be a valid JSON object";
-/// Recorded, without a location: no state of the scope ends it.
+/// Published, without a location: no state of the scope ends it.
 pub(super) const NO_TERMINAL_STATE: &str = "Workflow has no terminal state";
 /// Recorded.
 pub(super) const EMPTY: &str = "Value cannot be empty";
-/// Recorded.
+/// Published.
 pub(super) const NO_PATH: &str = "Value must be a valid JSONPath.";
 /// Recorded.
 pub(super) const NO_TIMESTAMP: &str = "String does not match RFC3339 timestamp";
@@ -36,17 +37,17 @@ pub(super) fn one_of(field: &str, values: &[&str]) -> String {
     format!("The field '{field}' should have one of these values: [{}]", values.join(", "))
 }
 
-/// Recorded, at the object that has the field.
+/// Published, at the object that has the field.
 pub(super) fn not_supported(field: &str) -> String {
     format!("Field '{field}' is not supported")
 }
 
-/// Recorded for JSONata's fields in a state that is in JSONPath, at the state.
+/// Published for JSONata's fields in a state that is in JSONPath, at the state.
 pub(super) fn other_language(is: &str, field: &str, wanted: &str) -> String {
     format!("The QueryLanguage is set to '{is}', but field '{field}' is only supported for the '{wanted}' QueryLanguage")
 }
 
-/// Recorded.
+/// Published.
 pub(super) fn maximum(maximum: impl std::fmt::Display) -> String {
     format!("Maximum value is {maximum}")
 }
@@ -56,22 +57,22 @@ pub(super) fn minimum(minimum: impl std::fmt::Display) -> String {
     format!("Minimum value is {minimum}")
 }
 
-/// Recorded: whichever field names the target, and for `StartAt` too.
+/// Published: whichever field names the target, and for `StartAt` too.
 pub(super) fn missing_target(name: &str) -> String {
     format!("Missing 'Next' target: {name}")
 }
 
-/// Recorded, with the full stop.
+/// Published, with the full stop.
 pub(super) fn unreachable(name: &str) -> String {
     format!("State \"{name}\" is not reachable.")
 }
 
-/// Recorded.
+/// Published.
 pub(super) fn name_too_long(name: &str) -> String {
     format!("Invalid State name: State '{name}' exceeds the 80-character limit allowed by the service")
 }
 
-/// Recorded in its beginning.
+/// Published in its beginning.
 pub(super) fn duplicate_name(name: &str) -> String {
     format!("Duplicate State name: {name}")
 }

@@ -66,7 +66,8 @@ impl Execution {
 
 /// The event that ends a state that was entered and not left. The types without such an event never wait.
 fn aborted(step: &Step<'_>, frame: &Frame, failing: bool) -> Option<EventDetails> {
-    let open = !matches!(frame.phase, Phase::Ready { stage: Stage::Enter, .. });
+    // A failure may come while the state's own turn, its first perhaps, is not over.
+    let open = failing || !matches!(frame.phase, Phase::Ready { stage: Stage::Enter, .. });
     let state_type = StateType::from(step.definition.state(frame.state));
     match state_type {
         StateType::Task | StateType::Wait => open.then_some(EventDetails::StateAborted(state_type)),

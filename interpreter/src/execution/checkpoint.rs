@@ -217,8 +217,8 @@ impl Execution {
         let unsaved = std::mem::take(&mut self.unsaved);
         let mut changes = Changes {
             head: self.head.to_stored(),
-            removed_frames: unsaved.removed_frames,
-            removed_results: unsaved.removed_results,
+            removed_frames: unsaved.removed_frames.into_iter().collect(),
+            removed_results: unsaved.removed_results.into_iter().collect(),
             ..Changes::default()
         };
         for id in unsaved.frames {

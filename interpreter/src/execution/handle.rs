@@ -115,7 +115,7 @@ impl Execution {
             Phase::Waiting { .. } => self.set_ready(id, Stage::Leave),
             Phase::Backoff { .. } => self.set_ready(id, Stage::Retry),
             Phase::Task(task) => {
-                // Whoever looks late sees both as missed: the earlier one was.
+                // Whichever was due first, however late somebody looks.
                 let heartbeat =
                     task.heartbeat_at.is_some_and(|heartbeat| task.timeout_at.is_none_or(|timeout| heartbeat < timeout));
                 let (failure, task) = (Failure::timeout(heartbeat), task.id);

@@ -54,6 +54,8 @@ pub struct Execution {
     /// The part of the Context object that never changes. Derived from the head.
     context_head: OnceLock<Object>,
     unsaved: record::Unsaved,
+    /// Whether the call at hand has left out an event because the history is full. Then the call ends the execution.
+    event_left_out: bool,
 }
 
 /// Who an execution is: what the Context object and the history say about it.
@@ -200,6 +202,7 @@ impl Execution {
             tasks: BTreeMap::new(),
             context_head: OnceLock::new(),
             unsaved: record::Unsaved::default(),
+            event_left_out: false,
         }
     }
 

@@ -1,7 +1,6 @@
 //! Changing an execution: every change of a frame, a payload or the history goes through here, so that none is missed by the next
 //! checkpoint.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -19,9 +18,9 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
     pub(super) frames: Vec<FrameId>,
-    pub(super) removed_frames: BTreeSet<FrameId>,
+    pub(super) removed_frames: Vec<FrameId>,
     pub(super) results: Vec<(FrameId, u32)>,
-    pub(super) removed_results: BTreeSet<(FrameId, u32)>,
+    pub(super) removed_results: Vec<(FrameId, u32)>,
     pub(super) payloads: Vec<Payload>,
 }
 
@@ -41,10 +40,12 @@ impl Execution {
 
     /// Writes an event that follows `previous` to the history.
     ///
-    /// When the history is full but for one event, nothing is written: [`Self::end_if_history_is_full`] writes the last one.
+    /// The last event that fits ends the execution. In its place another one is left out, with all that follow in the same call:
+    /// [`Self::end_if_history_is_full`] writes the last one then.
     pub(super) fn emit_at(&mut self, previous: EventId, details: EventDetails, now: Timestamp, out: &mut Output) -> EventId {
         let id = self.head.next_event;
-        if id.0 >= self.head.quotas.history_events_max && !matches!(details, EventDetails::ExecutionFailed(_)) {
+        if id.0 >= self.head.quotas.history_events_max && (self.event_left_out || !details.ends_execution()) {
+            self.event_left_out = true;
             return id;
         }
         self.head.next_event = EventId(id.0 + 1);
@@ -53,22 +54,20 @@ impl Execution {
         id
     }
 
-    /// Whether only the history's last event is left. The micro-step that finds it so stops: [`Self::end_if_history_is_full`] follows.
-    pub(super) fn history_is_full(&self) -> bool {
-        self.head.next_event.0 >= self.head.quotas.history_events_max
-    }
-
     /// Ends the execution when only the history's last event is left.
     ///
     /// Source: rule `history-limit` of the rule table: the last event allowed is `ExecutionFailed`, and follows the one before.
     pub(super) fn end_if_history_is_full(&mut self, now: Timestamp, out: &mut Output) {
         let max = self.head.quotas.history_events_max;
-        if self.head.next_event.0 == max && !self.head.status.is_final() {
+        let full = self.head.next_event.0 == max && !self.head.status.is_final();
+        if std::mem::take(&mut self.event_left_out) || full {
             let cause = format!("The execution reached the maximum number of history events ({max}).");
             let error = ErrorDetails { error: Some(ErrorName::RUNTIME.into()), cause: Some(cause.into()) };
             let now = self.not_before(now);
             self.emit_at(EventId(max - 1), EventDetails::ExecutionFailed(error.clone()), now, out);
             self.finish(Status::Failed(error), out);
+            // A task whose event was left out was never scheduled.
+            out.commands.retain(|command| command.task().0 < max);
         }
     }
 
@@ -109,7 +108,7 @@ impl Execution {
         let Some(frame) = self.frames.remove(&id) else { return };
         self.forget_phase(id, &frame);
         self.head.variables_bytes -= frame.variables.iter().flat_map(|variables| variables.values()).map(bytes).sum::<usize>();
-        self.unsaved.removed_frames.insert(id);
+        self.unsaved.removed_frames.push(id);
     }
 
     /// Puts a frame into another phase.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use statewright_value::Measure;
+
 use super::data_flow::{self, Assigned};
 use super::failure::Failure;
 use super::frame::{FrameId, Join, Phase, Source, Stage, TaskPhase, TaskProgress};
@@ -82,7 +84,7 @@ impl Execution {
     /// Leaves a state: variables get their values, the output goes to the next state or out of the scope.
     fn exit(&mut self, id: FrameId, output: Datum, assigned: Assigned, next: Next, step: &mut Step<'_>) {
         let state = step.definition.state(self.frame(id).state);
-        if let Err(failure) = self.check_size(&output, &state.name).and_then(|()| self.check_assigned(&assigned, &state.name)) {
+        if let Err(failure) = self.check_exit(id, &output, &assigned, &state.name) {
             return self.fail(id, failure, step);
         }
         let output = self.payload(output);
@@ -112,9 +114,6 @@ impl Execution {
     /// The end of a scope: of the execution, of a branch, or of an iteration.
     fn finish_scope(&mut self, id: FrameId, output: Payload, step: &mut Step<'_>) {
         let Some((parent, slot)) = self.frame(id).parent else {
-            if self.history_is_full() {
-                return;
-            }
             self.emit(id, EventDetails::ExecutionSucceeded { output: output.clone() }, step.now, step.out);
             return self.finish(Status::Succeeded { output }, step.out);
         };
@@ -153,7 +152,8 @@ impl Execution {
             _ => EventDetails::ParallelStateSucceeded,
         };
         let document = Document::join(results);
-        if let Err(failure) = self.check_limits(document.bytes(), document.value().measure().depth, &state.name) {
+        let measure = Measure { bytes: document.bytes(), ..document.value().measure() };
+        if let Err(failure) = self.check_measure(measure, &state.name) {
             return self.fail(id, failure, step);
         }
         self.emit(id, details, step.now, step.out);
@@ -179,11 +179,9 @@ impl Execution {
                 let (next, error_output) = (catcher.next, failure.error_output());
                 let caught = data_flow::caught_output(&scene, catcher, &error_output)
                     .and_then(|output| Ok((output, data_flow::assigned(&scene, catcher.assign.as_ref(), &error_output)?)));
-                // What is too large here would be so again for every catcher that takes that failure: nobody takes it.
-                let name = &scene.state.name;
+                // What a catcher makes too large is not caught again: it could be by the same one, for ever.
                 let caught = caught.map_err(|error| scene.failure(&error)).and_then(|(output, assigned)| {
-                    self.check_size(&output, name).and_then(|()| self.check_assigned(&assigned, name))?;
-                    Ok((output, assigned))
+                    self.check_exit(id, &output, &assigned, &scene.state.name).map(|()| (output, assigned))
                 });
                 match caught {
                     Ok((output, assigned)) => {
@@ -231,9 +229,6 @@ impl Execution {
         if let Err(failure) = self.check_size(&start.parameters, &state.name) {
             return self.fail(id, failure, step);
         }
-        if self.history_is_full() {
-            return;
-        }
         let parameters = self.payload(start.parameters);
         let scheduled = TaskStage::Scheduled {
             parameters: parameters.clone(),
@@ -280,9 +275,9 @@ impl Execution {
         if total == 0 {
             return self.join(id, step);
         }
-        let join = Join { total, next: 0, running: 0, limit, starting: Some(self.take_order()), source };
+        // It starts its children one each turn, before any other frame runs: it keeps its place in front of all others.
+        let join = Join { total, next: 0, running: 0, limit, starting: self.frame(id).turn(), source };
         self.set_phase(id, Phase::Join(Box::new(join)));
-        // It starts its children one each turn, before any of them runs.
         self.ready.push_front(id);
     }
 
@@ -338,30 +333,38 @@ impl Execution {
 
     /// Refuses what is larger than the quota. `what` made it.
     pub(super) fn check_size(&self, datum: &Datum, what: &str) -> Result<(), Failure> {
-        let (bytes, depth) = match datum {
-            Datum::Payload(payload) => (bytes(payload), payload.value().measure().depth),
-            Datum::Value(value) => (value.measure().bytes, value.measure().depth),
+        let measure = datum.value().measure();
+        let bytes = match datum {
+            Datum::Payload(payload) => bytes(payload),
+            Datum::Value(_) => measure.bytes,
         };
-        self.check_limits(bytes, depth, what)
+        self.check_measure(Measure { bytes, ..measure }, what)
     }
 
-    fn check_limits(&self, bytes: usize, depth: usize, what: &str) -> Result<(), Failure> {
+    fn check_measure(&self, measure: Measure, what: &str) -> Result<(), Failure> {
         let quotas = &self.head.quotas;
-        if depth > quotas.depth_max {
+        if measure.bytes > quotas.payload_bytes_max {
+            return Err(Failure::data_limit(what));
+        }
+        if measure.depth > quotas.depth_max {
             let cause = format!("The state '{what}' nests arrays and objects deeper than {}.", quotas.depth_max);
             return Err(Failure::new(ErrorName::RUNTIME, cause));
         }
-        if bytes > quotas.payload_bytes_max { Err(Failure::data_limit(what)) } else { Ok(()) }
+        Ok(())
     }
 
-    fn check_assigned(&self, assigned: &Assigned, what: &str) -> Result<(), Failure> {
+    /// Refuses an exit with an output or variables that are larger than the quotas.
+    fn check_exit(&self, id: FrameId, output: &Datum, assigned: &Assigned, what: &str) -> Result<(), Failure> {
+        self.check_size(output, what)?;
         if assigned.is_empty() {
             return Ok(());
         }
-        let bytes: usize = assigned.iter().map(|(_, value)| value.measure().bytes).sum();
-        let deep = assigned.iter().any(|(_, value)| value.measure().depth > self.head.quotas.depth_max);
         let quotas = &self.head.quotas;
-        let too_large = bytes > quotas.assign_bytes_max || self.head.variables_bytes + bytes > quotas.variables_bytes_max;
+        let new: usize = assigned.iter().map(|(_, value)| value.measure().bytes).sum();
+        let deep = assigned.iter().any(|(_, value)| value.measure().depth > quotas.depth_max);
+        let variables = self.frame(id).variables.as_deref();
+        let old: usize = assigned.iter().filter_map(|(name, _)| variables?.get(name)).map(bytes).sum();
+        let too_large = new > quotas.assign_bytes_max || self.head.variables_bytes - old + new > quotas.variables_bytes_max;
         if too_large || deep { Err(Failure::data_limit(what)) } else { Ok(()) }
     }
 }

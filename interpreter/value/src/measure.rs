@@ -94,7 +94,7 @@ fn number_bytes(number: Number) -> usize {
     match number {
         Number::Int(value) => digits(value.unsigned_abs()) + usize::from(value < 0),
         Number::Unsigned(value) => digits(value),
-        Number::Float(value) => print::float(value).len(),
+        Number::Float(value) => print::float_bytes(value),
     }
 }
 

@@ -73,3 +73,24 @@ impl fmt::Display for Number {
 pub(crate) fn float(value: f64) -> String {
     serde_json::to_string(&value).unwrap_or_default()
 }
+
+/// The length of [`float`]'s answer.
+pub(crate) fn float_bytes(value: f64) -> usize {
+    let mut count = Count(0);
+    // Counting cannot fail.
+    let _ = serde_json::to_writer(&mut count, &value);
+    count.0
+}
+
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

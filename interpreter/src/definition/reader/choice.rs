@@ -1,5 +1,6 @@
 //! Choice and its rules.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::choice::{Comparison, Condition, Nature, Operand, Pattern, Relation, Test};
@@ -143,7 +144,11 @@ impl<'s> Reader<'s, '_> {
         let is_operator = |key: &str| matches!(key, "And" | "Or" | "Not") || OPERATORS.iter().any(|operator| operator.0 == key);
         let mut operators = fields.members.iter().filter(|member| is_operator(&member.key));
         let Some(operator) = operators.next() else {
-            self.refuse(messages::NO_OPERATOR, &*fields.place, fields.span);
+            // A field that is not known is most likely the operator, misspelt, and noted already.
+            let is_known = |key: &str| RULE.iter().chain(ANY_RULE).chain(TEST).any(|field| field.0 == key);
+            if fields.members.iter().all(|member| is_known(&member.key)) {
+                self.refuse(messages::NO_OPERATOR, &*fields.place, fields.span);
+            }
             return None;
         };
         if let Some(second) = operators.find(|second| second.key != operator.key) {
@@ -268,7 +273,7 @@ fn covers_everything(rules: &[Node]) -> bool {
                 || member.value.as_str().is_some_and(|text| text.replace(' ', "") == "{%true%}")
         })
     };
-    let tests: Vec<_> = rules.iter().filter_map(test).collect();
+    let tests: BTreeSet<_> = rules.iter().filter_map(test).collect();
     rules.iter().any(always)
         || tests.iter().any(|(variable, operator, expected)| tests.contains(&(variable.clone(), operator.clone(), !expected)))
 }

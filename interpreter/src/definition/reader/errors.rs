@@ -2,6 +2,7 @@
 //!
 //! Source: ASL specification, "Errors"; developer guide, "Handling errors in Step Functions workflows".
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::code::{ENDLESS_RETRY, SHADOWED_RETRIER_OR_CATCHER, UNCATCHABLE_ERROR, UNKNOWN_ERROR_NAME};
@@ -62,7 +63,7 @@ const PREDEFINED: &[&str] = &[
 impl<'s> Reader<'s, '_> {
     pub(super) fn retry(&mut self, situation: Situation, fields: &Fields<'s>) -> Vec<Retrier> {
         let items = self.elements(fields, "Retry");
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         let retriers: Vec<Retrier> = items
             .iter()
             .enumerate()
@@ -105,7 +106,7 @@ impl<'s> Reader<'s, '_> {
 
     pub(super) fn catch(&mut self, situation: Situation, fields: &Fields<'s>) -> Vec<Catcher> {
         let items = self.elements(fields, "Catch");
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         items
             .iter()
             .enumerate()
@@ -137,7 +138,7 @@ impl<'s> Reader<'s, '_> {
     }
 
     /// `ErrorEquals`. `seen` are the names in the elements before.
-    fn error_equals(&mut self, fields: &Fields<'s>, is_last: bool, seen: &mut Vec<&'s str>) -> Vec<Arc<str>> {
+    fn error_equals(&mut self, fields: &Fields<'s>, is_last: bool, seen: &mut BTreeSet<&'s str>) -> Vec<Arc<str>> {
         let Some(member) = fields.get("ErrorEquals") else { return Vec::new() };
         let place = fields.at("ErrorEquals");
         let Some(items) = member.value.items() else {
@@ -169,7 +170,7 @@ impl<'s> Reader<'s, '_> {
         names
     }
 
-    fn warn_of_names(&mut self, items: &'s [Node], place: &str, seen: &[&str]) {
+    fn warn_of_names(&mut self, items: &'s [Node], place: &str, seen: &BTreeSet<&str>) {
         for item in items {
             let Some(name) = item.as_str() else { continue };
             let is_predefined = PREDEFINED.contains(&name) || name.starts_with("States.Http.StatusCode.");
@@ -194,7 +195,7 @@ impl<'s> Reader<'s, '_> {
         }
         let shadowed = |item: &Node| {
             item.as_str()
-                .is_some_and(|name| seen.contains(&name) || (seen.contains(&ErrorName::TASK_FAILED) && is_task_failure(name)))
+                .is_some_and(|name| seen.contains(name) || (seen.contains(ErrorName::TASK_FAILED) && is_task_failure(name)))
         };
         if let Some(first) = items.first().filter(|_| items.iter().all(shadowed)) {
             self.findings.warning(

@@ -1,5 +1,7 @@
 //! The fields of one object, and which there may be.
 
+use std::collections::BTreeMap;
+
 use super::super::code::DUPLICATE_FIELD;
 use super::super::messages;
 use super::super::model::QueryLanguage;
@@ -64,6 +66,7 @@ impl<'s> Reader<'s, '_> {
             return None;
         };
         let fields = Fields { members, span: node.span, place };
+        let last: BTreeMap<&str, usize> = members.iter().enumerate().map(|(at, member)| (&*member.key, at)).collect();
         for (at, member) in members.iter().enumerate() {
             let known = allowed.iter().copied().flatten().find(|field| *field.0 == *member.key);
             match (known.map(|field| field.1), language) {
@@ -83,7 +86,7 @@ impl<'s> Reader<'s, '_> {
                     }
                 }
             }
-            if members.iter().skip(at + 1).any(|later| later.key == member.key) {
+            if last.get(&*member.key) != Some(&at) {
                 self.findings.warning(
                     DUPLICATE_FIELD,
                     format!("Field '{}' is given more than once; the last one counts", member.key),

@@ -122,8 +122,7 @@ impl<'s> Reader<'s, '_> {
         match found {
             Some(to) => self.graph.edge(from, to),
             None => {
-                let elsewhere = self.outline.states.iter().any(|state| **state.name == *target);
-                check::refuse_target(self.findings, target, scope, elsewhere, fields.at(name), member.value.span);
+                check::refuse_target(self.findings, target, scope, self.outline, fields.at(name), member.value.span);
             }
         }
         found

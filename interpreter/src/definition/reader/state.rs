@@ -98,6 +98,7 @@ impl<'s> Reader<'s, '_> {
         let (node, name, scope, place) = (entry.node, Arc::clone(entry.name), entry.scope, entry.place.clone());
         let Some(members) = node.members() else {
             self.refuse(messages::wrong_type("Object", node.type_name()), place, node.span);
+            self.graph.terminal(id);
             return None;
         };
         let any = Fields { members, span: node.span, place };

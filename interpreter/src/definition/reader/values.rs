@@ -13,6 +13,9 @@ use crate::intrinsic::Call;
 use crate::path::{Path, ReferencePath};
 use crate::template::Template;
 
+/// Further errors of one template are reported at its beginning.
+const PLACED_ERRORS_MAX: usize = 100;
+
 /// The least and the greatest value of a whole number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range(pub(super) u32, pub(super) u32);
@@ -220,9 +223,12 @@ impl<'s> Reader<'s, '_> {
         match Template::compile(&value) {
             Ok(template) => Some(template),
             Err(errors) => {
-                for error in errors {
-                    let holder = member.value.at_pointer(&error.pointer).unwrap_or(&member.value);
-                    let span = holder.member(&error.field).map_or(holder.span, |member| member.value.span);
+                for (at, error) in errors.into_iter().enumerate() {
+                    // Finding the place takes time in proportion to the template.
+                    let holder = if at < PLACED_ERRORS_MAX { member.value.at_pointer(&error.pointer) } else { None };
+                    let holder = holder.unwrap_or(&member.value);
+                    let found = if at < PLACED_ERRORS_MAX { holder.member(&error.field) } else { None };
+                    let span = found.map_or(holder.span, |member| member.value.span);
                     self.refuse(error.message, format!("{place}{}", error.pointer), span);
                 }
                 None
@@ -249,10 +255,16 @@ impl<'s> Reader<'s, '_> {
                             &format!("name the field `{}.$` if the value is to be evaluated", member.key),
                         );
                     }
-                    self.warn_of_missing_dollars(&member.value, place);
+                    if matches!(member.value.kind, Kind::Object(_) | Kind::Array(_)) {
+                        self.warn_of_missing_dollars(&member.value, &format!("{place}/{}", member.key));
+                    }
                 }
             }
-            Kind::Array(items) => items.iter().for_each(|item| self.warn_of_missing_dollars(item, place)),
+            Kind::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.warn_of_missing_dollars(item, &format!("{place}[{at}]"));
+                }
+            }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
         }
     }

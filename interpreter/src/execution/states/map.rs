@@ -38,7 +38,8 @@ fn items(scene: &Scene<'_>, map: &Map, effective_input: &Datum) -> Result<Array,
         (Value::Array(items), _) => Ok(items),
         (_, Items::Path(path)) if *path.root() != Root::Input => Err(EvaluationError::runtime(format!(
             "Reference path \"{}\" must point to array.",
-            path.text().trim_start_matches('$')
+            // The path on the Context object, as a path of its own.
+            path.text().trim().strip_prefix('$').filter(|path| path.starts_with('$')).unwrap_or(path.text())
         ))),
         (other, _) => Err(EvaluationError::runtime(format!("Map state input must be an array but was: {other}"))),
     }

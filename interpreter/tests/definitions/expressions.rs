@@ -1,0 +1,134 @@
+//! Paths, templates, expressions, variables and the rules of Choices.
+
+use super::{DISTRIBUTED, accepts, accepts_state, jsonata, machine, refuses, refuses_state};
+
+const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
+
+#[test]
+fn paths_are_paths() {
+    const MESSAGE: &str = "Value must be a valid JSONPath.";
+    for path in ["$", "$$.Execution.Id", "$name", "$.a[0]['b']", "$.a-b"] {
+        accepts_state(&format!(r#""Type": "Pass", "End": true, "InputPath": "{path}""#));
+    }
+    accepts_state(r#""Type": "Pass", "End": true, "InputPath": null, "OutputPath": null, "ResultPath": null"#);
+    refuses_state(r#""Type": "Pass", "End": true, "OutputPath": "Test""#, MESSAGE, "/States/S/OutputPath");
+    refuses_state(r#""Type": "Pass", "End": true, "InputPath": 1"#, MESSAGE, "/States/S/InputPath");
+    refuses_state(r#""Type": "Pass", "End": true, "InputPath": "States.UUID()""#, MESSAGE, "/States/S/InputPath");
+    refuses_state(r#""Type": "Pass", "End": true, "ResultPath": "Test""#, MESSAGE, "/States/S/ResultPath");
+    refuses_state(
+        r#""Type": "Pass", "End": true, "ResultPath": "$.a[*]""#,
+        "Value must be a valid Reference Path.",
+        "/States/S/ResultPath",
+    );
+    refuses_state(
+        r#""Type": "Pass", "End": true, "ResultPath": "$$.a""#,
+        "Value must be a valid Reference Path.",
+        "/States/S/ResultPath",
+    );
+    accepts_state(r#""Type": "Pass", "End": true, "ResultPath": "$.a[0]['b c']""#);
+}
+
+#[test]
+fn templates_hold_paths_and_calls() {
+    let state = |parameters: &str| format!(r#""Type": "Pass", "End": true, "Parameters": {parameters}"#);
+    accepts_state(&state(r#"{"a.$": "$.b", "c": [{"d.$": "States.Format('{}', $.x)"}], "e.$": "$$.Execution.Id"}"#));
+    let message =
+        |field: &str| format!("The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call");
+    refuses_state(&state(r#"{"a.$": "b"}"#), &message("a.$"), "/States/S/Parameters");
+    refuses_state(&state(r#"{"a.$": 1}"#), &message("a.$"), "/States/S/Parameters");
+    refuses_state(&state(r#"{"x": {"a.$": "States.Nothing()"}}"#), &message("a.$"), "/States/S/Parameters/x");
+}
+
+#[test]
+fn choices_have_rules() {
+    let state = |rule: &str| {
+        machine(&format!(r#""S": {{"Type": "Choice", "Choices": [{rule}], "Default": "T"}}, "T": {{"Type": "Succeed"}}"#))
+    };
+    let rule = |test: &str| state(&format!(r#"{{{test}, "Next": "T"}}"#));
+    for test in [
+        r#""Variable": "$.a", "StringEquals": """#,
+        r#""Variable": "$.a", "StringMatches": "a*\\*""#,
+        r#""Variable": "$.a", "NumericLessThanEqualsPath": "$.b""#,
+        r#""Variable": "$a.b", "BooleanEquals": false, "Comment": "c""#,
+        r#""Variable": "$.a", "TimestampGreaterThan": "2026-11-21T09:00:00+01:00""#,
+        r#""Variable": "$$.Execution.Name", "IsPresent": true"#,
+        r#""And": [{"Variable": "$.a", "IsNull": true}, {"Not": {"Variable": "$.b", "IsString": false}}]"#,
+        r#""Or": [{"And": [{"Variable": "$.a", "NumericEquals": 1.5}]}]"#,
+    ] {
+        accepts(&rule(test));
+    }
+    let refuse = |test: &str, message: &str, at: &str| refuses(&rule(test), SCHEMA, message, &format!("/States/S/Choices[0]{at}"));
+    refuse(r#""StringEquals": "a""#, "These fields are required: [Variable]", "");
+    refuse(r#""Variable": "$.a""#, "A Choice Rule needs a comparison operator, or one of [And, Or, Not]", "");
+    refuse(r#""Variable": "$.a", "IsNull": true, "IsString": true"#, "Each Choice Rule can only have one comparison operator.", "");
+    refuse(r#""Variable": "a", "IsNull": true"#, "Value must be a valid JSONPath.", "/Variable");
+    refuse(r#""Variable": "$.a", "StringEquals": 1"#, "Expected value of type String, but found Number", "/StringEquals");
+    refuse(r#""Variable": "$.a", "NumericEquals": "1""#, "Expected value of type Number, but found String", "/NumericEquals");
+    refuse(r#""Variable": "$.a", "BooleanEquals": "true""#, "Expected value of type Boolean, but found String", "/BooleanEquals");
+    refuse(r#""Variable": "$.a", "IsNull": 1"#, "Expected value of type Boolean, but found Number", "/IsNull");
+    refuse(r#""Variable": "$.a", "TimestampEquals": "today""#, "String does not match RFC3339 timestamp", "/TimestampEquals");
+    refuse(r#""Variable": "$.a", "StringEqualsPath": "b""#, "Value must be a valid JSONPath.", "/StringEqualsPath");
+    refuse(r#""Variable": "$.a", "StringEqual": "b""#, "Field 'StringEqual' is not supported", "");
+    refuse(r#""And": []"#, "Value cannot be empty", "/And");
+    refuse(r#""Not": {"Variable": "$.a", "IsNull": true, "Next": "T"}"#, "Field 'Next' is not supported", "/Not");
+    refuses(&state(r#"{"Variable": "$.a", "IsNull": true}"#), SCHEMA, "These fields are required: [Next]", "/States/S/Choices[0]");
+    refuses(&state(""), SCHEMA, "Value cannot be empty", "/States/S/Choices");
+}
+
+#[test]
+fn jsonata_choices_have_conditions() {
+    let state = |rule: &str| {
+        jsonata(&format!(r#""S": {{"Type": "Choice", "Choices": [{rule}], "Default": "T"}}, "T": {{"Type": "Succeed"}}"#))
+    };
+    accepts(&state(r#"{"Condition": "{% true %}", "Next": "T", "Output": 1, "Assign": {"a": 1}}"#));
+    accepts(&state(r#"{"Condition": true, "Next": "T"}"#));
+    refuses(
+        &state(r#"{"Condition": "yes", "Next": "T"}"#),
+        SCHEMA,
+        "Value must be a JSONata expression: '{% … %}'",
+        "/States/S/Choices[0]/Condition",
+    );
+    refuses(&state(r#"{"Next": "T"}"#), SCHEMA, "These fields are required: [Condition]", "/States/S/Choices[0]");
+}
+
+#[test]
+fn variables_have_names_of_their_own() {
+    let state = |assign: &str| format!(r#""Type": "Pass", "End": true, "Assign": {assign}"#);
+    accepts_state(&state(r#"{"a": 1, "b2_c.$": "$.x", "größe": null}"#));
+    refuses_state(&state(r#"{"states": 1}"#), "'states' is reserved and cannot be assigned", "/States/S/Assign");
+    for name in ["1a", "a.b", "a[0]", "a-b", ""] {
+        refuses_state(
+            &state(&format!(r#"{{"{name}": 1}}"#)),
+            &format!("'{name}' is not a variable name: a letter, then letters, digits and '_', 80 characters at most"),
+            "/States/S/Assign",
+        );
+    }
+    let nested = |outer: &str, inner: &str| {
+        machine(&format!(
+            r#""S": {{"Type": "Pass", "Assign": {{"{outer}": 1}}, "Next": "M"}},
+               "M": {{"Type": "Map", "End": true, "Assign": {{"own": 1}}, "ItemProcessor": {{"StartAt": "P", "States": {{"P": {{"Type": "Pass", "End": true, "Assign": {{"{inner}": 2, "own": 1}}}}}}}}}}"#
+        ))
+    };
+    accepts(&nested("a", "b"));
+    refuses(
+        &nested("a", "a"),
+        SCHEMA,
+        "Variable 'a' is assigned in an outer scope too, by state 'S'",
+        "/States/M/ItemProcessor/States/P/Assign",
+    );
+    accepts(&nested("a", "a").replace("\"StartAt\": \"P\"", &format!("{DISTRIBUTED} \"StartAt\": \"P\"")));
+}
+
+#[test]
+fn expressions_have_both_markers() {
+    let state = |output: &str| jsonata(&format!(r#""S": {{"Type": "Pass", "End": true, "Output": {output}}}"#));
+    accepts(&state(r#"{"a": ["{% 1 %}", " {% 1 %} ", "text"]}"#));
+    for half in ["{% 1", "1 %}", "{%}"] {
+        refuses(
+            &state(&format!(r#"{{"a": ["{half}"]}}"#)),
+            SCHEMA,
+            "A JSONata expression begins with '{%' and ends with '%}'",
+            "/States/S/Output",
+        );
+    }
+}

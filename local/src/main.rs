@@ -1,0 +1,20 @@
+//! `statewright`: runs and checks state machines in the Amazon States Language on one's own machine.
+
+mod cli;
+mod container;
+mod duration;
+mod explain;
+mod input;
+mod machine;
+mod refusal;
+mod report;
+mod run;
+mod screen;
+mod snippet;
+mod substitutions;
+mod tree;
+mod validate;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

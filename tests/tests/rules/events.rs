@@ -1,0 +1,51 @@
+//! What comes from outside.
+
+use serde_json::json;
+use statewright_interpreter::event::FailedStage;
+use statewright_tests::play::{Play, fails_at, overtakes, succeeds};
+
+use crate::{assert_chain, only};
+
+#[test]
+fn a_result_that_overtakes_the_start_shows_the_start_first() {
+    let played = Play::of(only(json!({"Type": "Task"}))).tasks(|_| overtakes("1").after(2.0)).run();
+    assert_chain(
+        &played,
+        "1 ExecutionStarted(0)
+         2 TaskStateEntered(0)
+         3 TaskScheduled(2)
+         4 TaskStarted(3)
+         5 TaskSucceeded(4)
+         6 TaskStateExited(5)
+         7 ExecutionSucceeded(6)",
+    );
+    assert_eq!(played.times("TaskStarted"), [2.0]);
+}
+
+#[test]
+fn what_comes_twice_or_too_late_is_ignored() {
+    let twice = Play::of(only(json!({"Type": "Task"}))).tasks(|_| succeeds("1").twice()).run();
+    assert_eq!((twice.status, twice.ignored), ("SUCCEEDED", 1));
+    // The first attempt times out after a second; its answer comes while the second attempt runs.
+    let retried =
+        json!({"Type": "Task", "TimeoutSeconds": 1, "Retry": [{"ErrorEquals": ["States.Timeout"], "IntervalSeconds": 1}]});
+    let late = Play::of(only(retried)).answers([succeeds("\"late\"").after(2.5), succeeds("\"second\"").after(0.9)]).run();
+    assert_eq!((late.output(), late.ignored, late.cancelled), (json!("second"), 1, vec![3]));
+}
+
+#[test]
+fn a_task_may_fail_before_it_runs() {
+    let failed = |resource: &str, stage| {
+        let played =
+            Play::of(only(json!({"Type": "Task", "Resource": resource}))).tasks(move |_| fails_at(stage, "E", "why")).run();
+        played.chain().lines().skip(3).map(|line| line.split_once(' ').unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    let activity = "arn:aws:states:us-east-1:123456789012:activity:a";
+    let sqs = "arn:aws:states:::sqs:sendMessage.waitForTaskToken";
+    assert_eq!(failed(sqs, FailedStage::Starting), ["TaskStartFailed(3)", "ExecutionFailed(4)"]);
+    assert_eq!(failed(sqs, FailedStage::Submitting), ["TaskStarted(3)", "TaskSubmitFailed(4)", "ExecutionFailed(5)"]);
+    assert_eq!(failed(function, FailedStage::Scheduling), ["LambdaFunctionScheduleFailed(3)", "ExecutionFailed(4)"]);
+    assert_eq!(failed(function, FailedStage::Starting), ["LambdaFunctionStartFailed(3)", "ExecutionFailed(4)"]);
+    assert_eq!(failed(activity, FailedStage::Scheduling), ["ActivityScheduleFailed(3)", "ExecutionFailed(4)"]);
+}
