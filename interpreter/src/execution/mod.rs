@@ -13,6 +13,7 @@ mod data_flow;
 mod failure;
 mod frame;
 mod handle;
+mod intact;
 mod record;
 mod retry;
 mod scene;
