@@ -164,6 +164,7 @@ pub struct Play<'a> {
     tasks: Box<dyn Fn(&StartTask) -> Answer + 'a>,
     by_number: Vec<Answer>,
     stop: Option<(Timestamp, ErrorDetails)>,
+    late_ms: u64,
     crash: bool,
 }
 
@@ -197,6 +198,7 @@ impl<'a> Play<'a> {
             tasks: Box::new(|task| succeeds(task.parameters.text())),
             by_number: Vec::new(),
             stop: None,
+            late_ms: 0,
             crash: true,
         }
     }
@@ -243,6 +245,13 @@ impl<'a> Play<'a> {
     #[must_use]
     pub fn stop_after(mut self, seconds: f64, error: ErrorDetails) -> Self {
         self.stop = Some((START.plus_millis(millis(seconds)), error));
+        self
+    }
+
+    /// Looks at deadlines this much after they have passed.
+    #[must_use]
+    pub fn late_by(mut self, seconds: f64) -> Self {
+        self.late_ms = millis(seconds);
         self
     }
 
@@ -304,8 +313,8 @@ impl<'a> Play<'a> {
                 let handled = execution.handle(&self.definition, event, at, &mut out);
                 stage.played.ignored += usize::from(handled == Handled::Ignored);
             } else {
-                stage.now = deadline;
-                assert_eq!(execution.handle_timeout(&self.definition, deadline, &mut out), Handled::Applied);
+                stage.now = deadline.plus_millis(self.late_ms);
+                assert_eq!(execution.handle_timeout(&self.definition, stage.now, &mut out), Handled::Applied);
             }
         }
         panic!("the execution does not end");

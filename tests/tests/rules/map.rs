@@ -158,6 +158,8 @@ fn what_is_no_array_cannot_be_iterated() {
     }
     let from_context = play(echo(json!({"ItemsPath": "$$.Execution.Input"})), json!({}));
     assert_failed(&from_context, "States.Runtime", "Reference path \"$.Execution.Input\" must point to array.");
+    let whole_context = play(echo(json!({"ItemsPath": "$$"})), json!([1]));
+    assert_failed(&whole_context, "States.Runtime", "Reference path \"$\" must point to array.");
     assert_eq!(from_context.count("MapStateStarted") + from_context.count("MapStateFailed"), 0);
     assert_failed(&play(echo(json!({"ItemsPath": "$.none"})), json!({})), "States.Runtime", "Invalid path '$.none'");
 }
