@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use statewright_interpreter::event::FailedStage;
-use statewright_tests::play::{Play, fails_at, overtakes, silent, succeeds};
+use statewright_tests::play::{Play, fails_at, only_submitted, overtakes, silent, succeeds};
 
 use crate::{assert_chain, machine, only};
 
@@ -20,6 +20,23 @@ fn a_result_that_overtakes_the_start_shows_the_start_first() {
          7 ExecutionSucceeded(6)",
     );
     assert_eq!(played.times("TaskStarted"), [2.0]);
+}
+
+#[test]
+fn word_that_a_task_was_submitted_says_that_it_was_started_too() {
+    let state = json!({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "TimeoutSeconds": 5});
+    let played = Play::of(only(state)).tasks(|_| only_submitted("1").after(2.0).twice()).run();
+    assert_chain(
+        &played,
+        "1 ExecutionStarted(0)
+         2 TaskStateEntered(0)
+         3 TaskScheduled(2)
+         4 TaskStarted(3)
+         5 TaskSubmitted(4)
+         6 TaskTimedOut(5)
+         7 ExecutionFailed(6)",
+    );
+    assert_eq!((played.seconds, played.ignored), (7.0, 1));
 }
 
 #[test]
