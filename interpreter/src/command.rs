@@ -19,6 +19,17 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Which attempt of which task it is about.
+    #[must_use]
+    pub fn task(&self) -> TaskId {
+        match self {
+            Self::StartTask(start) => start.task,
+            Self::CancelTask { task } => *task,
+        }
+    }
+}
+
 /// A task to run.
 #[derive(Clone, Debug)]
 pub struct StartTask {

@@ -233,6 +233,14 @@ pub(crate) enum Link {
 }
 
 impl EventDetails {
+    /// Whether nothing can follow the event.
+    pub(crate) fn ends_execution(&self) -> bool {
+        matches!(
+            self,
+            Self::ExecutionSucceeded { .. } | Self::ExecutionFailed(_) | Self::ExecutionAborted(_) | Self::ExecutionTimedOut(_)
+        )
+    }
+
     /// Whether the path's cursor moves to the event. The one table of leaf events.
     ///
     /// Source: rule `leaf-events` of the rule table.

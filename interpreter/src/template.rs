@@ -7,7 +7,7 @@ use std::sync::Arc;
 use statewright_value::{Object, Value};
 
 use crate::error::EvaluationError;
-use crate::expression::{Expression, ExpressionError, is_expression};
+use crate::expression::{Expression as JsonataExpression, ExpressionError, is_expression};
 use crate::inputs::Inputs;
 use crate::intrinsic::Call;
 use crate::java_hash;
@@ -33,6 +33,24 @@ pub struct TemplateError {
     pub message: String,
 }
 
+/// One step to a place in a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The member with this name.
+    Member(Arc<str>),
+    /// The element with this number.
+    Element(usize),
+}
+
+/// What a template evaluates.
+#[derive(Clone, Copy, Debug)]
+pub enum Expression<'a> {
+    /// A path.
+    Path(&'a Path),
+    /// A call of an intrinsic function.
+    Call(&'a Call),
+}
+
 #[derive(Clone, Debug)]
 enum Node {
     /// Nothing in it is evaluated; it is shared by all payloads.
@@ -42,7 +60,7 @@ enum Node {
     /// `"name.$": "States.…(…)"`
     Call { field: Arc<str>, call: Call },
     /// A JSONata expression.
-    Expression(Expression),
+    Expression(JsonataExpression),
     /// An object something in which is evaluated, its members in the order of the payload.
     Object(Box<[(Arc<str>, Node)]>),
     /// An array something in which is evaluated.
@@ -81,9 +99,9 @@ impl Template {
 
     /// Every JSONata expression in the template.
     #[must_use]
-    pub fn expressions(&self) -> Vec<&Expression> {
+    pub fn jsonata_expressions(&self) -> Vec<&JsonataExpression> {
         let mut found = Vec::new();
-        self.root.collect_expressions(&mut found);
+        self.root.collect_jsonata(&mut found);
         found
     }
 
@@ -109,6 +127,14 @@ impl Template {
         let mut paths = Vec::new();
         self.root.collect_paths(&mut paths);
         paths
+    }
+
+    /// Everything in the template that is evaluated, with its place in the payload, in the payload's order.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<(Vec<Place>, Expression<'_>)> {
+        let mut found = Vec::new();
+        self.root.collect_expressions(&mut Vec::new(), &mut found);
+        found
     }
 
     /// The payload the template gives.
@@ -155,12 +181,34 @@ impl Node {
         }
     }
 
-    fn collect_expressions<'a>(&'a self, found: &mut Vec<&'a Expression>) {
+    fn collect_jsonata<'a>(&'a self, found: &mut Vec<&'a JsonataExpression>) {
         match self {
             Self::Constant(_) | Self::Path { .. } | Self::Call { .. } => {}
             Self::Expression(expression) => found.push(expression),
-            Self::Object(members) => members.iter().for_each(|(_, node)| node.collect_expressions(found)),
-            Self::Array(items) => items.iter().for_each(|node| node.collect_expressions(found)),
+            Self::Object(members) => members.iter().for_each(|(_, node)| node.collect_jsonata(found)),
+            Self::Array(items) => items.iter().for_each(|node| node.collect_jsonata(found)),
+        }
+    }
+
+    fn collect_expressions<'a>(&'a self, place: &mut Vec<Place>, found: &mut Vec<(Vec<Place>, Expression<'a>)>) {
+        match self {
+            Self::Constant(_) | Self::Expression(_) => {}
+            Self::Path { path, .. } => found.push((place.clone(), Expression::Path(path))),
+            Self::Call { call, .. } => found.push((place.clone(), Expression::Call(call))),
+            Self::Object(members) => {
+                for (name, node) in members {
+                    place.push(Place::Member(Arc::clone(name)));
+                    node.collect_expressions(place, found);
+                    place.pop();
+                }
+            }
+            Self::Array(items) => {
+                for (at, node) in items.iter().enumerate() {
+                    place.push(Place::Element(at));
+                    node.collect_expressions(place, found);
+                    place.pop();
+                }
+            }
         }
     }
 
@@ -172,7 +220,7 @@ impl Node {
 /// The node of a value in JSONata; `place` is where it stands.
 fn expressions(value: &Value, place: String, errors: &mut Vec<ExpressionError>) -> Node {
     match value {
-        Value::String(text) if is_expression(text) => match Expression::compile(text, &place) {
+        Value::String(text) if is_expression(text) => match JsonataExpression::compile(text, &place) {
             Ok(expression) => Node::Expression(expression),
             Err(error) => {
                 errors.push(error);

@@ -245,6 +245,12 @@ impl Pattern {
         Some(Self { pieces })
     }
 
+    /// The shortest text that matches.
+    #[must_use]
+    pub fn shortest(&self) -> String {
+        self.pieces.concat()
+    }
+
     /// Whether the whole of `text` matches. Each piece is looked for where the one before ended, so it takes time in proportion
     /// to the text and the pattern.
     #[must_use]

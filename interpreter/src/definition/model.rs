@@ -387,6 +387,14 @@ impl Definition {
         self.names.get(name).copied()
     }
 
+    /// Has executions start at the top-level state called `name`; `false`, and nothing changed, if there is none.
+    pub fn start_at(&mut self, name: &str) -> bool {
+        let start_at = self.find(name).filter(|&id| self.state(id).scope == self.root());
+        let (Some(start_at), Some(root)) = (start_at, self.scopes.first_mut()) else { return false };
+        root.start_at = start_at;
+        true
+    }
+
     /// All states, those of branches and item processors too, in the text's order.
     pub fn states(&self) -> impl ExactSizeIterator<Item = (StateId, &State)> {
         self.states.iter().enumerate().map(|(at, state)| (StateId(u32::try_from(at).unwrap_or(u32::MAX)), state))

@@ -166,7 +166,7 @@ impl Read<'_> {
     fn templates<'t>(&mut self, templates: impl IntoIterator<Item = &'t Template>) {
         for template in templates {
             template.paths().into_iter().for_each(|path| self.path(path));
-            template.expressions().into_iter().for_each(|text| self.expression(text.text()));
+            template.jsonata_expressions().into_iter().for_each(|text| self.expression(text.text()));
         }
     }
 

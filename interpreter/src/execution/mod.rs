@@ -13,6 +13,7 @@ mod data_flow;
 mod failure;
 mod frame;
 mod handle;
+mod intact;
 mod record;
 mod retry;
 mod scene;
@@ -41,7 +42,8 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Execution {
     head: Head,
-    frames: BTreeMap<FrameId, Frame>,
+    /// Boxed, because a node of the map has room for eleven, and most executions have one.
+    frames: BTreeMap<FrameId, Box<Frame>>,
     /// Outputs of children that have finished, until all have.
     results: BTreeMap<(FrameId, u32), Payload>,
     /// Frames whose turn it is. Derived from the frames.
@@ -53,6 +55,8 @@ pub struct Execution {
     /// The part of the Context object that never changes. Derived from the head.
     context_head: OnceLock<Object>,
     unsaved: record::Unsaved,
+    /// Whether the call at hand has left out an event because the history is full. Then the call ends the execution.
+    event_left_out: bool,
 }
 
 /// Who an execution is: what the Context object and the history say about it.
@@ -199,6 +203,7 @@ impl Execution {
             tasks: BTreeMap::new(),
             context_head: OnceLock::new(),
             unsaved: record::Unsaved::default(),
+            event_left_out: false,
         }
     }
 

@@ -40,10 +40,12 @@ impl Execution {
 
     /// Writes an event that follows `previous` to the history.
     ///
-    /// When the history is full but for one event, nothing is written: [`Self::end_if_history_is_full`] writes the last one.
+    /// The last event that fits ends the execution. In its place another one is left out, with all that follow in the same call:
+    /// [`Self::end_if_history_is_full`] writes the last one then.
     pub(super) fn emit_at(&mut self, previous: EventId, details: EventDetails, now: Timestamp, out: &mut Output) -> EventId {
         let id = self.head.next_event;
-        if id.0 >= self.head.quotas.history_events_max && !matches!(details, EventDetails::ExecutionFailed(_)) {
+        if id.0 >= self.head.quotas.history_events_max && (self.event_left_out || !details.ends_execution()) {
+            self.event_left_out = true;
             return id;
         }
         self.head.next_event = EventId(id.0 + 1);
@@ -57,12 +59,15 @@ impl Execution {
     /// Source: rule `history-limit` of the rule table: the last event allowed is `ExecutionFailed`, and follows the one before.
     pub(super) fn end_if_history_is_full(&mut self, now: Timestamp, out: &mut Output) {
         let max = self.head.quotas.history_events_max;
-        if self.head.next_event.0 == max && !self.head.status.is_final() {
+        let full = self.head.next_event.0 == max && !self.head.status.is_final();
+        if std::mem::take(&mut self.event_left_out) || full {
             let cause = format!("The execution reached the maximum number of history events ({max}).");
             let error = ErrorDetails { error: Some(ErrorName::RUNTIME.into()), cause: Some(cause.into()) };
             let now = self.not_before(now);
             self.emit_at(EventId(max - 1), EventDetails::ExecutionFailed(error.clone()), now, out);
             self.finish(Status::Failed(error), out);
+            // A task whose event was left out was never scheduled.
+            out.commands.retain(|command| command.task().0 < max);
         }
     }
 
@@ -92,7 +97,7 @@ impl Execution {
             attempts: SmallVec::new(),
             touched: true,
         };
-        self.frames.insert(id, frame);
+        self.frames.insert(id, Box::new(frame));
         self.unsaved.frames.push(id);
         self.ready.push_back(id);
         id
@@ -108,7 +113,7 @@ impl Execution {
 
     /// Puts a frame into another phase.
     pub(super) fn set_phase(&mut self, id: FrameId, phase: Phase) {
-        if let Some(old) = self.frames.get(&id).and_then(Frame::deadline) {
+        if let Some(old) = self.frames.get(&id).and_then(|frame| frame.deadline()) {
             self.deadlines.remove(&(old, id));
         }
         let frame = self.frame_mut(id);

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use statewright_value::Measure;
+
 use super::data_flow::{self, Assigned};
 use super::failure::Failure;
 use super::frame::{FrameId, Join, Phase, Source, Stage, TaskPhase, TaskProgress};
@@ -105,7 +107,7 @@ impl Execution {
     /// Leaves a state: variables get their values, the output goes to the next state or out of the scope.
     fn exit(&mut self, id: FrameId, output: Datum, assigned: Assigned, next: Next, step: &mut Step<'_>) {
         let state = step.definition.state(self.frame(id).state);
-        if let Err(failure) = self.check_size(&output, &state.name).and_then(|()| self.check_assigned(&assigned, &state.name)) {
+        if let Err(failure) = self.check_exit(id, &output, &assigned, &state.name) {
             return self.fail(id, failure, step);
         }
         let output = self.payload(output);
@@ -173,8 +175,9 @@ impl Execution {
             _ => EventDetails::ParallelStateSucceeded,
         };
         let document = Document::join(results);
-        if document.bytes() > self.head.quotas.payload_bytes_max {
-            return self.fail(id, Failure::data_limit(&state.name), step);
+        let measure = Measure { bytes: document.bytes(), ..document.value().measure() };
+        if let Err(failure) = self.check_measure(measure, &state.name) {
+            return self.fail(id, failure, step);
         }
         self.emit(id, details, step.now, step.out);
         let result = self.new_payload(document);
@@ -201,16 +204,22 @@ impl Execution {
                 let caught = data_flow::caught_output(&scene, catcher, &error_output).and_then(|output| {
                     Ok((output, data_flow::assigned(&scene, catcher.assign.as_ref(), Seen::Error, &error_output)?))
                 });
+                let caught = match caught {
+                    // What a catcher makes too large is not caught again: it could be by the same one, for ever.
+                    Ok((output, assigned)) => {
+                        self.check_exit(id, &output, &assigned, &scene.state.name).map(|()| (output, assigned))
+                    }
+                    Err(error) => {
+                        let before = self.frame(id).cursor;
+                        Err(self.failed_evaluation(id, &error, before, step))
+                    }
+                };
                 match caught {
                     Ok((output, assigned)) => {
                         self.end_with_failure(id, &failure, step);
                         self.exit(id, output, assigned, Next::State(next), step);
                     }
-                    Err(error) => {
-                        let before = self.frame(id).cursor;
-                        let failure = self.failed_evaluation(id, &error, before, step);
-                        self.propagate(id, failure, step);
-                    }
+                    Err(failure) => self.propagate(id, failure, step),
                 }
             }
             Decision::Propagate => self.propagate(id, failure, step),
@@ -361,29 +370,38 @@ impl Execution {
 
     /// Refuses what is larger than the quota. `what` made it.
     pub(super) fn check_size(&self, datum: &Datum, what: &str) -> Result<(), Failure> {
-        let quotas = &self.head.quotas;
-        let too_large = match datum {
-            Datum::Payload(payload) => bytes(payload) > quotas.payload_bytes_max,
-            Datum::Value(value) => {
-                let measure = value.measure();
-                if measure.depth > quotas.depth_max {
-                    let cause = format!("The state '{what}' nests arrays and objects deeper than {}.", quotas.depth_max);
-                    return Err(Failure::new(ErrorName::RUNTIME, cause));
-                }
-                measure.bytes > quotas.payload_bytes_max
-            }
+        let measure = datum.value().measure();
+        let bytes = match datum {
+            Datum::Payload(payload) => bytes(payload),
+            Datum::Value(_) => measure.bytes,
         };
-        if too_large { Err(Failure::data_limit(what)) } else { Ok(()) }
+        self.check_measure(Measure { bytes, ..measure }, what)
     }
 
-    fn check_assigned(&self, assigned: &Assigned, what: &str) -> Result<(), Failure> {
+    fn check_measure(&self, measure: Measure, what: &str) -> Result<(), Failure> {
+        let quotas = &self.head.quotas;
+        if measure.bytes > quotas.payload_bytes_max {
+            return Err(Failure::data_limit(what));
+        }
+        if measure.depth > quotas.depth_max {
+            let cause = format!("The state '{what}' nests arrays and objects deeper than {}.", quotas.depth_max);
+            return Err(Failure::new(ErrorName::RUNTIME, cause));
+        }
+        Ok(())
+    }
+
+    /// Refuses an exit with an output or variables that are larger than the quotas.
+    fn check_exit(&self, id: FrameId, output: &Datum, assigned: &Assigned, what: &str) -> Result<(), Failure> {
+        self.check_size(output, what)?;
         if assigned.is_empty() {
             return Ok(());
         }
-        let bytes: usize = assigned.iter().map(|(_, value)| value.measure().bytes).sum();
-        let deep = assigned.iter().any(|(_, value)| value.measure().depth > self.head.quotas.depth_max);
         let quotas = &self.head.quotas;
-        let too_large = bytes > quotas.assign_bytes_max || self.head.variables_bytes + bytes > quotas.variables_bytes_max;
+        let new: usize = assigned.iter().map(|(_, value)| value.measure().bytes).sum();
+        let deep = assigned.iter().any(|(_, value)| value.measure().depth > quotas.depth_max);
+        let variables = self.frame(id).variables.as_deref();
+        let old: usize = assigned.iter().filter_map(|(name, _)| variables?.get(name)).map(bytes).sum();
+        let too_large = new > quotas.assign_bytes_max || self.head.variables_bytes - old + new > quotas.variables_bytes_max;
         if too_large || deep { Err(Failure::data_limit(what)) } else { Ok(()) }
     }
 }

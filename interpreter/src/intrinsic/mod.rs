@@ -102,6 +102,12 @@ impl Call {
         paths
     }
 
+    /// The function and its arguments, for who looks through definitions.
+    #[must_use]
+    pub fn view(&self) -> CallView<'_> {
+        self.invocation.view()
+    }
+
     /// The function's answer. `field` is the field that holds the call, for messages (`value.$`).
     ///
     /// Arguments are evaluated from left to right, so the same [`Draws`](crate::inputs::Draws) give the same answer.
@@ -112,6 +118,26 @@ impl Call {
     pub fn evaluate(&self, field: &str, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
         self.invocation.evaluate(field, inputs)
     }
+}
+
+/// A call, taken apart.
+#[derive(Clone, Debug)]
+pub struct CallView<'a> {
+    /// The function's name, `States.` included.
+    pub function: &'static str,
+    /// What it is called with.
+    pub arguments: Vec<ArgumentView<'a>>,
+}
+
+/// An argument of a call.
+#[derive(Clone, Debug)]
+pub enum ArgumentView<'a> {
+    /// A constant.
+    Literal(&'a Value),
+    /// What a path finds.
+    Path(&'a Path),
+    /// What another call answers.
+    Call(CallView<'a>),
 }
 
 /// A function and its arguments, whose number is right.
@@ -128,6 +154,16 @@ enum Argument {
     Call(Invocation),
 }
 
+impl Argument {
+    fn view(&self) -> ArgumentView<'_> {
+        match self {
+            Self::Literal(value) => ArgumentView::Literal(value),
+            Self::Path(path) => ArgumentView::Path(path),
+            Self::Call(call) => ArgumentView::Call(call.view()),
+        }
+    }
+}
+
 impl Invocation {
     fn evaluate(&self, field: &str, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
         let mut values = SmallVec::<[Value; 4]>::new();
@@ -139,6 +175,10 @@ impl Invocation {
             });
         }
         self.function.apply(&Arguments::new(self.function, &values), inputs.draws)
+    }
+
+    fn view(&self) -> CallView<'_> {
+        CallView { function: self.function.name(), arguments: self.arguments.iter().map(Argument::view).collect() }
     }
 
     fn collect_paths<'a>(&'a self, paths: &mut Vec<&'a Path>) {

@@ -2,9 +2,21 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod abort;
+mod catch;
+mod choice;
+mod context;
+mod data_flow;
 mod events;
+mod history;
+mod limits;
 mod map;
 mod parallel;
+mod retry;
+mod simple;
+mod table;
+mod task;
+mod variables;
+mod wait;
 
 use serde_json::{Map, Value, json};
 use statewright_tests::play::{Play, Played};

@@ -1,0 +1,300 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::refusal::Refusal;
+use crate::screen::{ColorChoice, Screen, write_stdout};
+use crate::{explain, run, validate};
+
+/// Runs and checks state machines in the Amazon States Language (AWS Step Functions) on your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "statewright", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: ColorChoice,
+}
+
+const EXAMPLES: &str = "Examples:
+  statewright run order.asl.json --auto-mock
+  statewright run order.asl.json --input '{\"orderId\": 17}' --mock MockConfigFile.json --case HappyPath
+  statewright validate statemachines/
+  statewright explain MISSING_TRANSITION_TARGET
+  statewright completions bash > /etc/bash_completion.d/statewright
+
+Exit codes:
+  0  the execution succeeded; every definition is sound
+  1  the execution failed, timed out or was aborted; a definition is wrong (validate)
+  2  the definition or the call was wrong; a file could not be read
+  130  interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a state machine to its end, on a virtual clock: days of waiting take milliseconds
+    Run(Box<RunArgs>),
+    /// Check definitions; everything that is wrong is reported at once, with its place
+    Validate(ValidateArgs),
+    /// Explain a diagnostic's code; without one, list them all
+    Explain(ExplainArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Examples:
+  statewright completions bash > /etc/bash_completion.d/statewright
+  statewright completions zsh > ~/.zfunc/_statewright
+  statewright completions fish > ~/.config/fish/completions/statewright.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// `statewright run`
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// The definition, JSON or YAML
+    pub(crate) file: PathBuf,
+    /// The input: JSON, @FILE, or - for standard input; {} if not given
+    #[arg(short, long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    pub(crate) input: Option<String>,
+    /// Stop the run after this top-level state
+    #[arg(long, value_name = "STATE")]
+    pub(crate) until: Option<String>,
+    /// Start at this top-level state, with the input as its input
+    #[arg(long, value_name = "STATE")]
+    pub(crate) from: Option<String>,
+
+    /// Answer tasks from a mock file of Step Functions Local
+    #[arg(long, value_name = "FILE", help_heading = "Tasks, in this order of precedence")]
+    pub(crate) mock: Option<PathBuf>,
+    /// The case of the mock file; not needed if it has only one
+    #[arg(long, value_name = "NAME", requires = "mock", help_heading = "Tasks, in this order of precedence")]
+    pub(crate) case: Option<String>,
+    /// Have a program do a task: by resource, function or state name, `*` stands for anything; it reads the payload from
+    /// standard input and prints the answer as JSON
+    #[arg(long = "task", value_name = "PATTERN=COMMAND", help_heading = "Tasks, in this order of precedence")]
+    pub(crate) tasks: Vec<String>,
+    /// End a program whose state has no TimeoutSeconds after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Tasks, in this order of precedence")]
+    pub(crate) task_timeout: u64,
+    /// Run nested executions of the machine NAME from FILE
+    #[arg(long = "machine", value_name = "NAME=FILE", help_heading = "Tasks, in this order of precedence")]
+    pub(crate) machines: Vec<String>,
+    /// Make up plausible answers to all other tasks, and the input if there is none
+    #[arg(long, help_heading = "Tasks, in this order of precedence")]
+    pub(crate) auto_mock: bool,
+
+    /// Give a `${NAME}` of the definition a value
+    #[arg(long = "substitute", value_name = "NAME=VALUE", help_heading = "Setting")]
+    pub(crate) substitute: Vec<String>,
+    /// Give `${NAME}`s values from a file: a JSON object, or lines of NAME=VALUE
+    #[arg(long, value_name = "FILE", help_heading = "Setting")]
+    pub(crate) substitutions: Option<PathBuf>,
+    /// The machine's type
+    #[arg(long = "type", value_enum, value_name = "TYPE", ignore_case = true, default_value_t, help_heading = "Setting")]
+    pub(crate) machine_type: MachineTypeArg,
+    /// The limits on sizes, times and the history
+    #[arg(long, value_enum, value_name = "PROFILE", default_value_t, help_heading = "Setting")]
+    pub(crate) limits: Limits,
+    /// The clock: virtual time does not pass by itself
+    #[arg(long, value_enum, value_name = "CLOCK", default_value_t, help_heading = "Setting")]
+    pub(crate) clock: ClockArg,
+    /// The region
+    #[arg(long, value_name = "REGION", default_value = "us-east-1", help_heading = "Setting")]
+    pub(crate) region: String,
+    /// The account
+    #[arg(long, value_name = "ID", default_value = "123456789012", help_heading = "Setting")]
+    pub(crate) account: String,
+    /// The role the execution runs as
+    #[arg(long, value_name = "ARN", help_heading = "Setting")]
+    pub(crate) role_arn: Option<String>,
+    /// The machine's name; by default the file's without its ending
+    #[arg(long, value_name = "NAME", help_heading = "Setting")]
+    pub(crate) machine_name: Option<String>,
+    /// The execution's name
+    #[arg(long, value_name = "NAME", help_heading = "Setting")]
+    pub(crate) name: Option<String>,
+    /// When the execution starts (RFC 3339); by default now
+    #[arg(long, value_name = "TIME", help_heading = "Setting")]
+    pub(crate) start_time: Option<String>,
+    /// Where all randomness comes from; the same number gives the same run
+    #[arg(long, value_name = "N", help_heading = "Setting")]
+    pub(crate) seed: Option<u64>,
+    /// Members of the Context object to change (JSON or @FILE): Execution.Id, Name, RoleArn, StartTime; StateMachine.Id, Name
+    #[arg(long, value_name = "JSON|@FILE", help_heading = "Setting")]
+    pub(crate) context: Option<String>,
+
+    /// What to print on standard output: the execution's output, or one JSON object about the execution
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = "Output")]
+    pub(crate) format: RunFormat,
+    /// Write the history, exactly as GetExecutionHistory answers it
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) history: Option<PathBuf>,
+    /// Show the input and output of every state
+    #[arg(short, long, conflicts_with = "quiet", help_heading = "Output")]
+    pub(crate) verbose: bool,
+    /// Show no tree and no summary
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+}
+
+const RUN_EXAMPLES: &str = "Examples:
+  statewright run order.asl.json --auto-mock
+      makes up every answer and shows the path taken
+  statewright run order.asl.json --input @order.json --mock MockConfigFile.json --case PaymentDeclined
+      answers tasks as Step Functions Local does
+  statewright run order.asl.json --task 'ChargeCard=node charge.js' --task '*=cat'
+      has programs do the tasks; `cat` answers with what it is asked
+  statewright run order.asl.json --auto-mock --format json --history history.json | jq .status
+      for programs: one object on standard output, the history in a file
+
+A program that does a task reads what the function would get from standard input (the Payload of lambda:invoke, all
+parameters of other services) and prints the answer. For a callback it prints what SendTaskSuccess would send; the token is
+in TASK_TOKEN. A non-zero exit is the task's failure; {\"errorType\": \"…\", \"errorMessage\": \"…\"} on its last line names it.
+
+Exit codes: 0 succeeded; 1 failed, timed out or aborted; 2 the definition or the call was wrong; 130 interrupted";
+
+/// `statewright validate`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  statewright validate order.asl.json
+  statewright validate --deny-warnings statemachines/
+  statewright validate --format json order.asl.json | jq .result
+
+Folders are searched for *.asl.json, *.asl.yaml and *.asl.yml.
+
+Exit codes: 0 all are sound; 1 some definition is wrong; 2 something could not be read")]
+pub(crate) struct ValidateArgs {
+    /// Definitions, and folders to look for definitions in
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What to print
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) format: ValidateFormat,
+    /// Count warnings as errors
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+    /// The machine's type
+    #[arg(long = "type", value_enum, value_name = "TYPE", ignore_case = true, default_value_t)]
+    pub(crate) machine_type: MachineTypeArg,
+    /// Give a `${NAME}` of the definition a value
+    #[arg(long = "substitute", value_name = "NAME=VALUE")]
+    pub(crate) substitute: Vec<String>,
+    /// Give `${NAME}`s values from a file: a JSON object, or lines of NAME=VALUE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) substitutions: Option<PathBuf>,
+}
+
+/// `statewright explain`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  statewright explain CHOICE_WITHOUT_DEFAULT")]
+pub(crate) struct ExplainArgs {
+    /// The code, as it stands in a diagnostic's brackets
+    pub(crate) code: Option<String>,
+}
+
+/// `--type`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MachineTypeArg {
+    /// Up to a year, with a history
+    #[default]
+    #[value(name = "STANDARD")]
+    Standard,
+    /// Up to five minutes
+    #[value(name = "EXPRESS")]
+    Express,
+}
+
+impl From<MachineTypeArg> for statewright_interpreter::definition::MachineType {
+    fn from(argument: MachineTypeArg) -> Self {
+        match argument {
+            MachineTypeArg::Standard => Self::Standard,
+            MachineTypeArg::Express => Self::Express,
+        }
+    }
+}
+
+/// `--limits`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Limits {
+    /// The service's own: 256 KiB, 25,000 events, a year
+    #[default]
+    Aws,
+    /// Only what keeps a mistake from filling the memory
+    Relaxed,
+}
+
+/// `--clock`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClockArg {
+    /// Goes to the next thing to happen when there is nothing else to do
+    #[default]
+    Virtual,
+    /// The machine's
+    Real,
+}
+
+/// `--format` of `run`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// The output, if the execution succeeded
+    #[default]
+    Output,
+    /// {"status", "output", "error", "cause", …}
+    Json,
+}
+
+/// `--format` of `validate`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    /// As a compiler prints it
+    #[default]
+    Text,
+    /// ValidateStateMachineDefinition's answer; with several files an array of those
+    Json,
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody may read it; that is no reason to panic.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let screen = Screen::new(cli.color);
+    let result = match &cli.command {
+        Command::Run(arguments) => run::run(arguments, &screen),
+        Command::Validate(arguments) => validate::validate(arguments, &screen),
+        Command::Explain(arguments) => explain::explain(arguments, cli.color),
+        Command::Completions { shell } => completions(*shell),
+    };
+    result.unwrap_or_else(|refusal| {
+        screen.refuse(&refusal);
+        ExitCode::from(2)
+    })
+}
+
+fn completions(shell: Shell) -> Result<ExitCode, Refusal> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "statewright", &mut script);
+    write_stdout(&script).map(|()| ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,758 @@
+//! The path an execution took, as a tree, made of the events of its history.
+//!
+//! ```text
+//! order
+//! ├ ✔ Reserve stock  lambda:invoke
+//! ├ ✔ Wait for payment  3 d
+//! ├ ✔ Fulfil  Parallel, 2 branches
+//! │ ├ branch 1
+//! │ │ └ ✔ Ship
+//! │ └ branch 2
+//! │   └ ✔ Send invoice
+//! └ ✔ Done
+//! ```
+//!
+//! A top-level state is shown when it is left, with everything inside it, so that branches do not mix. Events do not say which
+//! branch or iteration they belong to: their `previousEventId`s do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use statewright_interpreter::Value;
+use statewright_interpreter::definition::{Definition, Kind, Resource, ResultPath, ScopeId, State, StateId, Text};
+use statewright_interpreter::event::TaskId;
+use statewright_interpreter::history::{ErrorDetails, EventDetails, HistoryEvent, IterationStage, StateType, TaskEvent, TaskStage};
+use statewright_interpreter::payload::Payload;
+use statewright_interpreter::time::Timestamp;
+
+use crate::duration::{grouped, human};
+use crate::screen::{Paint, Screen, shortened};
+
+/// How many iterations of a Map are shown.
+const ITERATIONS_SHOWN: usize = 3;
+/// How many of the others are shown because they failed.
+const FAILURES_SHOWN: usize = 3;
+/// How often a state is shown in one frame; a loop goes on without being shown.
+const VISITS_SHOWN: u32 = 4;
+/// How much of an error's cause is shown.
+const CAUSE_CHARACTERS: usize = 160;
+/// How much of an input or output is shown.
+const DATA_CHARACTERS: usize = 200;
+
+/// The tree of one execution.
+#[derive(Debug)]
+pub(crate) struct Tree<'d> {
+    definition: &'d Definition,
+    verbose: bool,
+    frames: Vec<Frame>,
+    /// The frame of every event, by the event's number.
+    frame_of: Vec<usize>,
+    /// The open task's frame, by the task.
+    entered: u64,
+    retries: u64,
+    finished: bool,
+}
+
+/// A running scope.
+#[derive(Debug)]
+struct Frame {
+    /// The frame around it.
+    parent: Option<usize>,
+    scope: ScopeId,
+    slot: u32,
+    entries: Vec<Entry>,
+    visits: BTreeMap<StateId, u32>,
+    end: End,
+    /// What it fails with, if it does.
+    error: Option<ErrorDetails>,
+}
+
+/// What stands in a frame.
+#[derive(Debug)]
+enum Entry {
+    Visit(Box<Visit>),
+    /// Visits that are not shown.
+    Hidden {
+        count: u64,
+        names: Vec<Arc<str>>,
+    },
+}
+
+/// One visit of a state.
+#[derive(Debug)]
+struct Visit {
+    state: StateId,
+    entered_at: Timestamp,
+    left_at: Option<Timestamp>,
+    end: End,
+    /// The error it failed with last, and when.
+    error: Option<(ErrorDetails, Timestamp)>,
+    /// Whether its task has a result.
+    has_result: bool,
+    attempts: u32,
+    /// Where it went on.
+    next: Option<Arc<str>>,
+    items: Vec<Item>,
+    /// Iterations that are not shown, by what became of them.
+    folded: BTreeMap<End, u64>,
+    /// How many children it has, and how many of them have ended.
+    children: (u64, u64),
+    detail: Option<String>,
+}
+
+/// What stands below a visit.
+#[derive(Debug)]
+enum Item {
+    Line(Paint, String),
+    Frame(usize),
+    /// A tree of its own: a nested execution.
+    Nested(String, Vec<(String, String)>),
+}
+
+/// What became of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Open,
+    Done,
+    Caught,
+    Failed,
+    Aborted,
+}
+
+impl End {
+    fn icon(self) -> (Paint, &'static str) {
+        match self {
+            Self::Open => (Paint::Accent, "…"),
+            Self::Done => (Paint::Good, "✔"),
+            Self::Caught => (Paint::Caution, "↷"),
+            Self::Failed => (Paint::Bad, "✘"),
+            Self::Aborted => (Paint::Dim, "■"),
+        }
+    }
+}
+
+impl<'d> Tree<'d> {
+    /// The tree of an execution that has not begun.
+    pub(crate) fn new(definition: &'d Definition, verbose: bool) -> Self {
+        let root = Frame::new(None, definition.root(), 0);
+        Self { definition, verbose, frames: vec![root], frame_of: vec![0], entered: 0, retries: 0, finished: false }
+    }
+
+    /// How many states were entered.
+    pub(crate) fn states_entered(&self) -> u64 {
+        self.entered
+    }
+
+    /// How many transitions there were, as they are billed: each entered state, and each retry.
+    pub(crate) fn transitions(&self) -> u64 {
+        self.entered + self.retries
+    }
+
+    /// Adds an event. They come in order.
+    pub(crate) fn observe(&mut self, event: &HistoryEvent) {
+        let previous = self.frame_of.get(usize::try_from(event.previous.0).unwrap_or(usize::MAX)).copied().unwrap_or(0);
+        let frame = self.apply(previous, event);
+        let id = usize::try_from(event.id.0).unwrap_or(usize::MAX);
+        if id == self.frame_of.len() {
+            self.frame_of.push(frame);
+        }
+    }
+
+    /// Applies an event and tells its frame.
+    fn apply(&mut self, previous: usize, event: &HistoryEvent) -> usize {
+        let now = event.timestamp;
+        match &event.details {
+            EventDetails::StateEntered { name, input, .. } => self.enter(previous, name, input, now),
+            EventDetails::StateExited { name, output, .. } => self.exit(previous, name, output, now),
+            EventDetails::Task(task) => {
+                self.task(previous, task, now);
+                previous
+            }
+            EventDetails::ParallelStateStarted => {
+                let branches =
+                    |kind: &Kind| if let Kind::Parallel(parallel) = kind { Some(parallel.branches.len() as u64) } else { None };
+                self.fork(previous, now, branches)
+            }
+            EventDetails::MapStateStarted { length } => {
+                self.fork(previous, now, |kind| matches!(kind, Kind::Map(_)).then_some(u64::from(*length)))
+            }
+            EventDetails::ParallelStateFailed => self.composite_failed(previous, now, StateType::Parallel),
+            EventDetails::MapStateFailed => self.composite_failed(previous, now, StateType::Map),
+            EventDetails::MapIteration { stage, name, index } => self.iteration(previous, *stage, name, *index),
+            EventDetails::ExecutionFailed(error) => {
+                self.fail_path(previous, error, now);
+                self.finish(End::Failed);
+                0
+            }
+            EventDetails::ExecutionAborted(_) | EventDetails::ExecutionTimedOut(_) => {
+                self.finish(End::Aborted);
+                0
+            }
+            EventDetails::ExecutionSucceeded { .. } => {
+                self.finish(End::Done);
+                0
+            }
+            EventDetails::ExecutionStarted { .. }
+            | EventDetails::StateAborted(_)
+            | EventDetails::ParallelStateSucceeded
+            | EventDetails::MapStateSucceeded => previous,
+        }
+    }
+
+    fn enter(&mut self, previous: usize, name: &Arc<str>, input: &Payload, now: Timestamp) -> usize {
+        let Some(id) = self.definition.find(name) else { return previous };
+        self.entered += 1;
+        let frame = self.frame_for(previous, id);
+        let visit = Visit::new(id, now, self.verbose.then(|| data("in ", input)));
+        if let Some(frame) = self.frames.get_mut(frame) {
+            if let Some(last) = frame.current() {
+                last.next.get_or_insert_with(|| Arc::clone(name));
+            }
+            *frame.visits.entry(id).or_default() += 1;
+            frame.entries.push(Entry::Visit(Box::new(visit)));
+        }
+        if let Kind::Fail(fail) = &self.definition.state(id).kind {
+            let fixed = |text: &Option<Text>| match text {
+                Some(Text::Fixed(text)) => Some(Arc::clone(text)),
+                Some(Text::Path(_) | Text::Call(_) | Text::Expression(_)) | None => None,
+            };
+            let error = ErrorDetails { error: fixed(&fail.error), cause: fixed(&fail.cause) };
+            self.set_error(frame, &error, now);
+        }
+        frame
+    }
+
+    /// The frame that state `id` is entered in: that of the event before, one around it, or a branch that begins.
+    fn frame_for(&mut self, previous: usize, id: StateId) -> usize {
+        let scope = self.definition.state(id).scope;
+        if let Some(frame) = self.climb(previous, |frame| frame.scope == scope) {
+            return frame;
+        }
+        let parent = self.definition.scope(scope).parent.map(|parent| (parent, self.definition.state(parent).scope));
+        let Some((parallel, outer)) = parent else { return 0 };
+        let Some(around) = self.climb(previous, |frame| frame.scope == outer) else { return 0 };
+        let slot = match &self.definition.state(parallel).kind {
+            Kind::Parallel(parallel) => parallel.branches.iter().position(|&branch| branch == scope).unwrap_or(0),
+            _ => 0,
+        };
+        self.add_child(around, scope, u32::try_from(slot).unwrap_or(0))
+    }
+
+    fn add_child(&mut self, parent: usize, scope: ScopeId, slot: u32) -> usize {
+        let child = self.frames.len();
+        self.frames.push(Frame::new(Some(parent), scope, slot));
+        if let Some(visit) = self.frames.get_mut(parent).and_then(Frame::current) {
+            visit.items.push(Item::Frame(child));
+        }
+        child
+    }
+
+    /// The innermost frame from `from` outwards that `is_it`.
+    fn climb(&self, from: usize, is_it: impl Fn(&Frame) -> bool) -> Option<usize> {
+        let mut at = Some(from);
+        while let Some(frame) = at.and_then(|at| self.frames.get(at)) {
+            if is_it(frame) {
+                return at;
+            }
+            at = frame.parent;
+        }
+        None
+    }
+
+    fn exit(&mut self, previous: usize, name: &Arc<str>, output: &Payload, now: Timestamp) -> usize {
+        let Some(id) = self.definition.find(name) else { return previous };
+        let state = self.definition.state(id);
+        let Some(at) = self.climb(previous, |frame| frame.scope == state.scope) else { return previous };
+        let verbose = self.verbose;
+        let Some(frame) = self.frames.get_mut(at) else { return at };
+        let repeated = frame.visits.get(&id).copied().unwrap_or(0) > VISITS_SHOWN;
+        let Some(visit) = frame.current() else { return at };
+        visit.left_at = Some(now);
+        let failed = visit.error.is_some() || matches!(state.kind, Kind::Task(_)) && !visit.has_result;
+        visit.end = if failed { End::Caught } else { End::Done };
+        if failed && visit.error.is_none() {
+            visit.error = caught_error(state, output.value()).map(|error| (error, now));
+        }
+        if verbose {
+            visit.items.push(Item::Line(Paint::Dim, data("out", output)));
+        }
+        if repeated && visit.end == End::Done && visit.items.is_empty() {
+            frame.hide(&state.name);
+        }
+        at
+    }
+
+    fn task(&mut self, at: usize, task: &TaskEvent, now: Timestamp) {
+        let label = label(&task.resource);
+        match &task.stage {
+            TaskStage::Scheduled { parameters, .. } => {
+                let detail =
+                    function_of(&task.resource, parameters.value()).map_or(label.clone(), |name| format!("{label} {name}"));
+                self.retry_if_failed(at, now);
+                if let Some(visit) = self.visit(at) {
+                    visit.detail = Some(detail);
+                }
+            }
+            TaskStage::Started { .. } | TaskStage::Submitted { .. } => {}
+            TaskStage::Succeeded { .. } => {
+                if let Some(visit) = self.visit(at) {
+                    visit.has_result = true;
+                    visit.error = None;
+                }
+            }
+            TaskStage::Failed(error)
+            | TaskStage::TimedOut(error)
+            | TaskStage::StartFailed(error)
+            | TaskStage::SubmitFailed(error)
+            | TaskStage::ScheduleFailed(error) => self.set_error(at, error, now),
+        }
+    }
+
+    /// Notes an error of the frame's state.
+    fn set_error(&mut self, at: usize, error: &ErrorDetails, now: Timestamp) {
+        let Some(frame) = self.frames.get_mut(at) else { return };
+        frame.error = Some(error.clone());
+        if let Some(visit) = frame.current() {
+            visit.error = Some((error.clone(), now));
+            visit.items.push(Item::Line(Paint::Bad, format!("✘ {}", describe(error))));
+        }
+    }
+
+    fn retry_if_failed(&mut self, at: usize, now: Timestamp) {
+        let mut retried = false;
+        if let Some(visit) = self.visit(at)
+            && let Some((_, failed_at)) = visit.error.take()
+        {
+            visit.attempts += 1;
+            let pause = human(now.0.abs_diff(failed_at.0));
+            visit.items.push(Item::Line(Paint::Caution, format!("↻ retry {} after {pause}", visit.attempts)));
+            retried = true;
+        }
+        if retried {
+            self.retries += 1;
+            if let Some(frame) = self.frames.get_mut(at) {
+                frame.error = None;
+            }
+        }
+    }
+
+    /// A Parallel or Map starts its children; again, if it had some.
+    fn fork(&mut self, previous: usize, now: Timestamp, children: impl Fn(&Kind) -> Option<u64>) -> usize {
+        let definition = self.definition;
+        let found = self.climb(previous, |frame| {
+            frame.last().is_some_and(|visit| visit.end == End::Open && children(&definition.state(visit.state).kind).is_some())
+        });
+        let Some(at) = found else { return previous };
+        let started = self.visit(at).is_some_and(|visit| visit.children.0 > 0 || visit.error.is_some());
+        if started {
+            let error = self.frames.get(previous).and_then(|frame| frame.error.clone()).unwrap_or_default();
+            self.end_children(at, previous);
+            if let Some(visit) = self.visit(at) {
+                visit.error.get_or_insert((error, now));
+            }
+            self.retry_if_failed(at, now);
+        }
+        if let Some(visit) = self.visit(at) {
+            let count = children(&definition.state(visit.state).kind).unwrap_or(0);
+            visit.children = (count, 0);
+        }
+        at
+    }
+
+    /// A Parallel or Map has failed for good.
+    fn composite_failed(&mut self, previous: usize, now: Timestamp, state_type: StateType) -> usize {
+        let definition = self.definition;
+        let found = self.climb(previous, |frame| {
+            frame.last().is_some_and(|visit| visit.end == End::Open && StateType::from(definition.state(visit.state)) == state_type)
+        });
+        let Some(at) = found else { return previous };
+        let error = self.frames.get(previous).and_then(|frame| frame.error.clone()).unwrap_or_default();
+        self.end_children(at, previous);
+        if let Some(frame) = self.frames.get_mut(at) {
+            frame.error = Some(error.clone());
+            if let Some(visit) = frame.current() {
+                visit.error = Some((error, now));
+                // Whether it is caught shows when it is left.
+                visit.end = End::Failed;
+            }
+        }
+        at
+    }
+
+    /// Everything below the state of frame `at` that is open has ended: the path to `failing` has failed, the rest was aborted.
+    fn end_children(&mut self, at: usize, failing: usize) {
+        let mut failed = Vec::new();
+        let mut inner = Some(failing);
+        while let Some(frame) = inner.filter(|&frame| frame != at) {
+            failed.push(frame);
+            inner = self.frames.get(frame).and_then(|frame| frame.parent);
+        }
+        for child in self.open_children(at) {
+            self.end_frame(child, &failed);
+        }
+    }
+
+    fn end_frame(&mut self, at: usize, failed: &[usize]) {
+        for child in self.open_children(at) {
+            self.end_frame(child, failed);
+        }
+        let end = if failed.contains(&at) { End::Failed } else { End::Aborted };
+        if let Some(frame) = self.frames.get_mut(at).filter(|frame| frame.end == End::Open) {
+            frame.end = end;
+            if let Some(visit) = frame.current().filter(|visit| visit.end == End::Open) {
+                visit.end = end;
+            }
+        }
+    }
+
+    fn open_children(&self, at: usize) -> Vec<usize> {
+        let items = self.frames.get(at).and_then(Frame::last).map(|visit| visit.items.as_slice()).unwrap_or_default();
+        let children = items.iter().filter_map(|item| if let Item::Frame(child) = item { Some(*child) } else { None });
+        children.filter(|&child| self.frames.get(child).is_some_and(|frame| frame.end == End::Open)).collect()
+    }
+
+    fn iteration(&mut self, previous: usize, stage: IterationStage, name: &Arc<str>, index: u32) -> usize {
+        let Some(id) = self.definition.find(name) else { return previous };
+        let (scope, Kind::Map(map)) = (self.definition.state(id).scope, &self.definition.state(id).kind) else { return previous };
+        let processor = map.processor;
+        let end = match stage {
+            IterationStage::Started => {
+                let Some(around) = self.climb(previous, |frame| frame.scope == scope) else { return previous };
+                return self.add_child(around, processor, index);
+            }
+            IterationStage::Succeeded => End::Done,
+            IterationStage::Failed => End::Failed,
+            IterationStage::Aborted => End::Aborted,
+        };
+        let Some(around) = self.climb(previous, |frame| frame.scope == scope) else { return previous };
+        let children = self.open_children(around);
+        let is_it = |child: &&usize| self.frames.get(**child).is_some_and(|frame| frame.slot == index && frame.scope == processor);
+        let Some(&iteration) = children.iter().find(is_it) else { return previous };
+        let failed = if end == End::Failed { vec![iteration] } else { Vec::new() };
+        self.end_frame(iteration, &failed);
+        if let Some(frame) = self.frames.get_mut(iteration) {
+            frame.end = end;
+        }
+        self.fold(around, iteration, end);
+        iteration
+    }
+
+    /// Forgets an iteration if enough others are shown.
+    fn fold(&mut self, around: usize, iteration: usize, end: End) {
+        let shown = {
+            let Some(visit) = self.visit(around) else { return };
+            visit.children.1 += 1;
+            visit
+                .items
+                .iter()
+                .filter_map(|item| if let Item::Frame(frame) = item { Some(*frame) } else { None })
+                .collect::<Vec<_>>()
+        };
+        let slot = self.frames.get(iteration).map_or(0, |frame| frame.slot as usize);
+        let failures = shown.iter().filter(|&&frame| self.frames.get(frame).is_some_and(|frame| frame.end == End::Failed)).count();
+        let keep = slot < ITERATIONS_SHOWN || end == End::Failed && failures <= FAILURES_SHOWN;
+        if keep {
+            return;
+        }
+        if let Some(visit) = self.visit(around) {
+            visit.items.retain(|item| !matches!(item, Item::Frame(frame) if *frame == iteration));
+            *visit.folded.entry(end).or_default() += 1;
+        }
+        if let Some(frame) = self.frames.get_mut(iteration) {
+            frame.entries.clear();
+            frame.visits.clear();
+        }
+    }
+
+    /// The execution failed with `error`, which nobody caught.
+    fn fail_path(&mut self, previous: usize, error: &ErrorDetails, now: Timestamp) {
+        let shown = self.frames.get(previous).is_some_and(|frame| frame.error.is_some());
+        if !shown {
+            self.set_error(previous, error, now);
+        }
+        self.end_children(0, previous);
+    }
+
+    fn finish(&mut self, end: End) {
+        self.finished = true;
+        self.end_children(0, 0);
+        if let Some(visit) = self.visit(0).filter(|visit| visit.end == End::Open) {
+            visit.end = end;
+        }
+    }
+
+    /// The run has stopped where it is.
+    pub(crate) fn stop(&mut self) {
+        self.finish(End::Aborted);
+    }
+
+    fn visit(&mut self, at: usize) -> Option<&mut Visit> {
+        self.frames.get_mut(at)?.current()
+    }
+
+    fn visit_of_task(&mut self, task: TaskId) -> Option<&mut Visit> {
+        let at = self.frame_of.get(usize::try_from(task.0).ok()?).copied()?;
+        self.visit(at)
+    }
+
+    /// Puts a remark below the state whose task this is.
+    pub(crate) fn remark(&mut self, task: TaskId, remark: String) {
+        if let Some(visit) = self.visit_of_task(task) {
+            visit.items.push(Item::Line(Paint::Dim, remark));
+        }
+    }
+
+    /// Puts the tree of a nested execution below the state whose task started it.
+    pub(crate) fn attach(&mut self, task: TaskId, title: String, nested: &mut Tree<'_>, screen: &Screen) {
+        let mut lines = Lines { screen, out: Vec::new() };
+        nested.finished = true;
+        nested.write_ready(&mut lines);
+        if let Some(visit) = self.visit_of_task(task) {
+            visit.items.push(Item::Nested(title, lines.out));
+        }
+    }
+
+    /// How far it is, for people: the open top-level state, and how many of its children have ended.
+    pub(crate) fn progress(&self) -> String {
+        let Some(visit) = self.frames.first().and_then(Frame::last) else { return String::new() };
+        let name = &self.definition.state(visit.state).name;
+        match visit.children {
+            (0, _) => name.to_string(),
+            (total, done) => format!("{name} {}/{}", grouped(done), grouped(total)),
+        }
+    }
+
+    /// The lines of what is complete and was not taken before.
+    pub(crate) fn take_lines(&mut self, screen: &Screen) -> Vec<String> {
+        let mut lines = Lines { screen, out: Vec::new() };
+        self.write_ready(&mut lines);
+        lines.out.into_iter().map(|(lead, text)| format!("{}{text}", screen.paint(Paint::Dim, &lead))).collect()
+    }
+
+    fn write_ready(&mut self, lines: &mut Lines<'_>) {
+        let Some(root) = self.frames.first_mut() else { return };
+        // The last one may change yet, and how it is drawn depends on whether another one follows.
+        let ready = if self.finished { root.entries.len() } else { root.entries.len().saturating_sub(1) };
+        let entries: Vec<Entry> = root.entries.drain(..ready).collect();
+        let count = entries.len();
+        for (at, entry) in entries.iter().enumerate() {
+            self.write_entry(entry, "", self.finished && at + 1 == count, lines);
+        }
+        if self.frames.first().is_some_and(|root| root.entries.is_empty()) {
+            self.frames.truncate(1);
+        } else if !entries.is_empty() && self.frames.first().and_then(Frame::last).is_some_and(|visit| visit.items.is_empty()) {
+            // Nothing refers to the frames of states that have been shown.
+            self.frames.truncate(1);
+        }
+    }
+
+    fn write_entry(&self, entry: &Entry, lead: &str, last: bool, lines: &mut Lines<'_>) {
+        let (branch, inner) = if last { ("└ ", "  ") } else { ("├ ", "│ ") };
+        match entry {
+            Entry::Hidden { count, names } => {
+                let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                lines.add(lead, branch, Paint::Dim, &format!("⋮ {} more visits of {names}", grouped(*count)));
+            }
+            Entry::Visit(visit) => {
+                let text = self.headline(visit, lines.screen);
+                lines.add_painted(lead, branch, text);
+                self.write_items(visit, &format!("{lead}{inner}"), lines);
+            }
+        }
+    }
+
+    /// What stands on a visit's own line.
+    fn headline(&self, visit: &Visit, screen: &Screen) -> String {
+        let state = self.definition.state(visit.state);
+        let (paint, icon) = visit.end.icon();
+        let mut text = format!("{} {}", screen.paint(paint, icon), screen.paint(Paint::Plain, &state.name));
+        let took = visit.left_at.map_or(0, |left| left.0.abs_diff(visit.entered_at.0));
+        let mut details = match &state.kind {
+            Kind::Task(_) => visit.detail.clone().into_iter().collect::<Vec<_>>(),
+            Kind::Choice(_) => visit.next.iter().map(|next| format!("→ {next}")).collect(),
+            Kind::Parallel(_) => vec![format!("Parallel, {}", counted(visit.children.0, "branch", "branches"))],
+            Kind::Map(_) => vec![format!("Map, {}", counted(visit.children.0, "item", "items"))],
+            Kind::Wait(_) => Vec::new(),
+            Kind::Pass(_) | Kind::Succeed | Kind::Fail(_) => vec![state.type_name().to_owned()],
+        };
+        if took > 0 || matches!(state.kind, Kind::Wait(_)) && visit.end != End::Aborted {
+            details.push(human(took));
+        }
+        if !details.is_empty() {
+            text.push_str("  ");
+            text.push_str(&screen.paint(Paint::Dim, &details.join(", ")));
+        }
+        if visit.end == End::Caught {
+            let error = visit.error.as_ref().and_then(|(error, _)| error.error.as_deref()).unwrap_or("the error");
+            let next = visit.next.as_deref().map(|next| format!(" → {next}")).unwrap_or_default();
+            text.push_str("  ");
+            text.push_str(&screen.paint(Paint::Caution, &format!("caught {error}{next}")));
+        }
+        text
+    }
+
+    fn write_items(&self, visit: &Visit, lead: &str, lines: &mut Lines<'_>) {
+        let folded: u64 = visit.folded.values().sum();
+        let count = visit.items.len() + usize::from(folded > 0);
+        for (at, item) in visit.items.iter().enumerate() {
+            let last = at + 1 == count;
+            let (branch, inner) = if last { ("└ ", "  ") } else { ("├ ", "│ ") };
+            match item {
+                Item::Line(paint, text) => lines.add(lead, branch, *paint, text),
+                Item::Frame(frame) => self.write_frame(*frame, visit, lead, last, lines),
+                Item::Nested(title, nested) => {
+                    lines.add(lead, branch, Paint::Dim, title);
+                    lines.out.extend(nested.iter().map(|(inside, text)| (format!("{lead}{inner}{inside}"), text.clone())));
+                }
+            }
+        }
+        if folded > 0 {
+            let parts = visit.folded.iter().map(|(end, count)| {
+                let word = match end {
+                    End::Done | End::Caught => "succeeded",
+                    End::Failed => "failed",
+                    End::Aborted => "aborted",
+                    End::Open => "open",
+                };
+                format!("{} {word}", grouped(*count))
+            });
+            let parts = parts.collect::<Vec<_>>().join(", ");
+            lines.add(lead, "└ ", Paint::Dim, &format!("⋮ {} more: {parts}", grouped(folded)));
+        }
+    }
+
+    fn write_frame(&self, at: usize, visit: &Visit, lead: &str, last: bool, lines: &mut Lines<'_>) {
+        let Some(frame) = self.frames.get(at) else { return };
+        let (branch, inner) = if last { ("└ ", "  ") } else { ("├ ", "│ ") };
+        let word = if matches!(self.definition.state(visit.state).kind, Kind::Map(_)) {
+            format!("item {}", frame.slot)
+        } else {
+            format!("branch {}", frame.slot + 1)
+        };
+        let end = match frame.end {
+            End::Failed => " failed",
+            End::Aborted => " aborted",
+            End::Open | End::Done | End::Caught => "",
+        };
+        lines.add(lead, branch, Paint::Dim, &format!("{word}{end}"));
+        let lead = format!("{lead}{inner}");
+        for (at, entry) in frame.entries.iter().enumerate() {
+            self.write_entry(entry, &lead, at + 1 == frame.entries.len(), lines);
+        }
+    }
+}
+
+impl Frame {
+    fn new(parent: Option<usize>, scope: ScopeId, slot: u32) -> Self {
+        Self { parent, scope, slot, entries: Vec::new(), visits: BTreeMap::new(), end: End::Open, error: None }
+    }
+
+    fn current(&mut self) -> Option<&mut Visit> {
+        self.entries.iter_mut().rev().find_map(|entry| if let Entry::Visit(visit) = entry { Some(&mut **visit) } else { None })
+    }
+
+    fn last(&self) -> Option<&Visit> {
+        self.entries.iter().rev().find_map(|entry| if let Entry::Visit(visit) = entry { Some(&**visit) } else { None })
+    }
+
+    /// Takes the last visit away and counts it.
+    fn hide(&mut self, name: &Arc<str>) {
+        self.entries.pop();
+        match self.entries.last_mut() {
+            Some(Entry::Hidden { count, names }) => {
+                *count += 1;
+                if !names.contains(name) {
+                    names.push(Arc::clone(name));
+                }
+            }
+            _ => self.entries.push(Entry::Hidden { count: 1, names: vec![Arc::clone(name)] }),
+        }
+    }
+}
+
+impl Visit {
+    fn new(state: StateId, now: Timestamp, input: Option<String>) -> Self {
+        Self {
+            state,
+            entered_at: now,
+            left_at: None,
+            end: End::Open,
+            error: None,
+            has_result: false,
+            attempts: 0,
+            next: None,
+            items: input.into_iter().map(|line| Item::Line(Paint::Dim, line)).collect(),
+            folded: BTreeMap::new(),
+            children: (0, 0),
+            detail: None,
+        }
+    }
+}
+
+/// Lines as they are made: what leads to the text, and the text, painted.
+struct Lines<'s> {
+    screen: &'s Screen,
+    out: Vec<(String, String)>,
+}
+
+impl Lines<'_> {
+    fn add(&mut self, lead: &str, branch: &str, paint: Paint, text: &str) {
+        self.add_painted(lead, branch, self.screen.paint(paint, text));
+    }
+
+    fn add_painted(&mut self, lead: &str, branch: &str, text: String) {
+        self.out.push((format!("{lead}{branch}"), text));
+    }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{} {many}", grouped(count)) }
+}
+
+fn data(what: &str, payload: &Payload) -> String {
+    format!("{what} {}", shortened(&payload.text(), DATA_CHARACTERS))
+}
+
+/// An error on one line.
+pub(crate) fn describe(error: &ErrorDetails) -> String {
+    let name = error.error.as_deref().unwrap_or("an error without a name");
+    match error.cause.as_deref().map(str::trim).filter(|cause| !cause.is_empty()) {
+        None => name.to_owned(),
+        Some(cause) => format!("{name}: {}", shortened(cause, CAUSE_CHARACTERS)),
+    }
+}
+
+/// What a task calls, in short.
+fn label(resource: &Resource) -> String {
+    match resource {
+        Resource::Lambda { arn } => {
+            let name = arn.split_once(":function:").map_or(&**arn, |(_, name)| name);
+            if name.starts_with("${") { name.to_owned() } else { format!("function {name}") }
+        }
+        Resource::Activity { arn } => format!("activity {}", arn.rsplit(':').next().unwrap_or(arn)),
+        Resource::Service { resource_type, resource, .. } => format!("{resource_type}:{resource}"),
+    }
+}
+
+/// The function or machine that a service is asked to run.
+fn function_of(resource: &Resource, parameters: &Value) -> Option<String> {
+    let Resource::Service { resource_type, .. } = resource else { return None };
+    let (member, separator) = match &**resource_type {
+        "lambda" => ("FunctionName", ":function:"),
+        "states" => ("StateMachineArn", ":stateMachine:"),
+        _ => return None,
+    };
+    let name = parameters.get(member)?.as_str()?;
+    Some(name.split_once(separator).map_or(name, |(_, name)| name).to_owned())
+}
+
+/// The error that a catcher put into the output of a state that failed before its task was scheduled.
+fn caught_error(state: &State, output: &Value) -> Option<ErrorDetails> {
+    let found = state.catch.iter().find_map(|catcher| match &catcher.result_path {
+        ResultPath::Replace => Some(output).filter(|output| output.get("Error").is_some()),
+        ResultPath::At(path) => path.get(output).ok().filter(|found| found.get("Error").is_some()),
+        ResultPath::Discard => None,
+    })?;
+    let text = |name: &str| found.get(name).and_then(Value::as_str).map(Arc::from);
+    Some(ErrorDetails { error: text("Error"), cause: text("Cause") })
+}
