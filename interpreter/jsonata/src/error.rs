@@ -56,6 +56,17 @@ impl Error {
         self.with("token", token)
     }
 
+    /// With a value for `{{token}}`, unless there is one.
+    pub(crate) fn token_if_none(self, token: &str) -> Self {
+        if self.field("token").is_some() { self } else { self.token(token) }
+    }
+
+    /// An error of a function of the host's, with its own code and sentence.
+    #[must_use]
+    pub fn of_function(code: &'static str, message: &str) -> Self {
+        Self::new(code).with("message", message)
+    }
+
     /// At byte `position` of the expression, unless a place nearer to the cause is known already.
     pub(crate) fn at(mut self, position: usize) -> Self {
         self.0.position.get_or_insert(position);
@@ -109,7 +120,8 @@ impl Error {
             Some(Bound::Steps) => return "Expression evaluation timeout: Check for infinite loop".into(),
             None => {}
         }
-        let template = TEMPLATES.iter().find(|(code, _)| *code == self.0.code).map_or("", |(_, template)| *template);
+        let known = TEMPLATES.iter().find(|(code, _)| *code == self.0.code);
+        let template = known.map_or("{{{message}}}", |(_, template)| *template);
         self.fill(template)
     }
 
@@ -186,6 +198,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("S0217", "The object representing the 'parent' cannot be derived from this expression"),
     ("S0301", "Empty regular expressions are not allowed"),
     ("S0302", "No terminating / in regular expression"),
+    ("S0303", "Invalid regular expression: {{{message}}}"),
     ("S0402", "Choice groups containing parameterized types are not supported"),
     ("S0401", "Type parameters can only be applied to functions and arrays"),
     ("S0500", "Attempted to evaluate an expression containing syntax error(s)"),
