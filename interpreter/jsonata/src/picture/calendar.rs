@@ -24,10 +24,6 @@ impl Month {
         Self { year: year + months.div_euclid(12), month: months.rem_euclid(12) }
     }
 
-    pub(super) fn plus(self, months: i64) -> Self {
-        Self::new(self.year, self.month + months)
-    }
-
     /// The first day, counted from 1970-01-01.
     pub(super) fn first_day(self) -> i64 {
         // Years from March, so that the leap day is the last one.
@@ -65,7 +61,7 @@ impl LocalTime {
     /// The time `millis` after 1970 began; `None` if JavaScript has no such time.
     pub(super) fn from_millis(millis: f64) -> Option<Self> {
         let millis = millis.trunc();
-        if !(millis.abs() <= MILLIS_MAX) {
+        if millis.is_nan() || millis.abs() > MILLIS_MAX {
             return None;
         }
         #[expect(clippy::cast_possible_truncation, reason = "checked to be within the range of times")]

@@ -142,7 +142,11 @@ impl Fields {
         };
         let time = [hour, value(C::Minute), value(C::Second), value(C::Fraction)];
         let utc = match self.get(C::DayOfYear).filter(|_| by_day_of_year) {
-            Some(day) => utc(value(C::Year), 0.0, day, time),
+            // A day beyond the year is that day of the next one, but in this year.
+            Some(day) => match LocalTime::from_millis(utc(value(C::Year), 0.0, day, [0.0; 4])) {
+                Some(date) => utc(value(C::Year), small(date.month() - 1), small(date.day_of_month()), time),
+                None => f64::NAN,
+            },
             None => utc(value(C::Year), (value(C::Month) - 1.0).max(0.0), value(C::DayOfMonth), time),
         };
         let offset = self.get(C::Zone).or(self.get(C::NamedZone)).unwrap_or(0.0);
@@ -172,10 +176,9 @@ impl Fields {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn of_now(component: Component, now: LocalTime) -> f64 {
     use Component as C;
-    (match component {
+    small(match component {
         C::Year => now.year(),
         C::Month => now.month(),
         C::DayOfMonth => now.day_of_month(),
@@ -185,5 +188,10 @@ fn of_now(component: Component, now: LocalTime) -> f64 {
         C::Fraction => now.millisecond(),
         // Without `am` or `pm` an hour is before noon, whatever the time is.
         _ => 0,
-    }) as f64
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "parts of dates are small numbers")]
+fn small(number: i64) -> f64 {
+    number as f64
 }

@@ -38,13 +38,8 @@ impl Family {
         u32::from(digit).checked_sub(u32::from(self.zero)).filter(|&value| value < 10)
     }
 
-    /// The digit zero of the family.
-    pub(super) fn zero(self) -> char {
-        self.zero
-    }
-
     /// `character` in this family, if it is an ASCII digit; itself otherwise.
-    pub(super) fn from_ascii(self, character: char) -> char {
+    pub(super) fn localized(self, character: char) -> char {
         character.to_digit(10).and_then(|value| char::from_u32(u32::from(self.zero) + value)).unwrap_or(character)
     }
 

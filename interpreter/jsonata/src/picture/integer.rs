@@ -156,7 +156,7 @@ impl Decimal {
         let mut digits: Vec<char> = integer_text(size).chars().collect();
         let missing = padding(self.mandatory.saturating_sub(digits.len()))?;
         digits.splice(0..0, std::iter::repeat_n('0', missing));
-        digits.iter_mut().for_each(|digit| *digit = self.family.from_ascii(*digit));
+        digits.iter_mut().for_each(|digit| *digit = self.family.localized(*digit));
         let mut text = self.grouping.apply(digits)?;
         if ordinal {
             let suffix = ordinal_suffix(&text);
@@ -169,7 +169,8 @@ impl Decimal {
         let text =
             if ordinal { text.char_indices().nth_back(1).and_then(|(at, _)| text.get(..at)).unwrap_or_default() } else { text };
         let is_separator = |c: char| match &self.grouping {
-            Grouping::Regular { separator, .. } => c == *separator,
+            // JSONata writes any separator and reads the comma.
+            Grouping::Regular { .. } => c == ',',
             Grouping::Listed(list) => list.iter().any(|(_, separator)| c == *separator),
         };
         let digits = text.chars().filter(|&c| !is_separator(c));

@@ -37,8 +37,7 @@ pub(super) fn find<'t>(text: &'t str, patterns: &[Pattern]) -> Result<Option<Vec
     let mut start = 0;
     loop {
         if let Some(pattern) = patterns.get(trail.len()) {
-            let lengths = pattern.lengths(text.get(start..).unwrap_or_default());
-            steps = steps.saturating_add(1 + lengths.longest());
+            let lengths = pattern.lengths(text.get(start..).unwrap_or_default(), &mut steps);
             trail.push((start, lengths));
         } else if start == text.len() {
             break;
@@ -73,13 +72,6 @@ impl Lengths {
     fn one(length: Option<usize>) -> Self {
         Self::List(length.into_iter().collect())
     }
-
-    fn longest(&self) -> usize {
-        match self {
-            Self::Range(lengths) => *lengths.end(),
-            Self::List(lengths) => lengths.last().copied().unwrap_or(0),
-        }
-    }
 }
 
 impl Iterator for Lengths {
@@ -94,42 +86,44 @@ impl Iterator for Lengths {
 }
 
 impl Pattern {
-    /// The lengths that the piece at the start of `text` may have.
-    fn lengths(&self, text: &str) -> Lengths {
+    /// The lengths that the piece at the start of `text` may have. What is looked at is added to `steps`.
+    fn lengths(&self, text: &str, steps: &mut usize) -> Lengths {
         match self {
-            Self::Literal(literal) => Lengths::one(literal_length(literal, text)),
-            Self::Digits(count) => digit_lengths(*count, text),
-            Self::OrdinalDigits(count) => Lengths::one(ordinal_length(*count, text)),
-            Self::Letters => Lengths::Range(1..=run(text, |c| c.is_ascii_alphabetic())),
-            Self::Roman => Lengths::Range(1..=run(text, |c| "IVXLCDM".contains(c.to_ascii_uppercase()))),
-            Self::Words => Lengths::List(word_lengths(text)),
-            Self::Zone { named, separator } => zone_lengths(*named, *separator, text),
+            Self::Literal(literal) => Lengths::one(literal_length(literal, text, steps)),
+            Self::Digits(Some(count)) => {
+                let digits = text.bytes().take(*count).take_while(u8::is_ascii_digit).count();
+                Lengths::one((*count > 0 && digits == *count).then_some(digits))
+            }
+            Self::Digits(None) => Lengths::Range(1..=run(text, steps, |c| c.is_ascii_digit())),
+            Self::OrdinalDigits(count) => Lengths::one(ordinal_length(*count, text, steps)),
+            Self::Letters => Lengths::Range(1..=run(text, steps, |c| c.is_ascii_alphabetic())),
+            Self::Roman => Lengths::Range(1..=run(text, steps, |c| "IVXLCDM".contains(c.to_ascii_uppercase()))),
+            Self::Words => Lengths::List(word_lengths(text, steps)),
+            Self::Zone { named, separator } => zone_lengths(*named, *separator, text, steps),
         }
     }
 }
 
-fn run(text: &str, belongs: impl Fn(char) -> bool) -> usize {
-    text.find(|c| !belongs(c)).unwrap_or(text.len())
+/// How many bytes at the start of `text` are of characters that belong.
+fn run(text: &str, steps: &mut usize, belongs: impl Fn(char) -> bool) -> usize {
+    let length = text.find(|c| !belongs(c)).unwrap_or(text.len());
+    *steps = steps.saturating_add(1 + length);
+    length
 }
 
-fn digit_lengths(count: Option<usize>, text: &str) -> Lengths {
-    let run = run(text, |c| c.is_ascii_digit());
-    Lengths::Range(count.unwrap_or(1)..=count.unwrap_or(run).min(run))
-}
-
-fn ordinal_length(count: Option<usize>, text: &str) -> Option<usize> {
-    let digits = run(text, |c| c.is_ascii_digit());
+fn ordinal_length(count: Option<usize>, text: &str, steps: &mut usize) -> Option<usize> {
+    let digits = run(text, steps, |c| c.is_ascii_digit());
     let suffix = text.get(digits..digits + 2)?;
     let is_suffix = ["st", "nd", "rd", "th"].iter().any(|known| known.eq_ignore_ascii_case(suffix));
     (digits > 0 && is_suffix && count.is_none_or(|count| count == digits)).then_some(digits + 2)
 }
 
-fn literal_length(literal: &str, text: &str) -> Option<usize> {
+fn literal_length(literal: &str, text: &str, steps: &mut usize) -> Option<usize> {
     let mut rest = text.chars();
-    literal
-        .chars()
-        .all(|expected| rest.next().is_some_and(|found| fold(found) == fold(expected)))
-        .then(|| text.len() - rest.as_str().len())
+    let matches = literal.chars().all(|expected| rest.next().is_some_and(|found| fold(found) == fold(expected)));
+    let length = text.len() - rest.as_str().len();
+    *steps = steps.saturating_add(1 + length);
+    matches.then_some(length)
 }
 
 /// As JavaScript compares regardless of case: by the capital, where that is one character, and not an ASCII one of another's.
@@ -142,12 +136,14 @@ fn fold(character: char) -> char {
 }
 
 /// Where a sequence of number words, blanks, commas and hyphens may end, in ascending order.
-fn word_lengths(text: &str) -> Vec<usize> {
+fn word_lengths(text: &str, steps: &mut usize) -> Vec<usize> {
     let mut lengths = Vec::new();
     // The places reached that are not looked at yet, all within the longest word of the first of them.
     let mut reached = std::collections::BTreeSet::from([0]);
     while let Some(at) = reached.pop_first() {
-        if lengths.len() > STEPS_MAX {
+        // Each place is compared with every word.
+        *steps = steps.saturating_add(16);
+        if *steps > STEPS_MAX {
             break;
         }
         if at > 0 {
@@ -163,16 +159,16 @@ fn word_lengths(text: &str) -> Vec<usize> {
     lengths
 }
 
-fn zone_lengths(named: bool, separator: Option<char>, text: &str) -> Lengths {
+fn zone_lengths(named: bool, separator: Option<char>, text: &str, steps: &mut usize) -> Lengths {
     let none = Lengths::List(Vec::new());
     let name = if named { "GMT" } else { "" };
-    let Some(rest) = literal_length(name, text).and_then(|length| text.get(length..)) else { return none };
+    let Some(rest) = literal_length(name, text, steps).and_then(|length| text.get(length..)) else { return none };
     let Some(digits) = rest.strip_prefix(['+', '-']) else { return none };
-    let length = run(digits, |c| c.is_ascii_digit());
+    let length = run(digits, steps, |c| c.is_ascii_digit());
     let before = text.len() - digits.len();
     let Some(separator) = separator else { return Lengths::Range(before + 1..=before + length) };
     let behind = digits.get(length..).and_then(|rest| rest.strip_prefix(separator)).filter(|_| length > 0);
     let Some(behind) = behind else { return none };
     let start = text.len() - behind.len();
-    Lengths::Range(start + 1..=start + run(behind, |c| c.is_ascii_digit()))
+    Lengths::Range(start + 1..=start + run(behind, steps, |c| c.is_ascii_digit()))
 }

@@ -62,7 +62,7 @@ impl Writer<'_> {
             }
             let digits = exponent.unsigned_abs().to_string();
             let missing = padding(digits_min.saturating_sub(digits.len()))?;
-            text.extend(std::iter::repeat_n('0', missing).chain(digits.chars()).map(|c| self.format.family.from_ascii(c)));
+            text.extend(std::iter::repeat_n('0', missing).chain(digits.chars()).map(|c| self.format.family.localized(c)));
         }
         Ok(text)
     }
@@ -79,7 +79,7 @@ impl Writer<'_> {
         let (integer, fraction) = (integer.trim_start_matches('0'), fraction.trim_end_matches('0'));
         let before = padding(self.sizes.integer_min.saturating_sub(integer.chars().count()))?;
         let behind = padding(self.sizes.fraction_min.saturating_sub(fraction.len()))?;
-        let family = |c| self.format.family.from_ascii(c);
+        let family = |c| self.format.family.localized(c);
         Ok((
             std::iter::repeat_n('0', before).chain(integer.chars()).map(family).collect(),
             fraction.chars().chain(std::iter::repeat_n('0', behind)).map(family).collect(),

@@ -24,7 +24,7 @@ const ROMAN_MAX: f64 = 1e7;
 
 /// A whole, non-negative `value` as a Roman numeral in lower case. Zero is no letter at all.
 pub(super) fn write_roman(value: f64) -> Result<String, Error> {
-    if !(value < ROMAN_MAX) {
+    if value >= ROMAN_MAX {
         return Err(Error::bound(Bound::Depth));
     }
     let mut out = String::new();
@@ -73,5 +73,6 @@ pub(super) fn write_letters(value: f64, first: u8) -> Result<String, Error> {
 
 /// What letters from `first` on stand for. Any character counts as its distance from `first` in Unicode.
 pub(super) fn read_letters(text: &str, first: u8) -> f64 {
-    text.encode_utf16().fold(0.0, |sum, unit| sum * 26.0 + f64::from(unit) - f64::from(first) + 1.0)
+    let value = |character: char| f64::from(u32::from(character)) - f64::from(first) + 1.0;
+    (0_u32..).zip(text.chars().rev()).fold(0.0, |sum, (place, character)| sum + value(character) * 26_f64.powf(f64::from(place)))
 }
