@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+use statewright_jsonata::{Outcome, Scope, aws};
 use statewright_value::{Object, Value};
 
 use crate::error::EvaluationError;
@@ -16,7 +18,9 @@ pub struct Expression {
     text: Arc<str>,
     /// The field it stands in (`Output/result`).
     location: Arc<str>,
-    compiled: Arc<engine::Compiled>,
+    compiled: Arc<statewright_jsonata::Expression>,
+    /// The variables it mentions; only these are handed to it.
+    variables: Box<[Arc<str>]>,
     /// Whether it may read `$states.context`, which is made only then.
     reads_context: bool,
 }
@@ -55,16 +59,17 @@ impl Expression {
         let inner = marked.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).unwrap_or(marked);
         let text = inner.trim();
         let offset = BEGIN.len() + inner.len() - inner.trim_start().len();
-        let compiled = engine::compile(text).map_err(|error| ExpressionError {
+        let compiled = statewright_jsonata::Expression::compile(text).map_err(|error| ExpressionError {
             location: location.to_owned(),
-            message: error.message,
-            at: error.at.map(|at| at + offset),
-            unsupported: error.unsupported,
+            message: error.message(),
+            at: error.position().map(|at| at + offset),
+            unsupported: false,
         })?;
         Ok(Self {
             text: text.into(),
             location: location.into(),
             compiled: Arc::new(compiled),
+            variables: mentioned(text).into(),
             reads_context: may_read_context(text),
         })
     }
@@ -97,11 +102,17 @@ impl Expression {
         if let Some(error_output) = inputs.error_output {
             states.insert("errorOutput".into(), error_output.clone());
         }
-        match engine::evaluate(&self.compiled, &Value::Object(states), inputs) {
-            Ok(engine::Answer::Value(value)) => Ok(value),
-            Ok(engine::Answer::Nothing) => Err(self.failure(" returned nothing (undefined).")),
-            Ok(engine::Answer::Function) => Err(self.failure(" returned an unsupported result type.")),
-            Err(text) => Err(self.failure(&format!(" threw an error during evaluation{text}"))),
+        let visible = self.variables.iter().filter_map(|name| Some((&**name, inputs.variables.variable(name)?.clone())));
+        let mut bindings: SmallVec<[(&str, Value); 4]> = visible.collect();
+        bindings.push(("states", Value::Object(states)));
+        let scope = Scope { bindings: &bindings, functions: &[&aws::FUNCTIONS], ..Scope::default() };
+        match self.compiled.evaluate(&scope, &mut Host(inputs)) {
+            Ok(Outcome::Value(value)) => Ok(value),
+            Ok(Outcome::Nothing) => Err(self.failure(" returned nothing (undefined).")),
+            Ok(Outcome::Function) => Err(self.failure(" returned an unsupported result type.")),
+            // The sentence of a bound has no code before it.
+            Err(error) if error.reached().is_some() => Err(self.failure(&format!(" threw an error during evaluation: {error}"))),
+            Err(error) => Err(self.failure(&format!(" threw an error during evaluation. {error}"))),
         }
     }
 
@@ -136,34 +147,28 @@ fn may_read_context(text: &str) -> bool {
     })
 }
 
-/// What stands between this file and the engine.
-mod engine {
-    use statewright_value::Value;
+/// The names of variables that an expression mentions.
+fn mentioned(text: &str) -> Vec<Arc<str>> {
+    let mut names: Vec<Arc<str>> = Vec::new();
+    for behind in text.split('$').skip(1) {
+        let end = behind.find(|c: char| !unicode_ident::is_xid_continue(c)).unwrap_or(behind.len());
+        let name = behind.get(..end).unwrap_or_default();
+        if !name.is_empty() && !names.iter().any(|known| **known == *name) {
+            names.push(name.into());
+        }
+    }
+    names
+}
 
-    use crate::inputs::Inputs;
+/// The time and the randomness of the execution, for `$now`, `$millis`, `$random` and `$uuid`.
+struct Host<'a>(&'a Inputs<'a>);
 
-    #[derive(Debug)]
-    pub(super) struct Compiled;
-
-    pub(super) struct CompileError {
-        pub(super) message: String,
-        pub(super) at: Option<usize>,
-        pub(super) unsupported: bool,
+impl statewright_jsonata::Host for Host<'_> {
+    fn now_millis(&mut self) -> i64 {
+        self.0.now.0
     }
 
-    pub(super) enum Answer {
-        Value(Value),
-        Nothing,
-        Function,
-    }
-
-    pub(super) fn compile(text: &str) -> Result<Compiled, CompileError> {
-        let _ = text;
-        Ok(Compiled)
-    }
-
-    pub(super) fn evaluate(compiled: &Compiled, states: &Value, inputs: &Inputs<'_>) -> Result<Answer, String> {
-        let _ = (compiled, states, inputs, Answer::Value, Answer::Function);
-        Ok(Answer::Nothing)
+    fn next_u64(&mut self) -> u64 {
+        self.0.draws.next_u64()
     }
 }

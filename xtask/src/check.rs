@@ -43,6 +43,7 @@ const INTERPRETER_MAY_USE: &[&str] = &[
     "sha1",
     "sha2",
     "smallvec",
+    "statewright-jsonata",
     "statewright-value",
     "thiserror",
     "unicode-ident",

@@ -404,13 +404,10 @@ impl Definition {
     #[must_use]
     pub fn not_runnable_yet(&self) -> Option<String> {
         self.states.iter().find_map(|state| match (&state.flow, &state.kind) {
-            (Flow::Jsonata(_), _) => {
-                Some(format!("state `{}` is written in JSONata, which can be validated but not run yet", state.name))
-            }
-            (Flow::JsonPath(_), Kind::Map(Map { distributed: Some(_), .. })) => {
+            (_, Kind::Map(Map { distributed: Some(_), .. })) => {
                 Some(format!("state `{}` is a Distributed Map, which can be validated but not run yet", state.name))
             }
-            (Flow::JsonPath(_), _) => None,
+            _ => None,
         })
     }
 }

@@ -1,0 +1,320 @@
+//! Calls of functions.
+
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+use super::Machine;
+use crate::Error;
+use crate::compile::ast::{Call, Kind, Node};
+use crate::frame::{Env, Frame, Function};
+use crate::function::{Given, regex};
+use crate::host::{Answer, HostCall, HostFunction};
+use crate::item::{Flags, Val};
+use crate::sequence::Seq;
+use crate::signature::Args;
+
+/// What a function's body comes to.
+enum Outcome<'e> {
+    Done(Val<'e>),
+    /// A call that takes the place of the one whose body this is.
+    Tail {
+        call: &'e Call,
+        position: usize,
+        context: Val<'e>,
+        env: Env<'e>,
+    },
+}
+
+/// The name a function is called by, if it is called by one.
+fn name_of<'e>(machine: &Machine<'e, '_>, call: &'e Call) -> Option<&'e str> {
+    match &call.procedure.kind {
+        Kind::Variable(symbol) => Some(machine.symbol_name(*symbol)),
+        Kind::Path(path) => match path.steps.first().map(|step| &step.kind) {
+            Some(Kind::Name(name)) => Some(name),
+            Some(Kind::Variable(symbol)) => Some(machine.symbol_name(*symbol)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl<'e> Machine<'e, '_> {
+    /// `f(…)`, with `applied` before the arguments that are written: what stands before `~>`.
+    pub(super) fn call(
+        &mut self,
+        call: &'e Call,
+        node: &'e Node,
+        applied: Option<Val<'e>>,
+        input: &Val<'e>,
+        env: &Env<'e>,
+    ) -> Result<Val<'e>, Error> {
+        let function = self.eval(&call.procedure, input, env)?;
+        self.check_callable(&function, call, node.position, env, "T1005")?;
+        let mut args: Args<'e> = SmallVec::with_capacity(call.arguments.len() + usize::from(applied.is_some()));
+        args.extend(applied);
+        for argument in &call.arguments {
+            args.push(self.eval(argument, input, env)?);
+        }
+        self.apply(function, args, input).map_err(|error| {
+            let error = error.at(node.position);
+            match name_of(self, call) {
+                Some(name) => error.token_if_none(name),
+                None => error,
+            }
+        })
+    }
+
+    /// Helps who forgot the `$` of a function's name.
+    fn check_callable(
+        &mut self,
+        function: &Val<'e>,
+        call: &'e Call,
+        position: usize,
+        env: &Env<'e>,
+        code: &'static str,
+    ) -> Result<(), Error> {
+        if function.is_undefined()
+            && let Kind::Path(_) = call.procedure.kind
+            && let Some(name) = name_of(self, call)
+            && !self.lookup_name(name, env).is_undefined()
+        {
+            return Err(Error::new(code).token(name).at(position));
+        }
+        Ok(())
+    }
+
+    /// `x ~> f`
+    pub(super) fn chain(
+        &mut self,
+        node: &'e Node,
+        operands: &'e (Node, Node),
+        input: &Val<'e>,
+        env: &Env<'e>,
+    ) -> Result<Val<'e>, Error> {
+        let left = self.eval(&operands.0, input, env)?;
+        let result = if let Kind::Call(call) = &operands.1.kind {
+            self.call(call, &operands.1, Some(left), input, env)?
+        } else {
+            let function = self.eval(&operands.1, input, env)?;
+            if !function.is_function() {
+                return Err(Error::new("T2006").value(function.describe()).at(node.position));
+            }
+            if left.is_function() {
+                return Ok(Val::Function(Rc::new(Function::Composed { first: left, second: function })));
+            }
+            self.apply(function, SmallVec::from_iter([left]), &Val::Null).map_err(|error| error.at(node.position))?
+        };
+        Ok(result)
+    }
+
+    /// `f(…, ?)`
+    pub(super) fn partial(&mut self, call: &'e Call, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            arguments.push(match argument.kind {
+                Kind::Placeholder => None,
+                _ => Some(self.eval(argument, input, env)?),
+            });
+        }
+        let function = self.eval(&call.procedure, input, env)?;
+        self.check_callable(&function, call, node.position, env, "T1007")?;
+        if !function.is_function() {
+            let error = Error::new("T1008").at(node.position);
+            return Err(match name_of(self, call) {
+                Some(name) => error.token(name),
+                None => error,
+            });
+        }
+        Ok(Val::Function(Rc::new(Function::Partial { function, arguments })))
+    }
+
+    /// The result of a function. `context` takes the place of an argument that is missing where its signature says so.
+    pub(crate) fn apply(&mut self, mut function: Val<'e>, mut args: Args<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {
+        let mut context = context.clone();
+        let mut called: Option<(&'e Call, usize)> = None;
+        loop {
+            let step = self.apply_once(&function, args, &context);
+            let step = step.map_err(|error| match called {
+                Some((call, position)) => {
+                    let error = error.at(position);
+                    match name_of(self, call) {
+                        Some(name) => error.token_if_none(name),
+                        None => error,
+                    }
+                }
+                None => error,
+            })?;
+            let (call, position, env) = match step {
+                Outcome::Done(value) => return Ok(value),
+                Outcome::Tail { call, position, context: inner, env } => {
+                    context = inner;
+                    (call, position, env)
+                }
+            };
+            function = self.eval(&call.procedure, &context, &env)?;
+            self.check_callable(&function, call, position, &env, "T1005")?;
+            args = SmallVec::with_capacity(call.arguments.len());
+            for argument in &call.arguments {
+                args.push(self.eval(argument, &context, &env)?);
+            }
+            called = Some((call, position));
+        }
+    }
+
+    fn apply_once(&mut self, function: &Val<'e>, args: Args<'e>, context: &Val<'e>) -> Result<Outcome<'e>, Error> {
+        let value = match function {
+            Val::Builtin(builtin) => {
+                let args = builtin.signature()?.validate(args, context, self.meter)?;
+                self.meter.steps(1)?;
+                (builtin.run)(self, Given::new(&args, &Val::Undefined))?
+            }
+            Val::Regex(pattern) => regex::invoke(self, pattern, Given::new(&args, &Val::Undefined))?,
+            Val::Function(function) => match &**function {
+                Function::Lambda { lambda, env, context: own } => {
+                    let args = match &lambda.signature {
+                        Some(signature) => signature.validate(args, context, self.meter)?,
+                        None => args,
+                    };
+                    let mut args = args.into_iter();
+                    let bindings =
+                        lambda.parameters.iter().map(|symbol| (*symbol, args.next().unwrap_or(Val::Undefined))).collect();
+                    let frame = Frame::inside(env, bindings);
+                    return self.body(&lambda.body, own, &frame);
+                }
+                Function::Host(host) => self.host_call(host, args, context)?,
+                Function::Partial { function, arguments } => {
+                    let mut args = args.into_iter();
+                    let all = arguments
+                        .iter()
+                        .map(|given| given.clone().unwrap_or_else(|| args.next().unwrap_or(Val::Undefined)))
+                        .collect();
+                    self.deeper(|machine| machine.apply(function.clone(), all, &Val::Null))?
+                }
+                Function::Composed { first, second } => self.deeper(|machine| {
+                    let between = machine.apply(first.clone(), args, &Val::Null)?;
+                    machine.apply(second.clone(), SmallVec::from_iter([between]), &Val::Null)
+                })?,
+                Function::Transform { transform, env } => self.transform(transform, env, args, context)?,
+                Function::NextMatch { regex, text, from } => regex::next(self, regex, text, *from)?,
+            },
+            _ => return Err(Error::new("T1006")),
+        };
+        Ok(Outcome::Done(value))
+    }
+
+    /// Does something one level deeper.
+    fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.meter.enter()?;
+        let result = work(self)?;
+        self.meter.leave();
+        Ok(result)
+    }
+
+    /// A function's body, up to the call that ends it.
+    fn body(&mut self, node: &'e Node, context: &Val<'e>, env: &Env<'e>) -> Result<Outcome<'e>, Error> {
+        match &node.kind {
+            Kind::TailCall(call) => {
+                self.meter.touch()?;
+                Ok(Outcome::Tail { call, position: node.position, context: context.clone(), env: Rc::clone(env) })
+            }
+            Kind::Condition(parts) if node.extra.is_none() && !node.keep_array => {
+                self.meter.enter()?;
+                let (condition, then, otherwise) = &**parts;
+                let outcome = match (self.eval(condition, context, env)?.is_truthy(self.meter)?, otherwise) {
+                    (true, _) => self.body(then, context, env)?,
+                    (false, Some(otherwise)) => self.body(otherwise, context, env)?,
+                    (false, None) => Outcome::Done(Val::Undefined),
+                };
+                self.meter.leave();
+                Ok(outcome)
+            }
+            Kind::Block(expressions) if node.extra.is_none() && !node.keep_array => {
+                self.meter.enter()?;
+                let inner = Frame::inside(env, SmallVec::new());
+                let mut outcome = Outcome::Done(Val::Undefined);
+                if let Some((last, before)) = expressions.split_last() {
+                    for expression in before {
+                        self.eval(expression, context, &inner)?;
+                    }
+                    outcome = self.body(last, context, &inner)?;
+                }
+                self.meter.leave();
+                Ok(outcome)
+            }
+            _ => self.eval(node, context, env).map(Outcome::Done),
+        }
+    }
+
+    fn host_call(&mut self, function: &'e HostFunction, args: Args<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {
+        let args = function.signature()?.validate(args, context, self.meter)?;
+        let mut values: SmallVec<[_; 4]> = SmallVec::new();
+        for arg in args {
+            values.push(match arg {
+                Val::Undefined => None,
+                arg => Some(arg.into_value().ok_or_else(|| Error::new("T0410").with("index", values.len() as i64 + 1))?),
+            });
+        }
+        let mut call = HostCall { host: self.host, meter: self.meter };
+        match function.run()(&mut call, &values)? {
+            Answer::Nothing => Ok(Val::Undefined),
+            Answer::Value(value) => self.adopt(value),
+            Answer::Sequence(values) => {
+                let mut all = Seq::with_capacity(values.len(), self.meter)?;
+                all.extend(values.iter().map(Val::from))?;
+                all.into_list(Flags::SEQUENCE)
+            }
+        }
+    }
+
+    /// A value that a function has made from nothing, as one of the evaluation's own.
+    fn adopt(&mut self, value: statewright_value::Value) -> Result<Val<'e>, Error> {
+        use statewright_value::Value;
+        match value {
+            Value::String(text) => Val::text(text.as_ref().to_owned(), self.meter),
+            Value::Array(items) => Val::list(items.iter().map(Val::from).collect(), Flags::ARRAY, self.meter),
+            Value::Object(members) => {
+                let weight = 16 + Value::Object(members.clone()).measure().bytes;
+                Val::made_of(members, weight, self.meter)
+            }
+            value => Ok(Val::from(&value)),
+        }
+    }
+
+    /// How many arguments a function wants.
+    pub(crate) fn arity(function: &Val<'e>) -> usize {
+        match function {
+            Val::Builtin(builtin) => builtin.arity,
+            Val::Regex(_) => 2,
+            Val::Function(function) => match &**function {
+                Function::Lambda { lambda, .. } => lambda.parameters.len(),
+                Function::Host(host) => host.arity(),
+                Function::Partial { arguments, .. } => arguments.iter().filter(|given| given.is_none()).count(),
+                Function::Composed { .. } | Function::Transform { .. } => 1,
+                Function::NextMatch { .. } => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    /// Calls a function that another one was given, with as many of the arguments as it wants, the first in any case.
+    pub(crate) fn call_back(
+        &mut self,
+        function: &Val<'e>,
+        first: Val<'e>,
+        second: impl FnOnce() -> Val<'e>,
+        third: impl FnOnce() -> Val<'e>,
+    ) -> Result<Val<'e>, Error> {
+        let arity = Self::arity(function);
+        let mut args: Args<'e> = SmallVec::new();
+        args.push(first);
+        if arity >= 2 {
+            args.push(second());
+        }
+        if arity >= 3 {
+            args.push(third());
+        }
+        self.meter.steps(1)?;
+        self.apply(function.clone(), args, &Val::Null)
+    }
+}

@@ -1,0 +1,365 @@
+//! Evaluation: walks the tree of an expression.
+
+mod call;
+mod filter;
+mod group;
+mod operator;
+mod path;
+mod sort;
+mod transform;
+mod tuple;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use statewright_value::Value;
+
+use crate::Error;
+use crate::compile::Compiled;
+use crate::compile::ast::{Kind, Node, Operator, Symbol};
+use crate::frame::{Captured, Env, Frame, Function};
+use crate::function;
+use crate::host::{Host, HostFunction};
+use crate::item::{Flags, List, Members, Val};
+use crate::meter::Meter;
+use crate::sequence::Seq;
+
+pub(crate) use operator::{compare_text, equal};
+
+/// An evaluation.
+pub(crate) struct Machine<'e, 'h> {
+    compiled: &'e Compiled,
+    pub(crate) meter: &'e Meter,
+    /// What variables are bound to from outside, and functions, by symbol.
+    globals: Vec<Val<'e>>,
+    pub(crate) host: &'h mut dyn Host,
+    now: Option<i64>,
+    captured: Captured<'e>,
+}
+
+impl<'e, 'h> Machine<'e, 'h> {
+    pub(crate) fn new(
+        compiled: &'e Compiled,
+        meter: &'e Meter,
+        bindings: &[(&str, Value)],
+        functions: &'e [&'e [HostFunction]],
+        host: &'h mut dyn Host,
+    ) -> Self {
+        let globals = compiled
+            .symbols
+            .names()
+            .iter()
+            .map(|name| match bindings.iter().rev().find(|(known, _)| *known == &**name) {
+                Some((_, value)) => Val::from(value),
+                None => match functions.iter().flat_map(|table| table.iter()).find(|function| function.name() == &**name) {
+                    Some(function) => Val::Function(Rc::new(Function::Host(function))),
+                    None => function::find(name).map_or(Val::Undefined, Val::Builtin),
+                },
+            })
+            .collect();
+        Self { compiled, meter, globals, host, now: None, captured: Captured::default() }
+    }
+
+    /// Evaluates the whole expression on `input`.
+    pub(crate) fn run(&mut self, input: Val<'e>) -> Result<Val<'e>, Error> {
+        let root = Frame::root();
+        if let Some(symbol) = self.compiled.symbols.find("$") {
+            root.bind(symbol, input.clone());
+        }
+        let input = match input {
+            Val::Array(_) => {
+                let outer = Flags { outer: true, ..Flags::SEQUENCE };
+                Val::list(vec![input], outer, self.meter)?
+            }
+            input => input,
+        };
+        self.eval(&self.compiled.root, &input, &root)
+    }
+
+    /// The time, the same all through an evaluation.
+    pub(crate) fn now_millis(&mut self) -> i64 {
+        let host = &mut self.host;
+        *self.now.get_or_insert_with(|| host.now_millis())
+    }
+
+    pub(crate) fn symbol_name(&self, symbol: Symbol) -> &'e Arc<str> {
+        self.compiled.symbols.name(symbol)
+    }
+
+    /// The value of a node, in the context of `input`.
+    pub(crate) fn eval(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        self.meter.enter()?;
+        let mut result = self.kind(node, input, env)?;
+        if let Some(extra) = &node.extra {
+            for stage in &extra.predicates {
+                result = self.stage(stage, result, env)?;
+            }
+            if let Some(group) = &extra.group
+                && !matches!(node.kind, Kind::Path(_))
+            {
+                result = self.group(group, &result, env)?;
+            }
+        }
+        self.meter.leave();
+        match result {
+            Val::List(list) if list.flags.sequence => unwrap(list, node.keep_array),
+            result => Ok(result),
+        }
+    }
+
+    #[inline]
+    fn kind(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        match &node.kind {
+            Kind::Number(number) => Ok(Val::Num(*number)),
+            Kind::String(text) => Ok(Val::Str(Arc::clone(text))),
+            Kind::Constant(value) => Ok(Val::from(value)),
+            Kind::Variable(symbol) => Ok(self.lookup(*symbol, env)),
+            Kind::Context => Ok(context(input)),
+            Kind::Path(path) => self.path(node, path, input, env),
+            Kind::Binary(operator, operands) => self.binary(*operator, node, operands, input, env),
+            Kind::Call(call) => self.call(call, node, None, input, env),
+            Kind::Condition(parts) => {
+                let (condition, then, otherwise) = &**parts;
+                match (self.eval(condition, input, env)?.is_truthy(self.meter)?, otherwise) {
+                    (true, _) => self.eval(then, input, env),
+                    (false, Some(otherwise)) => self.eval(otherwise, input, env),
+                    (false, None) => Ok(Val::Undefined),
+                }
+            }
+            Kind::Block(expressions) => {
+                let inner = Frame::inside(env, smallvec::SmallVec::new());
+                let mut result = Val::Undefined;
+                for expression in expressions {
+                    result = self.eval(expression, input, &inner)?;
+                }
+                Ok(result)
+            }
+            Kind::Object(pairs) => self.object(pairs, input, env),
+            _ => self.rare(node, input, env),
+        }
+    }
+
+    fn rare(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        match &node.kind {
+            Kind::Name(name) => self.name(name, input),
+            Kind::Wildcard => self.wildcard(input),
+            Kind::Descendants => self.descendants(input),
+            Kind::Parent(slot) => {
+                let label = self.compiled.labels.get(*slot).copied();
+                Ok(label.and_then(|label| env.lookup(label)).unwrap_or(Val::Undefined))
+            }
+            Kind::Regex(regex) => Ok(Val::Regex(regex)),
+            Kind::Negate(operand) => match self.eval(operand, input, env)? {
+                Val::Undefined => Ok(Val::Undefined),
+                Val::Num(number) => Ok(Val::Num(number.negate())),
+                value => Err(Error::new("D1002").value(value.describe()).token("-").at(node.position)),
+            },
+            Kind::Array(items) => self.array(node, items, input, env),
+            Kind::Bind(symbol, value) => {
+                let value = self.eval(value, input, env)?;
+                env.bind(*symbol, value.clone());
+                Ok(value)
+            }
+            Kind::Partial(call) => self.partial(call, node, input, env),
+            Kind::Lambda(lambda) => {
+                self.captured.add(env, self.meter)?;
+                Ok(Val::Function(Rc::new(Function::Lambda { lambda, env: Rc::clone(env), context: input.clone() })))
+            }
+            // A function's body is never evaluated as any other expression: see `Machine::apply`.
+            Kind::TailCall(call) => self.call(call, node, None, input, env),
+            Kind::Apply(operands) => self.chain(node, operands, input, env),
+            Kind::Transform(transform) => {
+                self.captured.add(env, self.meter)?;
+                Ok(Val::Function(Rc::new(Function::Transform { transform, env: Rc::clone(env) })))
+            }
+            Kind::Placeholder | Kind::Sort(_) => Ok(Val::Undefined),
+            Kind::String(_)
+            | Kind::Number(_)
+            | Kind::Constant(_)
+            | Kind::Variable(_)
+            | Kind::Context
+            | Kind::Binary(..)
+            | Kind::Object(_)
+            | Kind::Path(_)
+            | Kind::Condition(_)
+            | Kind::Block(_)
+            | Kind::Call(_) => self.kind(node, input, env),
+        }
+    }
+
+    /// What a variable is bound to.
+    #[inline]
+    pub(crate) fn lookup(&self, symbol: Symbol, env: &Env<'e>) -> Val<'e> {
+        match env.lookup(symbol) {
+            Some(value) => value,
+            None => self.globals.get(symbol.0 as usize).cloned().unwrap_or(Val::Undefined),
+        }
+    }
+
+    /// What a name is bound to, if the expression has it or the language does.
+    fn lookup_name(&self, name: &str, env: &Env<'e>) -> Val<'e> {
+        match self.compiled.symbols.find(name) {
+            Some(symbol) => self.lookup(symbol, env),
+            None => function::find(name).map_or(Val::Undefined, Val::Builtin),
+        }
+    }
+
+    fn array(&mut self, node: &'e Node, items: &'e [Node], input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        let flags = Flags { cons: node.cons_array, ..Flags::ARRAY };
+        let mut result = Seq::new(self.meter);
+        for item in items {
+            let value = self.eval(item, input, env)?;
+            if value.is_undefined() {
+                continue;
+            }
+            if matches!(item.kind, Kind::Array(_)) {
+                result.push(value)?;
+            } else if let Val::List(list) = value {
+                // The array of one range is the range.
+                if items.len() == 1 && matches!(item.kind, Kind::Binary(Operator::Range, _)) {
+                    return Ok(Val::List(List::with_flags(list, flags)?));
+                }
+                result.push_flat(Val::List(list))?;
+            } else {
+                result.push_flat(value)?;
+            }
+        }
+        result.into_list(flags)
+    }
+
+    /// The member of an object, or of each object of an array.
+    pub(crate) fn name(&mut self, name: &str, input: &Val<'e>) -> Result<Val<'e>, Error> {
+        match input {
+            Val::Object(_) | Val::Made(_) => Ok(input.member(name).unwrap_or(Val::Undefined)),
+            Val::Array(_) | Val::List(_) => {
+                let mut found = Seq::new(self.meter);
+                self.names(name, input, &mut found)?;
+                found.into_sequence()
+            }
+            _ => Ok(Val::Undefined),
+        }
+    }
+
+    fn names(&mut self, name: &str, input: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
+        match input {
+            Val::Array(items) => {
+                self.meter.steps(items.len())?;
+                for item in items {
+                    match item {
+                        Value::Object(members) => match members.get(name) {
+                            Some(value) => found.push_flat(Val::from(value))?,
+                            None => {}
+                        },
+                        Value::Array(_) => self.names(name, &Val::from(item), found)?,
+                        _ => {}
+                    }
+                }
+            }
+            Val::List(list) => {
+                self.meter.steps(list.items.len())?;
+                for item in &list.items {
+                    match item {
+                        Val::Array(_) | Val::List(_) => self.names(name, item, found)?,
+                        item => found.push_flat(item.member(name).unwrap_or(Val::Undefined))?,
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn wildcard(&mut self, input: &Val<'e>) -> Result<Val<'e>, Error> {
+        let input = context(input);
+        let mut found = Seq::new(self.meter);
+        let mut flat = false;
+        let mut add = |value: Val<'e>, meter: &'e Meter| {
+            meter.steps(1)?;
+            if value.is_array() {
+                flat = true;
+                flatten(&value, &mut found)
+            } else {
+                found.push(value)
+            }
+        };
+        match &input {
+            Val::Array(items) => items.iter().try_for_each(|item| add(Val::from(item), self.meter))?,
+            Val::List(list) => list.items.iter().try_for_each(|item| add(item.clone(), self.meter))?,
+            Val::Object(_) | Val::Made(_) => {
+                for (_, value) in input.members() {
+                    add(value, self.meter)?;
+                }
+            }
+            _ => {}
+        }
+        if flat { found.into_array() } else { found.into_sequence() }
+    }
+
+    fn descendants(&mut self, input: &Val<'e>) -> Result<Val<'e>, Error> {
+        if input.is_undefined() {
+            return Ok(Val::Undefined);
+        }
+        let mut found = Seq::new(self.meter);
+        self.descend(input, &mut found)?;
+        found.finish()
+    }
+
+    fn descend(&mut self, input: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
+        self.meter.steps(1)?;
+        match input {
+            Val::Array(items) => items.iter().try_for_each(|item| self.descend(&Val::from(item), found)),
+            Val::List(list) => list.items.iter().try_for_each(|item| self.descend(item, found)),
+            value => {
+                found.push(value.clone())?;
+                match value {
+                    Val::Object(members) => members.values().try_for_each(|item| self.descend(&Val::from(item), found)),
+                    Val::Made(made) => match &made.members {
+                        Members::Json(members) => members.values().try_for_each(|item| self.descend(&Val::from(item), found)),
+                        Members::Mixed(members) => members.iter().try_for_each(|(_, item)| self.descend(item, found)),
+                    },
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// `$`: the context, which is the input itself where that is an array.
+#[inline]
+fn context<'e>(input: &Val<'e>) -> Val<'e> {
+    match input {
+        Val::List(list) if list.flags.outer => list.items.first().cloned().unwrap_or(Val::Undefined),
+        input => input.clone(),
+    }
+}
+
+/// A sequence as the value of an expression, anything else as it is.
+#[inline]
+fn collapse(value: Val<'_>) -> Result<Val<'_>, Error> {
+    match value {
+        Val::List(list) if list.flags.sequence => unwrap(list, false),
+        value => Ok(value),
+    }
+}
+
+/// A sequence as the value of an expression: nothing, its one value, or itself.
+fn unwrap(list: Rc<List<'_>>, keep_array: bool) -> Result<Val<'_>, Error> {
+    match list.items.len() {
+        0 => Ok(Val::Undefined),
+        1 if !keep_array && !list.flags.keep_singleton => Ok(list.items.first().cloned().unwrap_or(Val::Undefined)),
+        _ if keep_array && !list.flags.keep_singleton => {
+            let flags = Flags { keep_singleton: true, ..list.flags };
+            Ok(Val::List(List::with_flags(list, flags)?))
+        }
+        _ => Ok(Val::List(list)),
+    }
+}
+
+/// Adds the elements of an array, and those of the arrays inside.
+fn flatten<'e>(value: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
+    match value {
+        Val::Array(items) => items.iter().try_for_each(|item| flatten(&Val::from(item), found)),
+        Val::List(list) => list.items.iter().try_for_each(|item| flatten(item, found)),
+        value => found.push(value.clone()),
+    }
+}

@@ -1,0 +1,273 @@
+//! Paths: steps, each in the context of every item of the one before.
+
+use std::rc::Rc;
+
+use statewright_value::Value;
+
+use super::{Machine, collapse, context};
+use crate::Error;
+use crate::compile::ast::{Kind, Node, Path};
+use crate::frame::Env;
+use crate::item::{Flags, List, Val};
+use crate::sequence::{Items, Seq};
+
+/// The result of a step.
+pub(super) enum Stepped<'e> {
+    None,
+    /// A sequence of one item.
+    One(Val<'e>),
+    /// A sequence of many.
+    Many(Rc<List<'e>>),
+    /// An array that is no sequence.
+    Whole(Val<'e>),
+}
+
+impl<'e> Stepped<'e> {
+    pub(super) fn items(&self) -> Items<'_, 'e> {
+        match self {
+            Stepped::None => Items::List(&[]),
+            Stepped::One(value) => Items::List(std::slice::from_ref(value)),
+            Stepped::Many(list) => Items::List(&list.items),
+            Stepped::Whole(value) => Items::or_one(value),
+        }
+    }
+
+    pub(super) fn of_seq(seq: Seq<'e>) -> Result<Self, Error> {
+        match seq.len() {
+            0 => Ok(Stepped::None),
+            1 => seq.finish().map(Stepped::One),
+            _ => match seq.into_list(Flags::SEQUENCE)? {
+                Val::List(list) => Ok(Stepped::Many(list)),
+                value => Ok(Stepped::One(value)),
+            },
+        }
+    }
+}
+
+/// Gathers what a step answers for each item, arrays taken apart.
+struct Gather<'e> {
+    /// What came first, while nothing else has come: an array that comes alone from the last step stays as it is.
+    first: Option<Val<'e>>,
+    all: Seq<'e>,
+}
+
+impl<'e> Gather<'e> {
+    #[inline]
+    fn add(&mut self, value: Val<'e>) -> Result<(), Error> {
+        if value.is_undefined() {
+            return Ok(());
+        }
+        if self.first.is_none() && self.all.is_empty() {
+            self.first = Some(value);
+            return Ok(());
+        }
+        if let Some(first) = self.first.take() {
+            self.flat(first)?;
+        }
+        self.flat(value)
+    }
+
+    #[inline]
+    fn flat(&mut self, value: Val<'e>) -> Result<(), Error> {
+        match &value {
+            Val::List(list) if list.flags.cons => self.all.push(value),
+            _ => self.all.push_flat(value),
+        }
+    }
+
+    fn finish(mut self, last: bool) -> Result<Stepped<'e>, Error> {
+        let Some(first) = self.first.take() else { return Stepped::of_seq(self.all) };
+        match first {
+            Val::List(list) if list.flags.sequence && !list.flags.cons => match list.items.len() {
+                0 => Ok(Stepped::None),
+                1 => Ok(Stepped::One(list.items.first().cloned().unwrap_or(Val::Undefined))),
+                _ if list.flags.keep_singleton || list.flags.outer => Ok(Stepped::Many(List::with_flags(list, Flags::SEQUENCE)?)),
+                _ => Ok(Stepped::Many(list)),
+            },
+            Val::Array(_) | Val::List(_) if last => Ok(Stepped::Whole(first)),
+            Val::Array(_) => {
+                self.flat(first)?;
+                Stepped::of_seq(self.all)
+            }
+            Val::List(ref list) if !list.flags.cons => {
+                self.flat(first)?;
+                Stepped::of_seq(self.all)
+            }
+            value => Ok(Stepped::One(value)),
+        }
+    }
+}
+
+impl<'e> Machine<'e, '_> {
+    /// The value of a path.
+    pub(super) fn path(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        if path.plain && node.extra.is_none() { self.plain(node, path, input, env) } else { self.steps(node, path, 0, input, env) }
+    }
+
+    /// The value of a path that is look-ups only: walks what it can without taking hold of anything.
+    fn plain(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        self.meter.touch()?;
+        self.meter.steps(path.steps.len() - 1)?;
+        let mut at = 0;
+        let bound;
+        let start = match path.steps.first().map(|step| &step.kind) {
+            Some(Kind::Variable(symbol)) => {
+                at = 1;
+                bound = self.lookup(*symbol, env);
+                &bound
+            }
+            Some(Kind::Context) => {
+                at = 1;
+                bound = context(input);
+                &bound
+            }
+            _ => input,
+        };
+        if at == path.steps.len() {
+            return self.ending(node, path, start.clone());
+        }
+        let Val::Object(members) = start else {
+            return match start {
+                Val::Array(_) | Val::List(_) | Val::Made(_) => self.steps(node, path, at, start, env),
+                _ => Ok(Val::Undefined),
+            };
+        };
+        let mut members = members;
+        loop {
+            let Some(Node { kind: Kind::Name(name), .. }) = path.steps.get(at) else { return Ok(Val::Undefined) };
+            let Some(value) = members.get(name) else { return Ok(Val::Undefined) };
+            at += 1;
+            if at == path.steps.len() {
+                return self.ending(node, path, Val::from(value));
+            }
+            match value {
+                Value::Object(next) => members = next,
+                Value::Array(_) => return self.steps(node, path, at, &Val::from(value), env),
+                _ => return Ok(Val::Undefined),
+            }
+        }
+    }
+
+    /// A value as the result of a path, with regard to `[]`.
+    fn ending(&mut self, node: &'e Node, path: &'e Path, value: Val<'e>) -> Result<Val<'e>, Error> {
+        if (path.keep_singleton || node.keep_array) && !value.is_undefined() && !value.is_array() {
+            let flags = Flags { keep_singleton: true, ..Flags::SEQUENCE };
+            return Val::list(vec![value], flags, self.meter);
+        }
+        Ok(value)
+    }
+
+    fn steps(&mut self, node: &'e Node, path: &'e Path, from: usize, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        let starts_anew = matches!(path.steps.get(from).map(|step| &step.kind), Some(Kind::Variable(_) | Kind::Context));
+        let mut current =
+            if input.is_array() && !starts_anew { Stepped::Whole(input.clone()) } else { Stepped::One(input.clone()) };
+        let count = path.steps.len();
+        for (at, step) in path.steps.iter().enumerate().skip(from) {
+            if step.tuple {
+                return self.tuple_steps(node, path, at, current, env);
+            }
+            current = if at == 0 && step.cons_array {
+                let whole = match &current {
+                    Stepped::One(value) | Stepped::Whole(value) => value.clone(),
+                    Stepped::Many(_) | Stepped::None => input.clone(),
+                };
+                match self.eval(step, &whole, env)? {
+                    Val::Undefined => Stepped::None,
+                    value if value.is_array() => Stepped::Whole(value),
+                    value => Stepped::One(value),
+                }
+            } else {
+                self.step(step, &current, env, at + 1 == count)?
+            };
+            if matches!(&current, Stepped::None) || current.items().is_empty() {
+                break;
+            }
+        }
+        self.path_result(node, path, current, env)
+    }
+
+    /// What the last step answered as the value of the path.
+    fn path_result(&mut self, node: &'e Node, path: &'e Path, last: Stepped<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        let keep = path.keep_singleton || node.keep_array;
+        let kept = Flags { keep_singleton: true, ..Flags::SEQUENCE };
+        let value = match last {
+            Stepped::None => Val::Undefined,
+            Stepped::One(value) if keep => Val::list(vec![value], kept, self.meter)?,
+            Stepped::One(value) => value,
+            Stepped::Many(list) if keep => Val::List(List::with_flags(list, kept)?),
+            Stepped::Many(list) => Val::List(list),
+            Stepped::Whole(Val::List(list)) if path.keep_singleton && list.flags.cons => {
+                Val::list(vec![Val::List(list)], kept, self.meter)?
+            }
+            Stepped::Whole(value) => value,
+        };
+        match node.group() {
+            Some(group) => self.group(group, &value, env),
+            None => Ok(value),
+        }
+    }
+
+    /// One step, for each item.
+    fn step(&mut self, step: &'e Node, input: &Stepped<'e>, env: &Env<'e>, last: bool) -> Result<Stepped<'e>, Error> {
+        if let Kind::Sort(terms) = &step.kind {
+            let mut sorted = self.sort(terms, step.position, input, env)?;
+            for stage in step.stages() {
+                let value = match sorted {
+                    Stepped::None => Val::Undefined,
+                    Stepped::One(value) | Stepped::Whole(value) => value,
+                    Stepped::Many(list) => Val::List(list),
+                };
+                sorted = match self.stage(stage, value, env)? {
+                    Val::Undefined => Stepped::None,
+                    Val::List(list) if list.flags.sequence => Stepped::Many(list),
+                    value if value.is_array() => Stepped::Whole(value),
+                    value => Stepped::One(value),
+                };
+            }
+            return Ok(sorted);
+        }
+        let mut gather = Gather { first: None, all: Seq::new(self.meter) };
+        let stages = step.stages();
+        if let Kind::Name(name) = &step.kind
+            && stages.is_empty()
+            && !step.keep_array
+        {
+            self.meter.touch()?;
+            return self.name_step(name, input, gather, last);
+        }
+        for item in input.items().iter() {
+            let mut value = self.eval(step, &item, env)?;
+            for stage in stages {
+                value = self.stage(stage, value, env)?;
+            }
+            gather.add(value)?;
+        }
+        gather.finish(last)
+    }
+
+    fn name_step(&mut self, name: &str, input: &Stepped<'e>, mut gather: Gather<'e>, last: bool) -> Result<Stepped<'e>, Error> {
+        match input.items() {
+            Items::Json(items) => {
+                self.meter.steps(items.len())?;
+                for item in items {
+                    match item {
+                        Value::Object(members) => {
+                            if let Some(value) = members.get(name) {
+                                gather.add(Val::from(value))?;
+                            }
+                        }
+                        Value::Array(_) => gather.add(collapse(self.name(name, &Val::from(item))?)?)?,
+                        _ => {}
+                    }
+                }
+            }
+            Items::List(items) => {
+                self.meter.steps(items.len())?;
+                for item in items {
+                    gather.add(collapse(self.name(name, item)?)?)?;
+                }
+            }
+        }
+        gather.finish(last)
+    }
+}

@@ -1,0 +1,129 @@
+//! Order by terms: `^(…)`.
+
+use std::cmp::Ordering;
+
+use super::Machine;
+use super::operator::compare_text;
+use super::path::Stepped;
+use crate::Error;
+use crate::compile::ast::Term;
+use crate::frame::{Env, Frame};
+use crate::item::{Flags, Tuple, Val};
+
+impl<'e> Machine<'e, '_> {
+    /// The items of a step in order.
+    pub(super) fn sort(
+        &mut self,
+        terms: &'e [Term],
+        position: usize,
+        input: &Stepped<'e>,
+        env: &Env<'e>,
+    ) -> Result<Stepped<'e>, Error> {
+        let items = match input {
+            Stepped::None => return Ok(Stepped::None),
+            Stepped::One(value) => return Ok(Stepped::One(value.clone())),
+            Stepped::Whole(value) if input.items().len() <= 1 => return Ok(Stepped::Whole(value.clone())),
+            Stepped::Many(_) | Stepped::Whole(_) => input.items().to_vec(),
+        };
+        let mut keyed = Vec::with_capacity(items.len());
+        for item in items {
+            keyed.push((self.keys(terms, &item, env)?, item));
+        }
+        let sorted = self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?;
+        let items = sorted.into_iter().map(|(_, item)| item).collect();
+        Ok(Stepped::Whole(Val::list(items, Flags::ARRAY, self.meter)?))
+    }
+
+    /// Tuples in order.
+    pub(super) fn sort_tuples(
+        &mut self,
+        terms: &'e [Term],
+        position: usize,
+        tuples: Vec<Tuple<'e>>,
+        env: &Env<'e>,
+    ) -> Result<Vec<Tuple<'e>>, Error> {
+        if tuples.len() <= 1 {
+            return Ok(tuples);
+        }
+        let mut keyed = Vec::with_capacity(tuples.len());
+        for tuple in tuples {
+            let inner = Frame::inside(env, tuple.bindings.clone());
+            keyed.push((self.keys(terms, &tuple.item, &inner)?, tuple));
+        }
+        let sorted = self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?;
+        Ok(sorted.into_iter().map(|(_, tuple)| tuple).collect())
+    }
+
+    fn keys(&mut self, terms: &'e [Term], item: &Val<'e>, env: &Env<'e>) -> Result<smallvec::SmallVec<[Val<'e>; 1]>, Error> {
+        terms.iter().map(|term| self.eval(&term.expression, item, env)).collect()
+    }
+
+    /// Whether two items, given by their keys, are in the wrong order.
+    fn swaps(&mut self, terms: &'e [Term], left: &[Val<'e>], right: &[Val<'e>], position: usize) -> Result<bool, Error> {
+        for ((term, left), right) in terms.iter().zip(left).zip(right) {
+            let mut order = match (left, right) {
+                (Val::Undefined, Val::Undefined) => continue,
+                // What is nothing comes last, whatever the direction.
+                (Val::Undefined, _) => return Ok(true),
+                (_, Val::Undefined) => return Ok(false),
+                (Val::Num(left), Val::Num(right)) => left.compare(*right),
+                (left, right) => match (left.as_str(), right.as_str()) {
+                    (Some(left), Some(right)) => compare_text(left, right),
+                    (a, b) => {
+                        let orders = |text: Option<&str>, value: &Val<'e>| text.is_some() || value.as_num().is_some();
+                        if !orders(a, left) || !orders(b, right) {
+                            let culprit = if orders(a, left) { right } else { left };
+                            return Err(Error::new("T2008").value(culprit.describe()).at(position));
+                        }
+                        let error = Error::new("T2007").value(left.describe()).with("value2", right.describe());
+                        return Err(error.at(position));
+                    }
+                },
+            };
+            if term.descending {
+                order = order.reverse();
+            }
+            match order {
+                Ordering::Equal => {}
+                Ordering::Less => return Ok(false),
+                Ordering::Greater => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Merge sort with a question that may fail: whether two items are in the wrong order. Asks in the order in which JSONata's
+    /// own implementation asks, which shows when the answers contradict each other.
+    pub(crate) fn merge_sort<T>(
+        &mut self,
+        mut items: Vec<T>,
+        mut swaps: impl FnMut(&mut Self, &T, &T) -> Result<bool, Error>,
+    ) -> Result<Vec<T>, Error> {
+        self.sort_part(&mut items, &mut swaps)?;
+        Ok(items)
+    }
+
+    fn sort_part<T>(
+        &mut self,
+        items: &mut Vec<T>,
+        swaps: &mut impl FnMut(&mut Self, &T, &T) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        if items.len() <= 1 {
+            return Ok(());
+        }
+        let mut right = items.split_off(items.len() / 2);
+        self.sort_part(items, swaps)?;
+        self.sort_part(&mut right, swaps)?;
+        let count = items.len() + right.len();
+        self.meter.steps(count)?;
+        let left = std::mem::replace(items, Vec::with_capacity(count));
+        let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+        while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+            let next = if swaps(self, a, b)? { right.next() } else { left.next() };
+            items.extend(next);
+        }
+        items.extend(left);
+        items.extend(right);
+        Ok(())
+    }
+}

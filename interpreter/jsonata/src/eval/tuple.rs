@@ -1,0 +1,133 @@
+//! Paths that carry variables along with their items: joins (`@`, `#`) and ancestors (`%`).
+
+use super::Machine;
+use super::path::Stepped;
+use crate::Error;
+use crate::compile::ast::{Kind, Node, Path, Stage, Symbol};
+use crate::frame::{Env, Frame};
+use crate::item::{Flags, Tuple, Val};
+use crate::number::Num;
+use crate::sequence::{Items, Seq};
+
+impl<'e> Machine<'e, '_> {
+    /// The steps of a path from the first that answers tuples on.
+    pub(super) fn tuple_steps(
+        &mut self,
+        node: &'e Node,
+        path: &'e Path,
+        from: usize,
+        input: Stepped<'e>,
+        env: &Env<'e>,
+    ) -> Result<Val<'e>, Error> {
+        let mut tuples = None;
+        for step in path.steps.iter().skip(from) {
+            let next = self.tuple_step(step, &input, tuples, env)?;
+            tuples = Some(next);
+        }
+        let tuples = tuples.unwrap_or_default();
+        if let Some(group) = node.group() {
+            return self.group_tuples(group, &tuples, env);
+        }
+        if node.tuple {
+            return Ok(Self::tuples(tuples));
+        }
+        let mut items = Seq::new(self.meter);
+        for tuple in tuples {
+            items.push(tuple.item)?;
+        }
+        let keep = path.keep_singleton || node.keep_array;
+        items.into_list(Flags { keep_singleton: keep, ..Flags::SEQUENCE })
+    }
+
+    fn tuple_step(
+        &mut self,
+        step: &'e Node,
+        input: &Stepped<'e>,
+        tuples: Option<Vec<Tuple<'e>>>,
+        env: &Env<'e>,
+    ) -> Result<Vec<Tuple<'e>>, Error> {
+        let mut result = match &step.kind {
+            Kind::Sort(terms) => match tuples {
+                Some(tuples) => self.sort_tuples(terms, step.position, tuples, env)?,
+                None => {
+                    let sorted = self.sort(terms, step.position, input, env)?;
+                    let index = step.extra.as_ref().and_then(|extra| extra.index);
+                    (0..)
+                        .zip(sorted.items().iter())
+                        .map(|(at, item)| {
+                            let mut tuple = Tuple { item, bindings: smallvec::SmallVec::new() };
+                            if let Some(index) = index {
+                                tuple.bind(index, Val::int(at));
+                            }
+                            tuple
+                        })
+                        .collect()
+                }
+            },
+            _ => {
+                let tuples = tuples.unwrap_or_else(|| {
+                    input.items().iter().map(|item| Tuple { item, bindings: smallvec::SmallVec::new() }).collect()
+                });
+                self.expand(step, tuples, env)?
+            }
+        };
+        for stage in step.stages() {
+            result = match stage {
+                Stage::Filter(predicate) => self.filter_tuples(predicate, result, env)?,
+                Stage::Index(symbol) => {
+                    for (at, tuple) in (0..).zip(&mut result) {
+                        tuple.bind(*symbol, Val::Num(Num::Int(at)));
+                    }
+                    result
+                }
+            };
+        }
+        Ok(result)
+    }
+
+    /// For each tuple, one for each item that the step answers.
+    fn expand(&mut self, step: &'e Node, tuples: Vec<Tuple<'e>>, env: &Env<'e>) -> Result<Vec<Tuple<'e>>, Error> {
+        let mut result = Vec::new();
+        let labels = step.extra.as_ref().map(|extra| {
+            let ancestor = extra.ancestor.and_then(|slot| self.label(slot));
+            (extra.focus, extra.index, ancestor)
+        });
+        let (focus, index, ancestor) = labels.unwrap_or_default();
+        for tuple in tuples {
+            let inner = Frame::inside(env, tuple.bindings.clone());
+            match self.eval(step, &tuple.item, &inner)? {
+                Val::Undefined => {}
+                Val::Tuples(found) => {
+                    for other in found.iter() {
+                        let mut next = tuple.clone();
+                        next.item = other.item.clone();
+                        other.bindings.iter().for_each(|(symbol, value)| next.bind(*symbol, value.clone()));
+                        result.push(next);
+                    }
+                }
+                value => {
+                    for (at, item) in Items::or_one(&value).iter().enumerate() {
+                        self.meter.foresee(result.len().saturating_mul(24))?;
+                        let mut next = tuple.clone();
+                        match focus {
+                            Some(focus) => next.bind(focus, item),
+                            None => next.item = item,
+                        }
+                        if let Some(index) = index {
+                            next.bind(index, Val::int(at));
+                        }
+                        if let Some(ancestor) = ancestor {
+                            next.bind(ancestor, tuple.item.clone());
+                        }
+                        result.push(next);
+                    }
+                }
+            }
+        }
+        Ok(result)
+    }
+
+    fn label(&self, slot: usize) -> Option<Symbol> {
+        self.compiled.labels.get(slot).copied()
+    }
+}

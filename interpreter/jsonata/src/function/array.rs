@@ -1,0 +1,171 @@
+//! Functions of arrays.
+
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::{Given, arg};
+use crate::Error;
+use crate::eval::{Machine, compare_text, equal};
+use crate::item::{Flags, Val};
+use crate::meter::Meter;
+use crate::sequence::{Items, Seq};
+
+type Outcome<'e> = Result<Val<'e>, Error>;
+
+pub(super) fn count<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let values = arg(args, 0);
+    Ok(Val::int(if values.is_undefined() { 0 } else { Items::or_one(values).len() }))
+}
+
+pub(super) fn append<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let (first, second) = (arg(args, 0), arg(args, 1));
+    if first.is_undefined() {
+        return Ok(second.clone());
+    }
+    if second.is_undefined() {
+        return Ok(first.clone());
+    }
+    let count = Items::or_one(first).len() + Items::or_one(second).len();
+    machine.meter.steps(count)?;
+    let mut all = Seq::with_capacity(count, machine.meter)?;
+    all.push_flat(first.clone())?;
+    all.push_flat(second.clone())?;
+    let sequence = !first.is_array() || first.is_sequence();
+    all.into_list(if sequence { Flags::SEQUENCE } else { Flags::ARRAY })
+}
+
+pub(super) fn reverse<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let values = arg(args, 0);
+    match Items::of(values) {
+        Some(items) if items.len() > 1 => {
+            machine.meter.steps(items.len())?;
+            let mut reversed = Seq::with_capacity(items.len(), machine.meter)?;
+            reversed.extend(items.iter().rev())?;
+            reversed.into_array()
+        }
+        _ => Ok(values.clone()),
+    }
+}
+
+pub(super) fn shuffle<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let values = arg(args, 0);
+    let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
+    machine.meter.steps(items.len())?;
+    let mut items = items.to_vec();
+    for at in (1..items.len()).rev() {
+        let other = machine.host.next_u64() % (at as u64 + 1);
+        items.swap(at, usize::try_from(other).unwrap_or(0));
+    }
+    Val::list(items, Flags::ARRAY, machine.meter)
+}
+
+pub(super) fn zip<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let count = args.all().iter().map(|arg| if arg.is_undefined() { 0 } else { Items::or_one(arg).len() }).min().unwrap_or(0);
+    machine.meter.steps(count * args.all().len())?;
+    let mut all = Seq::with_capacity(count, machine.meter)?;
+    for at in 0..count {
+        let tuple = args.all().iter().map(|arg| Items::or_one(arg).get(at).unwrap_or(Val::Undefined)).collect();
+        all.push(Val::list(tuple, Flags::ARRAY, machine.meter)?)?;
+    }
+    all.into_array()
+}
+
+/// Numbers or strings in order, or anything in the order of a function that says which pairs are in the wrong one.
+pub(super) fn sort<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let values = arg(args, 0);
+    let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
+    let items = items.to_vec();
+    let comparator = arg(args, 1);
+    let sorted = if comparator.is_undefined() {
+        let numbers = items.iter().all(|item| item.as_num().is_some());
+        if !numbers && !items.iter().all(|item| item.as_str().is_some()) {
+            return Err(Error::new("D3070").with("index", 1_i64));
+        }
+        machine.merge_sort(items, |machine, left, right| {
+            machine.meter.steps(1)?;
+            Ok(match (left, right) {
+                (Val::Num(left), Val::Num(right)) => left.compare(*right).is_gt(),
+                (left, right) => compare_text(left.as_str().unwrap_or(""), right.as_str().unwrap_or("")).is_gt(),
+            })
+        })?
+    } else {
+        machine.merge_sort(items, |machine, left, right| {
+            machine.meter.steps(1)?;
+            let args = smallvec::smallvec![left.clone(), right.clone()];
+            machine.apply(comparator.clone(), args, &Val::Null)?.is_truthy(machine.meter)
+        })?
+    };
+    Val::list(sorted, Flags::ARRAY, machine.meter)
+}
+
+pub(super) fn distinct<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let values = arg(args, 0);
+    let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
+    let hashing = DefaultHashBuilder::default();
+    let mut known: HashTable<(u64, usize)> = HashTable::new();
+    let mut kept: Vec<Val<'e>> = Vec::new();
+    let mut all = Seq::new(machine.meter);
+    let mut failed = None;
+    for item in items.iter() {
+        let mut hasher = hashing.build_hasher();
+        hash(&item, &mut hasher, &hashing, machine.meter)?;
+        let code = hasher.finish();
+        let found = known.find(code, |(other, at)| {
+            *other == code
+                && kept.get(*at).is_some_and(|kept| match equal(kept, &item, machine.meter) {
+                    Ok(same) => same,
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        true
+                    }
+                })
+        });
+        if found.is_none() {
+            known.insert_unique(code, (code, kept.len()), |(code, _)| *code);
+            kept.push(item.clone());
+            all.push(item)?;
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    all.into_list(if values.is_sequence() { Flags::SEQUENCE } else { Flags::ARRAY })
+}
+
+/// Equal values have equal hashes: numbers by value, the members of objects in any order.
+fn hash(value: &Val<'_>, hasher: &mut impl Hasher, hashing: &DefaultHashBuilder, meter: &Meter) -> Result<(), Error> {
+    meter.steps(1)?;
+    if let Some(text) = value.as_str() {
+        hasher.write_u8(1);
+        hasher.write(text.as_bytes());
+        return Ok(());
+    }
+    match value {
+        Val::Null => hasher.write_u8(2),
+        Val::Bool(value) => hasher.write_u8(3 + u8::from(*value)),
+        // Adding zero makes one zero of both.
+        Val::Num(number) => hasher.write_u64((number.as_f64() + 0.0).to_bits()),
+        Val::Array(_) | Val::List(_) => {
+            let items = Items::or_one(value);
+            hasher.write_u8(5);
+            hasher.write_usize(items.len());
+            for item in items.iter() {
+                hash(&item, hasher, hashing, meter)?;
+            }
+        }
+        Val::Object(_) | Val::Made(_) => {
+            hasher.write_u8(6);
+            let mut sum = 0_u64;
+            for (key, value) in value.members() {
+                let mut member = hashing.build_hasher();
+                member.write(key.as_bytes());
+                hash(&value, &mut member, hashing, meter)?;
+                sum = sum.wrapping_add(member.finish());
+            }
+            hasher.write_u64(sum);
+        }
+        _ => hasher.write_u8(7),
+    }
+    Ok(())
+}

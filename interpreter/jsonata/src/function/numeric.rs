@@ -1,0 +1,231 @@
+//! Functions of numbers.
+
+use statewright_value::Value;
+
+use super::{Given, arg};
+use crate::Error;
+use crate::eval::Machine;
+use crate::item::Val;
+use crate::number::{Num, print};
+use crate::picture;
+use crate::sequence::Items;
+
+type Outcome<'e> = Result<Val<'e>, Error>;
+
+fn with_number<'e>(args: Given<'_, 'e>, change: impl FnOnce(Num) -> Num) -> Outcome<'e> {
+    Ok(arg(args, 0).as_num().map_or(Val::Undefined, |number| Val::Num(change(number))))
+}
+
+pub(super) fn abs<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    with_number(args, |number| if number.as_f64() < 0.0 { number.negate() } else { number })
+}
+
+pub(super) fn floor<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    with_number(args, |number| whole(number, f64::floor))
+}
+
+pub(super) fn ceil<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    with_number(args, |number| whole(number, f64::ceil))
+}
+
+fn whole(number: Num, round: impl FnOnce(f64) -> f64) -> Num {
+    match number {
+        Num::Int(_) => number,
+        Num::Float(value) => Num::from_f64(round(value)),
+    }
+}
+
+/// Rounds halves to even, after a number of decimal places.
+pub(super) fn round<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
+    let places = arg(args, 1).as_num().map_or(0, Num::truncate);
+    if matches!(number, Num::Int(_)) && places >= 0 {
+        return Ok(Val::Num(number));
+    }
+    let rounded = if places == 0 {
+        number.as_f64().round_ties_even()
+    } else {
+        shift(shift(number.as_f64(), places).round_ties_even(), places.saturating_neg())
+    };
+    Ok(Val::Num(Num::from_f64(rounded)))
+}
+
+/// Moves the decimal point in the number's text, which loses nothing, as multiplying would.
+fn shift(value: f64, places: i64) -> f64 {
+    let mut text = String::new();
+    print(value, &mut text);
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent = exponent.parse::<i64>().unwrap_or(0).saturating_add(places);
+    format!("{digits}e{exponent}").parse().unwrap_or(value)
+}
+
+pub(super) fn sqrt<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
+    if number.as_f64() < 0.0 {
+        return Err(Error::new("D3060").value(number.to_value()).with("index", 1_i64));
+    }
+    Ok(Val::Num(Num::from_f64(number.as_f64().sqrt())))
+}
+
+pub(super) fn power<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let (Some(base), Some(exponent)) = (arg(args, 0).as_num(), arg(args, 1).as_num()) else { return Ok(Val::Undefined) };
+    if let (Num::Int(base), Num::Int(exponent)) = (base, exponent)
+        && let Some(result) = u32::try_from(exponent).ok().and_then(|exponent| base.checked_pow(exponent))
+    {
+        return Ok(Val::Num(Num::Int(result)));
+    }
+    let result = base.as_f64().powf(exponent.as_f64());
+    if !result.is_finite() {
+        return Err(Error::new("D3061").value(base.to_value()).with("exp", exponent.to_value()));
+    }
+    Ok(Val::Num(Num::from_f64(result)))
+}
+
+/// A random number from 0 up to 1, from the host's bits.
+pub(super) fn random<'e>(machine: &mut Machine<'e, '_>, _: Given<'_, 'e>) -> Outcome<'e> {
+    Ok(Val::Num(Num::Float(fraction(machine.host.next_u64()))))
+}
+
+/// The upper 53 bits as a fraction of 1.
+#[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+fn fraction(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+fn fold<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>, better: impl Fn(Num, Num) -> Num) -> Result<Option<Num>, Error> {
+    let values = arg(args, 0);
+    if values.is_undefined() {
+        return Ok(None);
+    }
+    let items = Items::or_one(values);
+    machine.meter.steps(items.len())?;
+    Ok(items.iter().filter_map(|item| item.as_num()).reduce(better))
+}
+
+pub(super) fn sum<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    if arg(args, 0).is_undefined() {
+        return Ok(Val::Undefined);
+    }
+    Ok(Val::Num(fold(machine, args, Num::add)?.unwrap_or(Num::Int(0))))
+}
+
+pub(super) fn max<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let found = fold(machine, args, |best, number| if number.compare(best).is_gt() { number } else { best })?;
+    Ok(found.map_or(Val::Undefined, Val::Num))
+}
+
+pub(super) fn min<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let found = fold(machine, args, |best, number| if number.compare(best).is_lt() { number } else { best })?;
+    Ok(found.map_or(Val::Undefined, Val::Num))
+}
+
+pub(super) fn average<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let count = Items::or_one(arg(args, 0)).len();
+    let sum = fold(machine, args, Num::add)?;
+    let count = Num::Int(i64::try_from(count).unwrap_or(i64::MAX));
+    Ok(sum.map_or(Val::Undefined, |sum| Val::Num(sum.divide(count))))
+}
+
+pub(super) fn number<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let value = arg(args, 0);
+    let refused = || Err(Error::new("D3030").value(value.describe()).with("index", 1_i64));
+    match value {
+        Val::Undefined | Val::Num(_) => Ok(value.clone()),
+        Val::Bool(value) => Ok(Val::Num(Num::Int(i64::from(*value)))),
+        value => {
+            let Some(text) = value.as_str() else { return refused() };
+            machine.meter.steps(1 + text.len() / 16)?;
+            match decimal(text).or_else(|| prefixed(text)) {
+                Some(number) => Ok(Val::Num(number)),
+                None => refused(),
+            }
+        }
+    }
+}
+
+/// A number as JSON writes it, but that zeros may lead.
+fn decimal(text: &str) -> Option<Num> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let is_number = digits(whole) && fraction.is_none_or(digits) && exponent.is_none_or(digits);
+    is_number.then(|| Num::parse(text)).flatten()
+}
+
+/// A number in base 16, 8 or 2: `0x`, `0o`, `0b`.
+fn prefixed(text: &str) -> Option<Num> {
+    let (prefix, digits) = text.split_at_checked(2)?;
+    let radix = match prefix {
+        "0x" | "0X" => 16,
+        "0o" | "0O" => 8,
+        "0b" | "0B" => 2,
+        _ => return None,
+    };
+    let all = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
+    all.then(|| match i64::from_str_radix(digits, radix) {
+        Ok(value) => Num::Int(value),
+        Err(_) => Num::Float(
+            digits
+                .chars()
+                .filter_map(|digit| digit.to_digit(radix))
+                .fold(0.0, |sum, digit| sum * f64::from(radix) + f64::from(digit)),
+        ),
+    })
+}
+
+pub(super) fn format_base<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
+    let number = whole(number, f64::round_ties_even);
+    let radix = arg(args, 1).as_num().map_or(10, |radix| whole(radix, f64::round_ties_even).truncate());
+    let Some(base) = u32::try_from(radix).ok().filter(|base| (2..=36).contains(base)) else {
+        return Err(Error::new("D3100").value(radix));
+    };
+    let mut digits = Vec::new();
+    let mut rest = match number {
+        Num::Int(value) => u128::from(value.unsigned_abs()),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]
+        Num::Float(value) => value.abs() as u128,
+    };
+    loop {
+        let digit = u32::try_from(rest % u128::from(base)).unwrap_or(0);
+        digits.push(char::from_digit(digit, base).unwrap_or('0'));
+        rest /= u128::from(base);
+        if rest == 0 {
+            break;
+        }
+    }
+    if number.as_f64() < 0.0 {
+        digits.push('-');
+    }
+    Val::text(digits.into_iter().rev().collect(), machine.meter)
+}
+
+pub(super) fn format_number<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
+    let picture = arg(args, 1).as_str().unwrap_or("");
+    machine.meter.steps(1 + picture.len())?;
+    let options = arg(args, 2).clone().into_value();
+    let options = options.as_ref().and_then(Value::as_object);
+    Val::text(picture::format_number(number.as_f64(), picture, options)?, machine.meter)
+}
+
+pub(super) fn format_integer<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
+    let picture = arg(args, 1).as_str().unwrap_or("");
+    machine.meter.steps(1 + picture.len())?;
+    Val::text(picture::format_integer(Some(number.as_f64()), picture)?, machine.meter)
+}
+
+pub(super) fn parse_integer<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+    let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
+    let picture = arg(args, 1).as_str().unwrap_or("");
+    machine.meter.steps(1 + picture.len() + text.len())?;
+    Ok(picture::parse_integer(text, picture)?.map_or(Val::Undefined, |number| Val::Num(Num::from_f64(number))))
+}

@@ -1,0 +1,357 @@
+//! What expressions compute with: JSON values that are shared with their documents, what an evaluation makes of them, and
+//! functions.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use statewright_value::{Array, Object, Value};
+
+use crate::compile::ast::Symbol;
+use crate::frame::Function;
+use crate::function::Builtin;
+use crate::meter::{Hold, Meter};
+use crate::number::Num;
+use crate::regex::Regex;
+use crate::{Bound, Error};
+
+/// A value during evaluation.
+#[derive(Clone, Debug)]
+pub(crate) enum Val<'e> {
+    Undefined,
+    Null,
+    Bool(bool),
+    Num(Num),
+    /// A string of a document, of the expression, or a short one.
+    Str(Arc<str>),
+    /// A long string that the evaluation made.
+    Text(Rc<Text<'e>>),
+    /// An array of a document.
+    Array(Array),
+    /// An array that the evaluation made.
+    List(Rc<List<'e>>),
+    /// Items with variables bound to each, inside a path.
+    Tuples(Rc<Vec<Tuple<'e>>>),
+    /// An object of a document.
+    Object(Object),
+    /// An object that the evaluation made.
+    Made(Rc<Made<'e>>),
+    Function(Rc<Function<'e>>),
+    Builtin(&'static Builtin),
+    Regex(&'e Regex),
+}
+
+/// A long string that the evaluation made.
+#[derive(Debug)]
+pub(crate) struct Text<'e> {
+    pub(crate) text: Arc<str>,
+    hold: Hold<'e>,
+}
+
+/// An array that the evaluation made.
+#[derive(Debug)]
+pub(crate) struct List<'e> {
+    pub(crate) items: Vec<Val<'e>>,
+    pub(crate) flags: Flags,
+    /// How many lists are nested, this one included.
+    nesting: u32,
+    hold: Hold<'e>,
+}
+
+impl<'e> List<'e> {
+    /// A list of items that `hold` weighs and of which the deepest is nested `nesting` deep.
+    pub(crate) fn from_parts(items: Vec<Val<'e>>, flags: Flags, nesting: u32, hold: Hold<'e>) -> Result<Self, Error> {
+        if nesting >= NESTING_MAX {
+            return Err(Error::bound(Bound::Depth));
+        }
+        Ok(Self { items, flags, nesting: nesting + 1, hold })
+    }
+
+    /// The same list with other flags.
+    pub(crate) fn with_flags(mut list: Rc<Self>, flags: Flags) -> Result<Rc<Self>, Error> {
+        if let Some(own) = Rc::get_mut(&mut list) {
+            own.flags = flags;
+            return Ok(list);
+        }
+        let hold = Hold::on(list.hold.meter(), list.hold.bytes())?;
+        Ok(Rc::new(List { items: list.items.clone(), flags, nesting: list.nesting, hold }))
+    }
+}
+
+/// What makes a list special.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flags {
+    /// A sequence: if it has one item, it is that item; if it has none, it is nothing.
+    pub(crate) sequence: bool,
+    /// A sequence that stays an array even with one item.
+    pub(crate) keep_singleton: bool,
+    /// Made by an array constructor at the end of a path: one item of the path's result.
+    pub(crate) cons: bool,
+    /// Holds the whole input, which is an array, as its one item.
+    pub(crate) outer: bool,
+}
+
+impl Flags {
+    pub(crate) const SEQUENCE: Flags = Flags { sequence: true, keep_singleton: false, cons: false, outer: false };
+    pub(crate) const ARRAY: Flags = Flags { sequence: false, keep_singleton: false, cons: false, outer: false };
+}
+
+/// An item of a path's result with the variables that are bound to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tuple<'e> {
+    pub(crate) item: Val<'e>,
+    pub(crate) bindings: SmallVec<[(Symbol, Val<'e>); 2]>,
+}
+
+impl<'e> Tuple<'e> {
+    pub(crate) fn bind(&mut self, symbol: Symbol, value: Val<'e>) {
+        match self.bindings.iter_mut().find(|(known, _)| *known == symbol) {
+            Some((_, slot)) => *slot = value,
+            None => self.bindings.push((symbol, value)),
+        }
+    }
+}
+
+/// An object that the evaluation made.
+#[derive(Debug)]
+pub(crate) struct Made<'e> {
+    pub(crate) members: Members<'e>,
+    nesting: u32,
+    hold: Hold<'e>,
+}
+
+/// The members of an object that the evaluation made.
+#[derive(Debug)]
+pub(crate) enum Members<'e> {
+    /// JSON, which almost all are.
+    Json(Object),
+    /// Among them functions, or numbers that JSON cannot hold.
+    Mixed(Vec<(Arc<str>, Val<'e>)>),
+}
+
+/// How deep arrays and objects that an evaluation makes may be nested.
+const NESTING_MAX: u32 = 250;
+
+/// Strings that are longer are held.
+const SHORT: usize = 256;
+
+impl From<&Value> for Val<'_> {
+    #[inline]
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Val::Null,
+            Value::Bool(value) => Val::Bool(*value),
+            Value::Number(number) => Val::Num(Num::from(*number)),
+            Value::String(text) => Val::Str(Arc::clone(text)),
+            Value::Array(items) => Val::Array(items.clone()),
+            Value::Object(members) => Val::Object(members.clone()),
+        }
+    }
+}
+
+impl<'e> Val<'e> {
+    pub(crate) fn int(value: usize) -> Self {
+        Val::Num(Num::Int(i64::try_from(value).unwrap_or(i64::MAX)))
+    }
+
+    pub(crate) fn short(text: &str) -> Self {
+        Val::Str(Arc::from(text))
+    }
+
+    /// A string that the evaluation made.
+    pub(crate) fn text(text: String, meter: &'e Meter) -> Result<Self, Error> {
+        if text.len() <= SHORT {
+            return Ok(Val::Str(Arc::from(text)));
+        }
+        let hold = Hold::on(meter, text.len())?;
+        Ok(Val::Text(Rc::new(Text { text: Arc::from(text), hold })))
+    }
+
+    /// An array that the evaluation made.
+    pub(crate) fn list(items: Vec<Val<'e>>, flags: Flags, meter: &'e Meter) -> Result<Self, Error> {
+        let nesting = items.iter().map(Val::nesting).max().unwrap_or(0);
+        let hold = Hold::on(meter, items.iter().map(Val::weight).sum())?;
+        Ok(Val::List(Rc::new(List::from_parts(items, flags, nesting, hold)?)))
+    }
+
+    /// An object that the evaluation made, of members whose keys differ.
+    pub(crate) fn made(members: Vec<(Arc<str>, Val<'e>)>, meter: &'e Meter) -> Result<Self, Error> {
+        let mut weight = 16 + 8 * members.len();
+        let mut json = Object::with_capacity(members.len());
+        for (key, value) in &members {
+            let Some(value) = value.to_json(&mut weight) else { return Self::mixed(members, meter) };
+            if matches!(value, Value::Array(_) | Value::Object(_)) && value.measure().depth >= NESTING_MAX as usize {
+                return Err(Error::bound(Bound::Depth));
+            }
+            json.insert(Arc::clone(key), value);
+        }
+        Self::made_of(json, weight, meter)
+    }
+
+    /// An object that the evaluation made, of JSON that weighs `weight`.
+    pub(crate) fn made_of(json: Object, weight: usize, meter: &'e Meter) -> Result<Self, Error> {
+        let hold = Hold::on(meter, weight)?;
+        Ok(Val::Made(Rc::new(Made { members: Members::Json(json), nesting: 1, hold })))
+    }
+
+    fn mixed(members: Vec<(Arc<str>, Val<'e>)>, meter: &'e Meter) -> Result<Self, Error> {
+        let nesting = 1 + members.iter().map(|(_, value)| value.nesting()).max().unwrap_or(0);
+        if nesting > NESTING_MAX {
+            return Err(Error::bound(Bound::Depth));
+        }
+        let hold = Hold::on(meter, 16 + members.iter().map(|(_, value)| 8 + value.weight()).sum::<usize>())?;
+        Ok(Val::Made(Rc::new(Made { members: Members::Mixed(members), nesting, hold })))
+    }
+
+    #[inline]
+    pub(crate) fn is_undefined(&self) -> bool {
+        matches!(self, Val::Undefined)
+    }
+
+    pub(crate) fn is_function(&self) -> bool {
+        matches!(self, Val::Function(_) | Val::Builtin(_) | Val::Regex(_))
+    }
+
+    pub(crate) fn is_array(&self) -> bool {
+        matches!(self, Val::Array(_) | Val::List(_) | Val::Tuples(_))
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self, Val::Object(_) | Val::Made(_))
+    }
+
+    pub(crate) fn is_sequence(&self) -> bool {
+        matches!(self, Val::List(list) if list.flags.sequence)
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Val::Str(text) => Some(text),
+            Val::Text(text) => Some(&text.text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_arc_str(&self) -> Option<Arc<str>> {
+        match self {
+            Val::Str(text) => Some(Arc::clone(text)),
+            Val::Text(text) => Some(Arc::clone(&text.text)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_num(&self) -> Option<Num> {
+        if let Val::Num(number) = self { Some(*number) } else { None }
+    }
+
+    /// What is at the end of one of the evaluation's names: nothing, a value, or many.
+    pub(crate) fn member(&self, key: &str) -> Option<Val<'e>> {
+        match self {
+            Val::Object(members) => members.get(key).map(Val::from),
+            Val::Made(made) => match &made.members {
+                Members::Json(members) => members.get(key).map(Val::from),
+                Members::Mixed(members) => members.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.clone()),
+            },
+            _ => None,
+        }
+    }
+
+    /// The members of an object in their order.
+    pub(crate) fn members(&self) -> Vec<(Arc<str>, Val<'e>)> {
+        let json = |members: &Object| members.iter().map(|(key, value)| (Arc::clone(key), Val::from(value))).collect();
+        match self {
+            Val::Object(members) => json(members),
+            Val::Made(made) => match &made.members {
+                Members::Json(members) => json(members),
+                Members::Mixed(members) => members.clone(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn member_count(&self) -> usize {
+        match self {
+            Val::Object(members) => members.len(),
+            Val::Made(made) => match &made.members {
+                Members::Json(members) => members.len(),
+                Members::Mixed(members) => members.len(),
+            },
+            _ => 0,
+        }
+    }
+
+    /// What it adds to the weight of a list that it is put into. What holds its own weight adds a reference.
+    #[inline]
+    pub(crate) fn weight(&self) -> usize {
+        if let Val::Str(text) = self { text.len().max(8) } else { 8 }
+    }
+
+    /// The weight of an object that the evaluation made, for a copy of it.
+    pub(crate) fn made_weight(&self) -> usize {
+        if let Val::Made(made) = self { made.hold.bytes() } else { 0 }
+    }
+
+    pub(crate) fn nesting(&self) -> u32 {
+        match self {
+            Val::List(list) => list.nesting,
+            Val::Made(made) => made.nesting,
+            _ => 0,
+        }
+    }
+
+    /// As JSON if it is that; its weight is added to `weight`.
+    fn to_json(&self, weight: &mut usize) -> Option<Value> {
+        *weight += self.weight();
+        Some(match self {
+            Val::Null => Value::Null,
+            Val::Bool(value) => Value::Bool(*value),
+            Val::Num(number) if number.is_finite() => number.to_value(),
+            Val::Str(text) => Value::String(Arc::clone(text)),
+            Val::Text(text) => {
+                *weight += text.hold.bytes();
+                Value::String(Arc::clone(&text.text))
+            }
+            Val::Array(items) => Value::Array(items.clone()),
+            Val::Object(members) => Value::Object(members.clone()),
+            Val::List(list) => Value::Array(list.items.iter().map(|item| item.to_json(weight)).collect::<Option<Array>>()?),
+            Val::Made(made) => {
+                *weight += made.hold.bytes();
+                match &made.members {
+                    Members::Json(members) => Value::Object(members.clone()),
+                    Members::Mixed(_) => return None,
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// As JSON, where functions are nothing and infinite numbers are their names; `None` for a function, wherever it is.
+    pub(crate) fn into_value(self) -> Option<Value> {
+        match self {
+            Val::Undefined => Some(Value::Null),
+            Val::Num(number) => Some(number.to_value()),
+            Val::List(list) => {
+                // The only holder may take the items apart, which saves counting references.
+                let items = match Rc::try_unwrap(list) {
+                    Ok(mut list) => std::mem::take(&mut list.items),
+                    Err(list) => list.items.clone(),
+                };
+                items.into_iter().map(Val::into_value).collect::<Option<Array>>().map(Value::Array)
+            }
+            Val::Made(made) => match &made.members {
+                Members::Json(members) => Some(Value::Object(members.clone())),
+                Members::Mixed(members) => members
+                    .iter()
+                    .map(|(key, value)| Some((Arc::clone(key), value.clone().into_value()?)))
+                    .collect::<Option<Object>>()
+                    .map(Value::Object),
+            },
+            other => other.to_json(&mut 0),
+        }
+    }
+
+    /// As an error shows it.
+    pub(crate) fn describe(&self) -> Value {
+        self.clone().into_value().unwrap_or(Value::Null)
+    }
+}

@@ -1,0 +1,152 @@
+//! Bounds: what an evaluation may use, and how much of it is used.
+//!
+//! Whatever an evaluation makes is weighed when it is made and released when it is dropped ([`Hold`]): eight bytes for a number or
+//! a reference, one for a byte of text. Documents that are handed in weigh nothing, as they are shared. Every node that is
+//! evaluated and every round of a loop inside a function is a step.
+
+use std::cell::Cell;
+
+use crate::{Bound, Error};
+
+/// What one evaluation may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Levels of evaluation: every part of an expression that is evaluated inside another is one, and so is what a function's body
+    /// adds. Calls that end a function's body add none.
+    pub depth: u32,
+    /// Bytes held at once by what the evaluation has made.
+    pub bytes: usize,
+    /// Parts evaluated, and rounds of loops inside functions.
+    pub steps: u64,
+}
+
+impl Limits {
+    /// What Step Functions allows, as far as it was measured: about 100 levels; an array of 873,782 numbers but not of 873,783; a
+    /// text of 2^22 characters but not of 2^23. Its bound on time is unknown; the bound on steps leaves room for a loop of a
+    /// million rounds.
+    pub const AWS: Limits = Limits { depth: 100, bytes: 873_782 * 8, steps: 30_000_000 };
+
+    /// Bounds for trusted expressions on a thread with plenty of stack.
+    pub const WIDE: Limits = Limits { depth: 1_000, bytes: 1 << 30, steps: 1 << 40 };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::AWS
+    }
+}
+
+/// How much of the limits is used.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    held: Cell<usize>,
+    bytes_max: usize,
+    steps_left: Cell<u64>,
+    depth: Cell<u32>,
+    depth_max: u32,
+}
+
+impl Meter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            held: Cell::new(0),
+            bytes_max: limits.bytes,
+            steps_left: Cell::new(limits.steps),
+            depth: Cell::new(0),
+            depth_max: limits.depth,
+        }
+    }
+
+    /// Counts `count` steps.
+    #[inline]
+    pub(crate) fn steps(&self, count: usize) -> Result<(), Error> {
+        let left = self.steps_left.get().checked_sub(count as u64);
+        self.steps_left.set(left.unwrap_or(0));
+        if left.is_some() { Ok(()) } else { Err(Error::bound(Bound::Steps)) }
+    }
+
+    /// Goes one level deeper, which is a step. The level is left by [`Meter::leave`] unless the evaluation fails.
+    #[inline]
+    pub(crate) fn enter(&self) -> Result<(), Error> {
+        let (depth, left) = (self.depth.get() + 1, self.steps_left.get());
+        if depth > self.depth_max {
+            return Err(Error::bound(Bound::Depth));
+        }
+        if left == 0 {
+            return Err(Error::bound(Bound::Steps));
+        }
+        self.depth.set(depth);
+        self.steps_left.set(left - 1);
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn leave(&self) {
+        self.depth.set(self.depth.get().saturating_sub(1));
+    }
+
+    /// Counts a step one level deeper that is left at once.
+    #[inline]
+    pub(crate) fn touch(&self) -> Result<(), Error> {
+        self.enter()?;
+        self.leave();
+        Ok(())
+    }
+
+    /// Fails if `bytes` more than what is held could not be held.
+    pub(crate) fn foresee(&self, bytes: usize) -> Result<(), Error> {
+        match self.held.get().checked_add(bytes) {
+            Some(held) if held <= self.bytes_max => Ok(()),
+            _ => Err(Error::bound(Bound::Memory)),
+        }
+    }
+}
+
+/// A share of the bytes that may be held, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold<'e> {
+    meter: &'e Meter,
+    bytes: usize,
+}
+
+impl<'e> Hold<'e> {
+    /// A hold on nothing yet.
+    #[inline]
+    pub(crate) fn new(meter: &'e Meter) -> Self {
+        Self { meter, bytes: 0 }
+    }
+
+    /// A hold on `bytes`.
+    pub(crate) fn on(meter: &'e Meter, bytes: usize) -> Result<Self, Error> {
+        let mut hold = Self::new(meter);
+        hold.grow(bytes)?;
+        Ok(hold)
+    }
+
+    /// Holds `bytes` more.
+    #[inline]
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        let held = self.meter.held.get().saturating_add(bytes);
+        if held > self.meter.bytes_max {
+            return Err(Error::bound(Bound::Memory));
+        }
+        self.meter.held.set(held);
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn meter(&self) -> &'e Meter {
+        self.meter
+    }
+}
+
+impl Drop for Hold<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.meter.held.set(self.meter.held.get().saturating_sub(self.bytes));
+    }
+}

@@ -1,0 +1,155 @@
+//! Many values: a view on any array, and what collects the values of a result.
+
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+use statewright_value::Value;
+
+use crate::Error;
+use crate::item::{Flags, List, Val};
+use crate::meter::{Hold, Meter};
+
+/// The elements of an array, whoever made it.
+#[derive(Clone, Copy)]
+pub(crate) enum Items<'a, 'e> {
+    Json(&'a [Value]),
+    List(&'a [Val<'e>]),
+}
+
+impl<'a, 'e> Items<'a, 'e> {
+    /// The elements of `value`, if it is an array.
+    #[inline]
+    pub(crate) fn of(value: &'a Val<'e>) -> Option<Self> {
+        match value {
+            Val::Array(items) => Some(Items::Json(items)),
+            Val::List(list) => Some(Items::List(&list.items)),
+            _ => None,
+        }
+    }
+
+    /// The elements of `value`, or `value` itself as the only one.
+    #[inline]
+    pub(crate) fn or_one(value: &'a Val<'e>) -> Self {
+        Self::of(value).unwrap_or_else(|| Items::List(std::slice::from_ref(value)))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Items::Json(items) => items.len(),
+            Items::List(items) => items.len(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> Option<Val<'e>> {
+        match self {
+            Items::Json(items) => items.get(index).map(Val::from),
+            Items::List(items) => items.get(index).cloned(),
+        }
+    }
+
+    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = Val<'e>> + ExactSizeIterator + use<'a, 'e> {
+        (0..self.len()).map(move |index| self.get(index).unwrap_or(Val::Undefined))
+    }
+
+    pub(crate) fn to_vec(self) -> Vec<Val<'e>> {
+        match self {
+            Items::Json(items) => items.iter().map(Val::from).collect(),
+            Items::List(items) => items.to_vec(),
+        }
+    }
+}
+
+/// Collects the values of a result, and weighs them as they come.
+pub(crate) struct Seq<'e> {
+    items: SmallVec<[Val<'e>; 1]>,
+    hold: Hold<'e>,
+    nesting: u32,
+}
+
+impl<'e> Seq<'e> {
+    #[inline]
+    pub(crate) fn new(meter: &'e Meter) -> Self {
+        Self { items: SmallVec::new(), hold: Hold::new(meter), nesting: 0 }
+    }
+
+    /// With room for `capacity` values, if so many can be held.
+    pub(crate) fn with_capacity(capacity: usize, meter: &'e Meter) -> Result<Self, Error> {
+        meter.foresee(capacity.saturating_mul(8))?;
+        Ok(Self { items: SmallVec::with_capacity(capacity), hold: Hold::new(meter), nesting: 0 })
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, value: Val<'e>) -> Result<(), Error> {
+        self.hold.grow(value.weight())?;
+        self.nesting = self.nesting.max(value.nesting());
+        self.items.push(value);
+        Ok(())
+    }
+
+    /// Adds the elements of an array, or a value that is none.
+    #[inline]
+    pub(crate) fn push_flat(&mut self, value: Val<'e>) -> Result<(), Error> {
+        match value {
+            Val::Undefined => Ok(()),
+            Val::Array(items) => self.extend(items.iter().map(Val::from)),
+            Val::List(list) => match Rc::try_unwrap(list) {
+                Ok(mut list) => self.extend(std::mem::take(&mut list.items)),
+                Err(list) => self.extend(list.items.iter().cloned()),
+            },
+            value => self.push(value),
+        }
+    }
+
+    pub(crate) fn extend(&mut self, values: impl IntoIterator<Item = Val<'e>>) -> Result<(), Error> {
+        let values = values.into_iter();
+        let least = values.size_hint().0;
+        self.hold.meter().foresee(least.saturating_mul(8))?;
+        self.items.reserve(least);
+        for value in values {
+            self.push(value)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Val<'e>] {
+        &self.items
+    }
+
+    /// As the result of an expression: nothing, the one value, or an array.
+    #[inline]
+    pub(crate) fn finish(mut self) -> Result<Val<'e>, Error> {
+        match self.items.len() {
+            0 => Ok(Val::Undefined),
+            1 => Ok(self.items.pop().unwrap_or(Val::Undefined)),
+            _ => self.into_list(Flags::SEQUENCE),
+        }
+    }
+
+    /// As the result of an expression whose caller may yet ask that one value stay an array.
+    pub(crate) fn into_sequence(self) -> Result<Val<'e>, Error> {
+        if self.items.is_empty() { Ok(Val::Undefined) } else { self.into_list(Flags::SEQUENCE) }
+    }
+
+    /// As an array.
+    pub(crate) fn into_array(self) -> Result<Val<'e>, Error> {
+        self.into_list(Flags::ARRAY)
+    }
+
+    pub(crate) fn into_list(self, flags: Flags) -> Result<Val<'e>, Error> {
+        Ok(Val::List(Rc::new(List::from_parts(self.items.into_vec(), flags, self.nesting, self.hold)?)))
+    }
+}
