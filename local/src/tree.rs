@@ -192,6 +192,8 @@ impl<'d> Tree<'d> {
                 self.finish(End::Done);
                 0
             }
+            // It names the event before its state as previous; the event before it in the history is of its own frame.
+            EventDetails::EvaluationFailed { .. } => self.frame_of.last().copied().unwrap_or(previous),
             EventDetails::ExecutionStarted { .. }
             | EventDetails::StateAborted(_)
             | EventDetails::ParallelStateSucceeded

@@ -185,7 +185,7 @@ impl<'d> Search<'d> {
                 match wait {
                     Wait::SecondsPath(path) => self.read(id, path, &[], Want::Number, 1, Some(&base)),
                     Wait::TimestampPath(path) => self.read(id, path, &[], Want::Time, 1, Some(&base)),
-                    Wait::Seconds(_) | Wait::Timestamp(_) | Wait::Expression { .. } => {}
+                    Wait::Seconds(_) | Wait::Timestamp(_) | Wait::SecondsExpression(_) | Wait::TimestampExpression(_) => {}
                 }
             }
             Kind::Succeed => {
@@ -464,7 +464,7 @@ impl<'d> Search<'d> {
         let items = match &map.items {
             Items::Input => Some(base.clone()),
             Items::Path(path) => self.base_of(id, path, base),
-            Items::Expression(_) => None,
+            Items::Expression(_) | Items::Template(_) => None,
         };
         let needs = self.found(&Document::Input(self.definition.scope(map.processor).start_at));
         let of_item = self.found(&Document::Item(id));

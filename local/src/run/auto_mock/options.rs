@@ -111,7 +111,7 @@ fn expand<'d>(
         match condition {
             Condition::Test(test) => tests.push((test, wanted)),
             Condition::Not(inner) => open.push((inner, !wanted)),
-            Condition::Expression(_) => return None,
+            Condition::Expression(_) | Condition::Constant(_) => return None,
             Condition::And(all) if wanted => open.extend(all.iter().map(|inner| (inner, true))),
             Condition::Or(all) if !wanted => open.extend(all.iter().map(|inner| (inner, false))),
             // One of them is enough: the first that works.
@@ -256,7 +256,7 @@ fn holds(comparison: &Comparison, value: Option<&Value>) -> Option<bool> {
     let document = Value::Object([("value".into(), value.clone())].into_iter().collect());
     let test = Test { variable: Path::parse("$.value").ok()?, comparison: comparison.clone() };
     let draws = Draws::new(0, 0);
-    let inputs = Inputs { input: &document, context: &Value::Null, variables: &NoVariables, draws: &draws };
+    let inputs = Inputs::new(&document, &Value::Null, &NoVariables, &draws);
     Condition::Test(test).matches(&inputs).ok()
 }
 
