@@ -90,7 +90,6 @@ fn fields_that_nothing_looks_at() {
     let inline =
         r#""Type": "Map", "End": true, "Label": "l", "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}"#;
     warns(&one(inline), "FIELD_WITHOUT_EFFECT", "/States/S/Label");
-    warns(&one(r#""Type": "Succeed", "End": true"#), "FIELD_WITHOUT_EFFECT", "/States/S/End");
     warns(&one(r#""Type": "Wait", "Seconds": 1, "Seconds": 2, "End": true"#), "DUPLICATE_FIELD", "/States/S/Seconds");
     let unreachable =
         machine(r#""S": {"Type": "Pass", "End": true}, "A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}"#);

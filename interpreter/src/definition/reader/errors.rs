@@ -85,7 +85,7 @@ impl<'s> Reader<'s, '_> {
             max_attempts: self.integer(fields, "MaxAttempts", Range(0, RETRY_MAX)).unwrap_or(3),
             backoff_rate: self.number(fields, "BackoffRate", 1.0, f64::INFINITY).unwrap_or(2.0),
             max_delay_seconds: self.integer(fields, "MaxDelaySeconds", Range(1, DELAY_SECONDS_MAX)),
-            jitter: self.word(fields, "JitterStrategy", &[("FULL", Jitter::Full), ("NONE", Jitter::None)]).unwrap_or_default(),
+            jitter: self.word(fields, "JitterStrategy", &[("NONE", Jitter::None), ("FULL", Jitter::Full)]).unwrap_or_default(),
         };
         if retrier.max_attempts >= MANY_ATTEMPTS
             && let Some(member) = fields.get("MaxAttempts")
@@ -156,12 +156,8 @@ impl<'s> Reader<'s, '_> {
                 self.refuse(messages::wrong_type("String", item.type_name()), &*place, item.span);
                 continue;
             };
-            if &*text.text == ErrorName::ALL {
-                if items.len() > 1 {
-                    self.refuse(messages::ALL_ALONE, &*place, item.span);
-                } else if !is_last {
-                    self.refuse(messages::ALL_LAST, &*place, item.span);
-                }
+            if &*text.text == ErrorName::ALL && (items.len() > 1 || !is_last) {
+                self.refuse(messages::ALL_ALONE, &*place, item.span);
             }
             names.push(Arc::clone(&text.text));
         }
