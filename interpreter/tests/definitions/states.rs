@@ -187,7 +187,8 @@ fn retriers_and_catchers_are_in_order() {
         "States.ALL must appear alone and at end of list",
         "/ErrorEquals",
     );
-    refuse(r#"{"ErrorEquals": ["A"], "IntervalSeconds": 0}"#, "Minimum value is 1", "/IntervalSeconds");
+    refuse(r#"{"ErrorEquals": ["A"], "IntervalSeconds": -1}"#, "Minimum value is 0", "/IntervalSeconds");
+    accepts_state(&retry(r#"{"ErrorEquals": ["A"], "IntervalSeconds": 0}"#));
     refuse(r#"{"ErrorEquals": ["A"], "MaxAttempts": 100000000}"#, "Maximum value is 99999999", "/MaxAttempts");
     refuse(r#"{"ErrorEquals": ["A"], "BackoffRate": 0.9}"#, "Minimum value is 1.0", "/BackoffRate");
     refuse(r#"{"ErrorEquals": ["A"], "MaxDelaySeconds": 31622401}"#, "Maximum value is 31622400", "/MaxDelaySeconds");

@@ -32,7 +32,7 @@ const CATCHER: &[Field] = &[
     Field("Comment", In::Both),
 ];
 
-/// The greatest `IntervalSeconds` and `MaxAttempts`.
+/// The greatest `IntervalSeconds` and `MaxAttempts`. The least is 0: the guide wants a positive interval, but the service takes 0.
 const RETRY_MAX: u32 = 99_999_999;
 /// The greatest `MaxDelaySeconds`: 366 days less a day, exclusive in the guide's words, inclusive in the service.
 const DELAY_SECONDS_MAX: u32 = 31_622_400;
@@ -81,7 +81,7 @@ impl<'s> Reader<'s, '_> {
         self.string(fields, "Comment");
         let retrier = Retrier {
             error_equals,
-            interval_seconds: self.integer(fields, "IntervalSeconds", Range(1, RETRY_MAX)).unwrap_or(1),
+            interval_seconds: self.integer(fields, "IntervalSeconds", Range(0, RETRY_MAX)).unwrap_or(1),
             max_attempts: self.integer(fields, "MaxAttempts", Range(0, RETRY_MAX)).unwrap_or(3),
             backoff_rate: self.number(fields, "BackoffRate", 1.0, f64::INFINITY).unwrap_or(2.0),
             max_delay_seconds: self.integer(fields, "MaxDelaySeconds", Range(1, DELAY_SECONDS_MAX)),
