@@ -15,6 +15,7 @@ fn tasks_have_a_resource_that_can_be_called() {
         "arn:aws:states:us-east-1:123456789012:ecs:runTask.sync",
         "arn:aws:states:::states:startExecution.sync:2",
         "arn:aws:states:::aws-sdk:s3:listObjectsV2",
+        "arn:aws:states:::bedrockagentcore:invokeHarness",
         "arn:aws:states:::aws-sdk:sfn:startExecution.waitForTaskToken",
         "arn:${AWS::Partition}:states:::lambda:invoke",
         "arn:aws:lambda:#{AWS::Region}:#{AWS::AccountId}:function:f",
