@@ -217,8 +217,12 @@ impl<'s> Reader<'s, '_> {
             self.expressions(&member.value, &fields.at(name));
             return Template::compile(&member.value.to_value()).ok();
         }
-        // A path that only a substitution would give is left out, as if the member were absent.
-        let value = member.value.to_value_if(|member| !(member.key.ends_with(".$") && member.value.is_unresolved()));
+        // A path that only a substitution would give is left out, as if the member were absent. A call with one in its texts stays.
+        let value = member.value.to_value_if(|member| {
+            !member.key.ends_with(".$")
+                || !member.value.is_unresolved()
+                || member.value.as_str().is_some_and(|text| Call::looks_like_one(text) && Call::parse(text).is_ok())
+        });
         let place = fields.at(name);
         self.warn_of_missing_dollars(&member.value, &place);
         match Template::compile(&value) {
