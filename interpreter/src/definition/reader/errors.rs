@@ -166,11 +166,16 @@ impl<'s> Reader<'s, '_> {
         names
     }
 
+    /// Whether a Fail state of the machine fails with this error. The service lets it take a name that is the language's own.
+    fn is_raised(&self, name: &str) -> bool {
+        self.outline.states.iter().any(|state| state.node.member("Error").is_some_and(|error| error.value.as_str() == Some(name)))
+    }
+
     fn warn_of_names(&mut self, items: &'s [Node], place: &str, seen: &BTreeSet<&str>) {
         for item in items {
             let Some(name) = item.as_str() else { continue };
             let is_predefined = PREDEFINED.contains(&name) || name.starts_with("States.Http.StatusCode.");
-            if name.starts_with("States.") && !is_predefined && !item.is_unresolved() {
+            if name.starts_with("States.") && !is_predefined && !item.is_unresolved() && !self.is_raised(name) {
                 self.findings.warning(
                     UNKNOWN_ERROR_NAME,
                     format!("'{name}' is no error that the language knows, and names of one's own cannot begin with 'States.'"),
