@@ -1,5 +1,8 @@
 //! Tests across the crates.
 
+pub mod choices;
 pub mod conformance;
+pub mod generate;
 pub mod play;
+pub mod properties;
 pub mod subject;

@@ -9,14 +9,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use statewright_value::ParseError;
+use statewright_value::{DEPTH_MAX, ParseError};
 
 use super::failure::Failure;
 use super::frame::{Frame, FrameId, Join, Phase, Source, Stage, TaskPhase, TaskProgress};
-use super::scene::Scene;
-use super::{Execution, Head, Identity, Status, states};
-use crate::definition::{Definition, Kind};
-use crate::error::EvaluationError;
+use super::{Execution, Head, Identity, Status};
+use crate::definition::Definition;
 use crate::history::{ErrorDetails, EventId};
 use crate::payload::{Document, Payload, PayloadId};
 use crate::quota::Quotas;
@@ -245,7 +243,7 @@ impl Execution {
             wanted.push(output);
         }
         wanted.extend(self.results.values());
-        wanted.extend(self.frames.values().flat_map(Frame::payloads));
+        wanted.extend(self.frames.values().flat_map(|frame| frame.payloads()));
         while let Some(payload) = wanted.pop() {
             payloads.entry(payload.id()).or_insert_with(|| {
                 wanted.extend(payload.document().parts().unwrap_or_default());
@@ -274,7 +272,7 @@ impl Execution {
         for (&id, text) in &checkpoint.frames {
             let stored: StoredFrame<'_> = read(&format!("frame {}", id.0), text)?;
             let frame = stored.into_live(definition, &mut payloads)?;
-            execution.frames.insert(id, frame);
+            execution.frames.insert(id, Box::new(frame));
         }
         for (&key, &id) in &checkpoint.results {
             execution.results.insert(key, payloads.get(id)?);
@@ -288,31 +286,19 @@ impl Execution {
         if let Some(frame) = self.frames.values().find(|frame| frame.parent.is_some_and(|(id, _)| !self.frames.contains_key(&id))) {
             return Err(RestoreError::Missing(format!("frame {}", frame.parent.map_or(0, |(id, _)| id.0))));
         }
+        self.find_sources(definition)?;
+        self.check_intact(definition)?;
         let mut turns = Vec::new();
         for (&id, frame) in &self.frames {
-            turns.extend(frame.turn().map(|order| (order, id)));
+            // A frame that is starting children has its turn before all others.
+            turns.extend(frame.turn().map(|order| (!matches!(frame.phase, Phase::Join(_)), order, id)));
             self.deadlines.extend(frame.deadline().map(|deadline| (deadline, id)));
             self.tasks.extend(frame.phase.task().map(|task| (task, id)));
             let variables = frame.variables.iter().flat_map(|variables| variables.values());
             self.head.variables_bytes += variables.map(|payload| payload.document().bytes()).sum::<usize>();
         }
         turns.sort_unstable();
-        self.ready = turns.into_iter().map(|(_, id)| id).collect();
-        // Outer frames have lower numbers, so a Map finds the item of the one around it.
-        let joins: Vec<_> =
-            self.frames.iter().filter(|(_, frame)| matches!(frame.phase, Phase::Join(_))).map(|(&id, _)| id).collect();
-        for id in joins {
-            if let Kind::Map(map) = &definition.state(self.frame(id).state).kind {
-                let unreadable = |error: EvaluationError| RestoreError::Unreadable {
-                    record: format!("frame {}", id.0),
-                    reason: error.to_string(),
-                };
-                let source = states::map_source(&Scene::new(self, definition, id), map).map_err(unreadable)?;
-                if let Some(Phase::Join(join)) = self.frames.get_mut(&id).map(|frame| &mut frame.phase) {
-                    join.source = source;
-                }
-            }
-        }
+        self.ready = turns.into_iter().map(|(_, _, id)| id).collect();
         Ok(())
     }
 }
@@ -323,8 +309,15 @@ struct Payloads<'c> {
     read: BTreeMap<PayloadId, Payload>,
 }
 
+/// No payload is larger, whatever the quotas: a few small arrays of each other may claim to be as large as one likes.
+const PAYLOAD_BYTES_MAX: usize = 1 << 30;
+
 impl Payloads<'_> {
     fn get(&mut self, id: PayloadId) -> Result<Payload, RestoreError> {
+        self.get_within(id, DEPTH_MAX)
+    }
+
+    fn get_within(&mut self, id: PayloadId, depth: usize) -> Result<Payload, RestoreError> {
         if let Some(payload) = self.read.get(&id) {
             return Ok(payload.clone());
         }
@@ -333,17 +326,27 @@ impl Payloads<'_> {
             StoredPayload::Text(text) => Document::parse(text)
                 .map_err(|error: ParseError| RestoreError::Unreadable { record: record(), reason: error.to_string() })?,
             // A part has a lower number than the whole, which keeps a damaged checkpoint from going round in circles.
-            StoredPayload::Array(parts) => Document::join(
-                parts
-                    .iter()
-                    .map(|&part| if part < id { self.get(part) } else { Err(RestoreError::Missing(record())) })
-                    .collect::<Result<_, _>>()?,
-            ),
+            StoredPayload::Array(parts) => {
+                let inner = depth.checked_sub(1).ok_or_else(|| too_large(record()))?;
+                let part = |&part: &PayloadId| match part < id {
+                    true => self.get_within(part, inner),
+                    false => Err(RestoreError::Missing(record())),
+                };
+                Document::join(parts.iter().map(part).collect::<Result<_, _>>()?)
+            }
         };
+        let size = document.value().measure();
+        if size.depth > DEPTH_MAX || size.bytes > PAYLOAD_BYTES_MAX {
+            return Err(too_large(record()));
+        }
         let payload = Payload::new(id, document);
         self.read.insert(id, payload.clone());
         Ok(payload)
     }
+}
+
+fn too_large(record: String) -> RestoreError {
+    RestoreError::Unreadable { record, reason: "it is larger or deeper than any payload".to_owned() }
 }
 
 impl From<&Payload> for StoredPayload {

@@ -27,12 +27,15 @@ impl Execution {
             Event::TaskStarted { task, worker_name } => {
                 let (id, progress) = self.open_task(task)?;
                 (progress == TaskProgress::Scheduled).then_some(())?;
+                // Only an activity's worker has a name in the history.
+                let worker_name = worker_name.filter(|_| matches!(self.resource(definition, id), Some(Resource::Activity { .. })));
                 self.emit_task(definition, id, TaskStage::Started { worker_name }, now, out);
                 self.start_clocks(id, now);
             }
             Event::TaskSubmitted { task, output } => {
                 let (id, progress) = self.open_task(task)?;
-                (progress < TaskProgress::Submitted).then_some(())?;
+                let submits = matches!(self.resource(definition, id), Some(Resource::Service { .. }));
+                (progress < TaskProgress::Submitted && submits).then_some(())?;
                 self.started_at_the_latest(definition, id, progress, now, out);
                 if self.is_too_large(&output) {
                     self.fail_task(definition, id, TaskStage::SubmitFailed, now, out);
@@ -57,13 +60,13 @@ impl Execution {
             }
             Event::TaskFailed { task, stage, error } => {
                 let (id, progress) = self.open_task(task)?;
-                let details = match stage {
+                let details = match self.stage_of_failure(definition, id, progress, stage) {
                     FailedStage::Running => TaskStage::Failed(error.clone()),
                     FailedStage::Scheduling => TaskStage::ScheduleFailed(error.clone()),
                     FailedStage::Starting => TaskStage::StartFailed(error.clone()),
                     FailedStage::Submitting => TaskStage::SubmitFailed(error.clone()),
                 };
-                if matches!(stage, FailedStage::Running | FailedStage::Submitting) {
+                if !matches!(details, TaskStage::ScheduleFailed(_) | TaskStage::StartFailed(_)) {
                     self.started_at_the_latest(definition, id, progress, now, out);
                 }
                 self.emit_task(definition, id, details, now, out);
@@ -73,7 +76,10 @@ impl Execution {
                 let (id, _) = self.open_task(task)?;
                 let Phase::Task(phase) = &self.frame(id).phase else { return None };
                 let mut phase = phase.clone();
-                phase.heartbeat_at = phase.heartbeat_at.and(phase.heartbeat_seconds).map(|every| now.plus_seconds(every.into()));
+                let next = phase.heartbeat_at.and(phase.heartbeat_seconds).map(|every| now.plus_seconds(every.into()));
+                // One that nobody waits for, or that came at the same time before, changes nothing.
+                (next != phase.heartbeat_at).then_some(())?;
+                phase.heartbeat_at = next;
                 self.set_phase(id, Phase::Task(phase));
             }
             Event::Stop { error } => {
@@ -147,6 +153,26 @@ impl Execution {
         self.set_phase(id, Phase::Task(phase));
     }
 
+    /// What the task of a frame calls.
+    fn resource<'d>(&self, definition: &'d Definition, id: FrameId) -> Option<&'d Resource> {
+        if let Kind::Task(task) = &definition.state(self.frame(id).state).kind { Some(&task.resource) } else { None }
+    }
+
+    /// How far a task had come when it failed, as its history can say it: there are no events for scheduling a service's
+    /// task, for starting an activity, for submitting a function or an activity, and what has begun can no longer fail to begin.
+    fn stage_of_failure(&self, definition: &Definition, id: FrameId, progress: TaskProgress, stage: FailedStage) -> FailedStage {
+        let Some(resource) = self.resource(definition, id) else { return FailedStage::Running };
+        match (stage, progress, resource) {
+            (FailedStage::Scheduling, TaskProgress::Scheduled, Resource::Service { .. }) => FailedStage::Starting,
+            (FailedStage::Scheduling, TaskProgress::Scheduled, Resource::Lambda { .. } | Resource::Activity { .. }) => stage,
+            (FailedStage::Starting, TaskProgress::Scheduled, Resource::Service { .. } | Resource::Lambda { .. }) => stage,
+            (FailedStage::Submitting, TaskProgress::Scheduled | TaskProgress::Started, Resource::Service { .. }) => stage,
+            (FailedStage::Running | FailedStage::Scheduling | FailedStage::Starting | FailedStage::Submitting, _, _) => {
+                FailedStage::Running
+            }
+        }
+    }
+
     fn is_too_large(&self, output: &Document) -> bool {
         output.bytes() > self.head.quotas.payload_bytes_max
     }
@@ -161,12 +187,10 @@ impl Execution {
         out: &mut Output,
     ) {
         let state = definition.state(self.frame(id).state);
-        let what = match &state.kind {
-            Kind::Task(task) => match &task.resource {
-                Resource::Lambda { arn } | Resource::Activity { arn } => arn,
-                Resource::Service { resource_type, .. } => resource_type,
-            },
-            _ => &state.name,
+        let what = match self.resource(definition, id) {
+            Some(Resource::Lambda { arn } | Resource::Activity { arn }) => arn,
+            Some(Resource::Service { resource_type, .. }) => resource_type,
+            None => &state.name,
         };
         let failure = Failure::data_limit(what);
         self.emit_task(definition, id, stage(failure.details.clone()), now, out);
@@ -174,8 +198,8 @@ impl Execution {
     }
 
     fn emit_task(&mut self, definition: &Definition, id: FrameId, stage: TaskStage, now: Timestamp, out: &mut Output) {
-        if let Kind::Task(task) = &definition.state(self.frame(id).state).kind {
-            let event = TaskEvent { resource: task.resource.clone(), stage };
+        if let Some(resource) = self.resource(definition, id) {
+            let event = TaskEvent { resource: resource.clone(), stage };
             self.emit(id, EventDetails::Task(Box::new(event)), now, out);
         }
     }
