@@ -5,4 +5,5 @@ pub mod conformance;
 pub mod generate;
 pub mod play;
 pub mod properties;
+pub mod simulation;
 pub mod subject;

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod conformance;
 mod shell;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -23,6 +24,9 @@ cargo xtask COMMAND
       --every-difference   the place of every difference, not only of each execution's first
       --crash              write down and restore the execution after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
+  simulate                 the driver in a world where things go wrong, from seeds
+      --seeds N            so many seeds (10000)
+      --seed S             this one only
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   help                     this
 
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
         "bench" => bench::run(&rest),
+        "simulate" => simulate::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
