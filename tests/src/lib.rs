@@ -2,6 +2,7 @@
 
 pub mod choices;
 pub mod conformance;
+pub mod fuzz;
 pub mod generate;
 pub mod play;
 pub mod properties;

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod conformance;
+mod fuzz;
 mod shell;
 mod simulate;
 mod test;
@@ -27,6 +28,9 @@ cargo xtask COMMAND
   simulate                 the driver in a world where things go wrong, from seeds
       --seeds N            so many seeds (10000)
       --seed S             this one only
+  fuzz [TARGET...]         bytes into definition, path, template, events, checkpoint
+      --seconds N          each for so long (60)
+      --from N             from this round on
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   help                     this
 
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         "check" => check::run(&rest),
         "bench" => bench::run(&rest),
         "simulate" => simulate::run(&rest),
+        "fuzz" => fuzz::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
