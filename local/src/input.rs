@@ -89,7 +89,15 @@ fn decode(bytes: &[u8], whose: &str) -> Result<Text, Refusal> {
 /// # Errors
 /// When it is no such JSON.
 pub(crate) fn parse_json(text: &str, whose: &str) -> Result<Value, Refusal> {
-    let value = Value::parse(text).map_err(|error| Refusal::new(format!("{whose} is not valid JSON: {error}")))?;
+    let value = Value::parse(text).map_err(|error| {
+        // At a line break the parser counts the next line already.
+        let (line, column) = match text.lines().nth(error.line.saturating_sub(2)) {
+            Some(before) if error.column == 0 && error.line > 1 => (error.line - 1, before.len() + 1),
+            _ => (error.line, error.column),
+        };
+        let message = if error.message == "expected ident" { "expected a value" } else { &error.message };
+        Refusal::new(format!("{whose} is not valid JSON: {message} at line {line} column {column}"))
+    })?;
     if let Some(twice) = member_twice(text) {
         return Err(Refusal::new(format!("{whose} has {twice}")));
     }

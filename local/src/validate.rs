@@ -135,8 +135,10 @@ impl Report {
         let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         let unread = self.verdicts.len() - read;
         let (paint, icon) = if self.exit_code() == 0 { (Paint::Good, "✔") } else { (Paint::Bad, "✘") };
-        let mut parts = vec![format!("{} sound", counted(read - wrong, "definition"))];
-        parts.extend((wrong > 0).then(|| format!("{wrong} wrong")));
+        let sound = read - wrong;
+        let mut parts = Vec::new();
+        parts.extend((sound > 0).then(|| format!("{} sound", counted(sound, "definition"))));
+        parts.extend((wrong > 0).then(|| format!("{} wrong", counted(wrong, "definition"))));
         parts.extend((unread > 0).then(|| format!("{unread} not read")));
         let figures = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
         screen.line(&format!("{}  {figures}", screen.paint(paint, &format!("{icon} {}", parts.join(", ")))));

@@ -20,7 +20,7 @@ use statewright_interpreter::command::{Command, Output, StartTask};
 use statewright_interpreter::definition::{Definition, MachineType, Options};
 use statewright_interpreter::event::{Event, FailedStage, Handled};
 use statewright_interpreter::execution::{Checkpoint, Execution, Identity, Progress, Start, Status};
-use statewright_interpreter::history::{ErrorDetails, EventId, history_to_json};
+use statewright_interpreter::history::{ErrorDetails, EventId, HistoryEvent, history_to_json};
 use statewright_interpreter::payload::Document;
 use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::time::Timestamp;
@@ -85,6 +85,12 @@ pub fn fails_at(stage: FailedStage, error: &str, cause: &str) -> Answer {
 #[must_use]
 pub fn overtakes(result: impl ToString) -> Answer {
     unanswered().then(Act::Succeed(document(&result.to_string())))
+}
+
+/// The answer of the call that submits the task comes without word that it was started; nothing more comes.
+#[must_use]
+pub fn only_submitted(answer: impl ToString) -> Answer {
+    unanswered().then(Act::Submit(document(&answer.to_string())))
 }
 
 impl Answer {
@@ -164,6 +170,7 @@ pub struct Play<'a> {
     tasks: Box<dyn Fn(&StartTask) -> Answer + 'a>,
     by_number: Vec<Answer>,
     stop: Option<(Timestamp, ErrorDetails)>,
+    late_ms: u64,
     crash: bool,
 }
 
@@ -197,6 +204,7 @@ impl<'a> Play<'a> {
             tasks: Box::new(|task| succeeds(task.parameters.text())),
             by_number: Vec::new(),
             stop: None,
+            late_ms: 0,
             crash: true,
         }
     }
@@ -246,6 +254,13 @@ impl<'a> Play<'a> {
         self
     }
 
+    /// Looks at deadlines this much after they have passed.
+    #[must_use]
+    pub fn late_by(mut self, seconds: f64) -> Self {
+        self.late_ms = millis(seconds);
+        self
+    }
+
     /// Does without writing the execution down and restoring it after every call: for long ones.
     #[must_use]
     pub fn without_crashes(mut self) -> Self {
@@ -279,7 +294,13 @@ impl<'a> Play<'a> {
         for _ in 0..ROUNDS_MAX {
             if crash {
                 checkpoint.apply(execution.take_changes(&self.definition));
-                execution = Execution::restore(&self.definition, &checkpoint).expect("what was written down can be restored");
+                let restored = Execution::restore(&self.definition, &checkpoint).expect("what was written down can be restored");
+                assert_eq!(
+                    restored.checkpoint(&self.definition),
+                    execution.checkpoint(&self.definition),
+                    "not all was written down"
+                );
+                execution = restored;
             }
             events.append(&mut out.events);
             std::mem::take(&mut out.commands).into_iter().for_each(|command| stage.carry_out(command));
@@ -289,7 +310,7 @@ impl<'a> Play<'a> {
                     events.append(&mut out.events);
                     std::mem::take(&mut out.commands).into_iter().for_each(|command| stage.carry_out(command));
                     stage.deliver_the_rest(&mut execution);
-                    return stage.played.finish(&execution, &events);
+                    return stage.played.finish(&execution, events);
                 }
                 Progress::Blocked => {}
             }
@@ -304,8 +325,8 @@ impl<'a> Play<'a> {
                 let handled = execution.handle(&self.definition, event, at, &mut out);
                 stage.played.ignored += usize::from(handled == Handled::Ignored);
             } else {
-                stage.now = deadline;
-                assert_eq!(execution.handle_timeout(&self.definition, deadline, &mut out), Handled::Applied);
+                stage.now = deadline.plus_millis(self.late_ms);
+                assert_eq!(execution.handle_timeout(&self.definition, stage.now, &mut out), Handled::Applied);
             }
         }
         panic!("the execution does not end");
@@ -376,6 +397,8 @@ impl Stage<'_> {
 pub struct Played {
     /// The history, as `GetExecutionHistory` answers it.
     pub events: Vec<Value>,
+    /// The same before it was printed.
+    pub history: Vec<HistoryEvent>,
     /// How it ended: `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
     pub status: &'static str,
     /// What it failed with, as `DescribeExecution` shows it.
@@ -393,8 +416,8 @@ pub struct Played {
 }
 
 impl Played {
-    fn finish(mut self, execution: &Execution, events: &[statewright_interpreter::history::HistoryEvent]) -> Self {
-        let history: Value = serde_json::from_str(&history_to_json(events)).expect("a history is JSON");
+    fn finish(mut self, execution: &Execution, events: Vec<HistoryEvent>) -> Self {
+        let history: Value = serde_json::from_str(&history_to_json(&events)).expect("a history is JSON");
         self.events = history.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
         self.status = execution.status().as_str();
         match execution.status() {
@@ -411,6 +434,7 @@ impl Played {
         assert_eq!(unique.len(), self.started.len(), "a task was started twice");
         let millis = events.last().map_or(0, |event| event.timestamp.0 - START.0);
         self.seconds = as_seconds(millis);
+        self.history = events;
         self
     }
 

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use statewright_tests::conformance::{Options, Report, Verdict, load_dir, run_folder};
+use statewright_tests::conformance::{Options, Report, Verdict, run_folder};
 use statewright_tests::subject::Interpreter;
+
+use crate::shell::recorded;
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let mut options = Options { variants: true, ..Options::default() };
@@ -25,7 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             path => bail!("one folder is enough: {path}"),
         }
     }
-    let Some(dir) = dir.or_else(load_dir) else {
+    let Some(dir) = dir.or_else(recorded) else {
         eprintln!("conformance: no folder: name one, or set STATEWRIGHT_RECORDED");
         return Ok(ExitCode::from(2));
     };

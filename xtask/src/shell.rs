@@ -4,11 +4,18 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
+use statewright_tests::conformance::load_dir;
 
 /// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().map_or(manifest.clone(), PathBuf::from)
+}
+
+/// The folder of recorded executions: the environment's `STATEWRIGHT_RECORDED`, or `shared/aws-recorded` beside this checkout.
+pub(crate) fn recorded() -> Option<PathBuf> {
+    let beside = root().parent().map(|parent| parent.join("shared/aws-recorded"));
+    load_dir().or_else(|| beside.filter(|beside| beside.is_dir()))
 }
 
 /// A call of cargo in the workspace's folder.

@@ -57,8 +57,9 @@ impl Execution {
         if !matches!(self.frame(parent).phase, Phase::Join(_)) {
             return Vec::new();
         }
-        let of_parent = |(&id, frame): (&FrameId, &Frame)| frame.parent.filter(|(of, _)| *of == parent).map(|(_, slot)| (slot, id));
-        let mut children: Vec<_> = self.frames.iter().filter_map(of_parent).collect();
+        let slots = self.frames.iter().map(|(&id, frame)| (frame.parent, id));
+        let mut children: Vec<_> =
+            slots.filter_map(|(of, id)| of.filter(|(of, _)| *of == parent).map(|(_, slot)| (slot, id))).collect();
         children.sort_unstable();
         children
     }

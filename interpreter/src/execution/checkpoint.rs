@@ -243,7 +243,7 @@ impl Execution {
             wanted.push(output);
         }
         wanted.extend(self.results.values());
-        wanted.extend(self.frames.values().flat_map(Frame::payloads));
+        wanted.extend(self.frames.values().flat_map(|frame| frame.payloads()));
         while let Some(payload) = wanted.pop() {
             payloads.entry(payload.id()).or_insert_with(|| {
                 wanted.extend(payload.document().parts().unwrap_or_default());
@@ -272,7 +272,7 @@ impl Execution {
         for (&id, text) in &checkpoint.frames {
             let stored: StoredFrame<'_> = read(&format!("frame {}", id.0), text)?;
             let frame = stored.into_live(definition, &mut payloads)?;
-            execution.frames.insert(id, frame);
+            execution.frames.insert(id, Box::new(frame));
         }
         for (&key, &id) in &checkpoint.results {
             execution.results.insert(key, payloads.get(id)?);

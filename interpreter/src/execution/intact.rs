@@ -44,7 +44,7 @@ impl Execution {
             return Err(damaged("the head", "there is more than one outermost frame"));
         }
         let waits = |frame: &Frame| matches!(frame.phase, Phase::Join(_) | Phase::Ready { stage: Stage::Joined, .. });
-        match self.results.keys().find(|(parent, _)| !self.frames.get(parent).is_some_and(waits)) {
+        match self.results.keys().find(|(parent, _)| !self.frames.get(parent).is_some_and(|frame| waits(frame))) {
             Some((parent, slot)) => Err(damaged(&format!("result {slot} of frame {}", parent.0), "no frame waits for it")),
             None => Ok(()),
         }

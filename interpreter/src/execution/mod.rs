@@ -42,7 +42,8 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Execution {
     head: Head,
-    frames: BTreeMap<FrameId, Frame>,
+    /// Boxed, because a node of the map has room for eleven, and most executions have one.
+    frames: BTreeMap<FrameId, Box<Frame>>,
     /// Outputs of children that have finished, until all have.
     results: BTreeMap<(FrameId, u32), Payload>,
     /// Frames whose turn it is. Derived from the frames.

@@ -97,7 +97,7 @@ impl Execution {
             attempts: SmallVec::new(),
             touched: true,
         };
-        self.frames.insert(id, frame);
+        self.frames.insert(id, Box::new(frame));
         self.unsaved.frames.push(id);
         self.ready.push_back(id);
         id
@@ -113,7 +113,7 @@ impl Execution {
 
     /// Puts a frame into another phase.
     pub(super) fn set_phase(&mut self, id: FrameId, phase: Phase) {
-        if let Some(old) = self.frames.get(&id).and_then(Frame::deadline) {
+        if let Some(old) = self.frames.get(&id).and_then(|frame| frame.deadline()) {
             self.deadlines.remove(&(old, id));
         }
         let frame = self.frame_mut(id);

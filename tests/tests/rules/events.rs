@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use statewright_interpreter::event::FailedStage;
-use statewright_tests::play::{Play, fails_at, overtakes, succeeds};
+use statewright_tests::play::{Play, fails_at, only_submitted, overtakes, silent, succeeds};
 
-use crate::{assert_chain, only};
+use crate::{assert_chain, machine, only};
 
 #[test]
 fn a_result_that_overtakes_the_start_shows_the_start_first() {
@@ -20,6 +20,23 @@ fn a_result_that_overtakes_the_start_shows_the_start_first() {
          7 ExecutionSucceeded(6)",
     );
     assert_eq!(played.times("TaskStarted"), [2.0]);
+}
+
+#[test]
+fn word_that_a_task_was_submitted_says_that_it_was_started_too() {
+    let state = json!({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "TimeoutSeconds": 5});
+    let played = Play::of(only(state)).tasks(|_| only_submitted("1").after(2.0).twice()).run();
+    assert_chain(
+        &played,
+        "1 ExecutionStarted(0)
+         2 TaskStateEntered(0)
+         3 TaskScheduled(2)
+         4 TaskStarted(3)
+         5 TaskSubmitted(4)
+         6 TaskTimedOut(5)
+         7 ExecutionFailed(6)",
+    );
+    assert_eq!((played.seconds, played.ignored), (7.0, 1));
 }
 
 #[test]
@@ -48,4 +65,31 @@ fn a_task_may_fail_before_it_runs() {
     assert_eq!(failed(function, FailedStage::Scheduling), ["LambdaFunctionScheduleFailed(3)", "ExecutionFailed(4)"]);
     assert_eq!(failed(function, FailedStage::Starting), ["LambdaFunctionStartFailed(3)", "ExecutionFailed(4)"]);
     assert_eq!(failed(activity, FailedStage::Scheduling), ["ActivityScheduleFailed(3)", "ExecutionFailed(4)"]);
+}
+
+#[test]
+fn deadlines_that_have_passed_are_all_applied_when_somebody_looks() {
+    let wait = |name: &str, seconds: u32| json!({name: {"Type": "Wait", "Seconds": seconds}});
+    let state = json!({"Type": "Parallel", "Branches": [wait("A", 3), wait("B", 1), wait("C", 2)]});
+    let played = Play::of(only(state)).late_by(10.0).run();
+    assert_eq!(played.times("WaitStateExited"), [11.0, 11.0, 11.0]);
+    // In the order in which they were due.
+    let left: Vec<_> = played.details("WaitStateExited").iter().map(|details| details["name"].clone()).collect();
+    assert_eq!(left, ["B", "C", "A"]);
+    let in_time = crate::with(only(json!({"Type": "Wait", "Seconds": 1})), json!({"TimeoutSeconds": 2}));
+    assert_eq!(Play::of(in_time).late_by(10.0).run().status, "SUCCEEDED");
+}
+
+#[test]
+fn whichever_was_due_first_is_what_happened_however_late_somebody_looks() {
+    let caught = |heartbeat: u32, timeout: u32| {
+        let state = json!({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Next": "Z",
+            "HeartbeatSeconds": heartbeat, "TimeoutSeconds": timeout, "Catch": [
+                {"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "H"}, {"ErrorEquals": ["States.Timeout"], "Next": "Z"}]});
+        let states = json!({"S": state, "H": {"Type": "Pass", "Result": "heartbeat"}, "Z": {"Type": "Pass", "Result": "time-out"}});
+        let beating = silent().beating((1..6).collect::<Vec<_>>());
+        Play::of(machine(states)).answers([beating]).late_by(60.0).run().output()
+    };
+    assert_eq!(caught(2, 9), json!("heartbeat"));
+    assert_eq!(caught(2, 6), json!("time-out"));
 }

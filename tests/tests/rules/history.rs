@@ -1,7 +1,7 @@
 //! The history as `GetExecutionHistory` answers it.
 
 use serde_json::{Value, json};
-use statewright_tests::play::{Play, succeeds};
+use statewright_tests::play::{Play, fails, succeeds};
 
 use crate::{machine, only};
 
@@ -45,4 +45,19 @@ fn parameters_and_results_are_texts() {
     assert_eq!(played.details("TaskScheduled")[0]["parameters"], "[1, 2]");
     assert_eq!(played.details("TaskSucceeded")[0]["output"], "\"text\"");
     assert_eq!(played.details("TaskStateExited")[0]["output"], "\"text\"");
+}
+
+#[test]
+fn without_execution_data_the_names_remain() {
+    let state = json!({"Type": "Task", "Assign": {"x": 1}, "Retry": [{"ErrorEquals": ["E"], "MaxAttempts": 1}]});
+    let played = Play::of(only(state)).answers([fails("E", "why"), succeeds("1")]).run();
+    let mut text = Vec::new();
+    played.history.iter().for_each(|event| event.write_to(&mut text, false));
+    let text = String::from_utf8(text).unwrap();
+    for member in ["input", "output", "parameters", "error", "cause", "assignedVariables", "truncated"] {
+        assert!(!text.contains(&format!("\"{member}\"")), "{member}: {text}");
+    }
+    for member in ["\"name\":\"S\"", "\"resource\":\"sendMessage\"", "\"region\":\"us-east-1\"", "\"roleArn\""] {
+        assert!(text.contains(member), "{member}: {text}");
+    }
 }

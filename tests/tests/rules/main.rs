@@ -13,6 +13,7 @@ mod map;
 mod parallel;
 mod retry;
 mod simple;
+mod table;
 mod task;
 mod variables;
 mod wait;

@@ -158,6 +158,8 @@ fn what_is_no_array_cannot_be_iterated() {
     }
     let from_context = play(echo(json!({"ItemsPath": "$$.Execution.Input"})), json!({}));
     assert_failed(&from_context, "States.Runtime", "Reference path \"$.Execution.Input\" must point to array.");
+    let whole_context = play(echo(json!({"ItemsPath": "$$"})), json!([1]));
+    assert_failed(&whole_context, "States.Runtime", "Reference path \"$\" must point to array.");
     assert_eq!(from_context.count("MapStateStarted") + from_context.count("MapStateFailed"), 0);
     assert_failed(&play(echo(json!({"ItemsPath": "$.none"})), json!({})), "States.Runtime", "Invalid path '$.none'");
 }
@@ -181,6 +183,15 @@ fn an_item_selector_that_fails_fails_the_map() {
     let cause = "An error occurred while executing the state 'S' (entered at the event id #2). The JSONPath '$$.Map.Item.Value.n' \
                  specified for the field 'n.$' could not be found in the input";
     assert_failed(&played, "States.Runtime", cause);
+    assert_chain(
+        &played,
+        "1 ExecutionStarted(0)
+         2 MapStateEntered(0)
+         3 MapStateStarted(2)
+         4 MapIterationStarted(3){0}
+         5 MapIterationAborted(3){0}
+         6 ExecutionFailed(3)",
+    );
     let intrinsic = echo(json!({"ItemSelector": {"n.$": "States.ArrayGetItem($$.Map.Item.Value, 5)"},
         "Catch": [{"ErrorEquals": ["States.IntrinsicFailure"], "Next": "Z"}], "Next": "Z"}));
     let caught = Play::of(machine(json!({"S": intrinsic, "Z": {"Type": "Pass", "Result": "caught"}}))).input("[[1]]").run();

@@ -1,0 +1,13 @@
+//! The binary, from outside.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how tests fail")]
+
+mod auto_mock;
+mod bad_input;
+mod folder;
+mod help;
+mod interrupt;
+mod nested;
+mod run;
+mod tasks;
+mod validate;
