@@ -235,6 +235,6 @@ mod tests {
         let twice = member_twice("{\"x\":[0,{\"a\":1,\n\"a\":2}]}").unwrap();
         assert_eq!(twice, "the member `a` twice in one object (in `/x/1`), the second time at line 2 column 1");
         let escaped = member_twice(r#"{"a\"ü\\":1, "a\"\u00fc\\":2}"#).unwrap();
-        assert!(escaped.ends_with("the second time at line 1 column 14"), "{escaped}");
+        assert!(escaped.ends_with("the second time at line 1 column 15"), "{escaped}");
     }
 }
