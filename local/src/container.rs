@@ -1,5 +1,5 @@
 //! Files that hold definitions, or point to them, and are none: templates of SAM and CloudFormation, serverless.yml, cdk.out,
-//! Terraform. They are recognised so that the answer can name the definitions.
+//! Terraform; and mock files. They are recognised so that the answer can name the definitions, or the right option.
 
 use std::fs;
 use std::path::Path;

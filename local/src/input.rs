@@ -36,7 +36,8 @@ pub(crate) fn read_text(path: &Path, what: &str) -> Result<Text, Refusal> {
             io::ErrorKind::PermissionDenied => format!("{what} `{shown}` may not be read: permission denied"),
             _ => format!("{what} `{shown}` cannot be read: {error}"),
         };
-        Refusal::new(message)
+        let refusal = Refusal::new(message);
+        if path.as_os_str() == "-" { refusal.help("standard input is called `/dev/stdin` here") } else { refusal }
     };
     if path.is_dir() {
         return Err(Refusal::new(format!("{what} `{shown}` is a directory")).help("name a file in it"));

@@ -204,5 +204,6 @@ fn files_that_have_no_definition_are_not_said_to_have_one() {
     for (name, content, text) in table {
         Folder::new().file(name, content).run(&["run", name]).code(2).says(&[text]);
     }
+    Folder::new().run(&["validate", "-"]).code(2).says(&["`-` does not exist", "`/dev/stdin`"]);
     Folder::with(PASS).execute(&["--task-timeout", "x"]).code(2).says(&["whole number"]);
 }
