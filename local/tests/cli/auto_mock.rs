@@ -78,3 +78,18 @@ fn an_input_that_is_given_is_left_alone() {
     Folder::with(definition).execute(&["--auto-mock", "--input", "{}"]).code(1).says(&["States.Runtime"]);
     assert_eq!(succeeds(definition), json!("example"));
 }
+
+#[test]
+fn what_is_read_anyway_is_there_and_times_lie_around_now() {
+    let definition = r#"{"StartAt": "T", "States": {
+        "T": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"},
+            "ResultSelector": {"id.$": "$.Payload.id", "parts.$": "$.Payload.parts"}, "Next": "Open?"},
+        "Open?": {"Type": "Choice", "Default": "Closed", "Choices": [{"And": [
+            {"Variable": "$$.State.EnteredTime", "TimestampLessThanPath": "$.parts[0].until"},
+            {"Variable": "$.parts[0]", "IsPresent": true}, {"Variable": "$.id", "IsPresent": false}], "Next": "New"},
+            {"Variable": "$$.State.EnteredTime", "TimestampLessThanPath": "$.parts[0].until", "Next": "Old"}]},
+        "Closed": {"Type": "Fail"}, "New": {"Type": "Succeed"},
+        "Old": {"Type": "Map", "ItemsPath": "$.parts", "ItemSelector": {"k.$": "$$.Map.Item.Value.key"}, "End": true,
+            "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}}}}"#;
+    assert_eq!(succeeds(definition), json!([{"k": "example"}, {"k": "example"}]));
+}

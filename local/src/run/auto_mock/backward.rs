@@ -488,10 +488,9 @@ impl<'d> Search<'d> {
     /// `Assign`: what is looked for in the variables.
     fn assigned(&mut self, id: StateId, state: &'d State, effective: Option<&Base>) {
         let result = Base::of(Document::Result(id));
-        let selected = matches!(&state.flow, Flow::JsonPath(JsonPathFlow { result_selector: Some(_), .. }));
         let base = match state.kind {
-            // Behind a ResultSelector other names stand; they are not followed.
-            Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_) | Kind::Pass(_) => (!selected).then_some(&result),
+            // They see what a ResultSelector sees.
+            Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_) | Kind::Pass(_) => Some(&result),
             Kind::Choice(_) | Kind::Wait(_) | Kind::Succeed | Kind::Fail(_) => effective,
         };
         let templates: Vec<_> = match &state.kind {

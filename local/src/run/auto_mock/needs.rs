@@ -66,9 +66,12 @@ impl Needs {
                 true
             }
             Some((known, known_rank)) => {
-                let better = match (want == Want::Any, *known == Want::Any) {
-                    (true, false) => false,
-                    (false, true) => true,
+                let better = match (&want, &*known) {
+                    // What somebody reads without looking whether it is there must be there.
+                    (Want::Absent, Want::Any) => rank < *known_rank,
+                    (Want::Any, Want::Absent) => rank <= *known_rank,
+                    (Want::Any, other) if *other != Want::Any => false,
+                    (other, Want::Any) if *other != Want::Any => true,
                     _ => rank < *known_rank,
                 };
                 if better {

@@ -1,12 +1,13 @@
 //! The ways out of a Choice, and what its variables must be for each.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use statewright_interpreter::Value;
 use statewright_interpreter::definition::choice::{Comparison, Condition, Nature, Operand, Relation, Test};
 use statewright_interpreter::definition::{Choice, Definition, Kind, Next, StateId};
 use statewright_interpreter::inputs::{Draws, Inputs, Variables};
-use statewright_interpreter::path::Path;
+use statewright_interpreter::path::{Path, Root};
 use statewright_interpreter::time::Timestamp;
 
 use super::needs::Want;
@@ -136,7 +137,7 @@ fn assign<'d>(tests: &[(&'d Test, bool)], now: Timestamp) -> Option<Vec<(&'d Pat
     let mut wants = Vec::new();
     for tests in by_variable.values() {
         let variable = &tests.first()?.0.variable;
-        let compared = tests.iter().find_map(|(test, wanted)| compared_paths(&test.comparison, *wanted));
+        let compared = tests.iter().find_map(|(test, wanted)| compared_paths(variable, &test.comparison, *wanted, now));
         if let Some((own, other_path, other)) = compared {
             wants.push((variable, Want::Exactly(own)));
             wants.push((other_path, Want::Exactly(other)));
@@ -146,32 +147,70 @@ fn assign<'d>(tests: &[(&'d Test, bool)], now: Timestamp) -> Option<Vec<(&'d Pat
         let fits =
             |value: &Option<Value>| tests.iter().all(|(test, wanted)| holds(&test.comparison, value.as_ref()) == Some(*wanted));
         let found = candidates.map(Some).chain([None]).find(fits)?;
-        wants.push((variable, found.map_or(Want::Absent, Want::Exactly)));
+        let is_presence = |(test, _): &(&Test, bool)| matches!(test.comparison, Comparison::Is(Nature::Present, _));
+        wants.push((
+            variable,
+            match found {
+                None => Want::Absent,
+                // Anything will do.
+                Some(_) if tests.iter().all(is_presence) => Want::Any,
+                Some(value) => Want::Exactly(value),
+            },
+        ));
     }
     Some(wants)
 }
 
 /// Values for a variable and for the path it is compared with.
-fn compared_paths(comparison: &Comparison, wanted: bool) -> Option<(Value, &Path, Value)> {
-    let ordered = |relation: Relation, low: Value, high: Value| {
-        let (own, other) = match (relation, wanted) {
-            (Relation::Equal | Relation::LessOrEqual | Relation::GreaterOrEqual, true) => (&low, &low),
-            (Relation::Less, true) | (Relation::Equal | Relation::GreaterOrEqual, false) => (&low, &high),
-            (Relation::Greater, true) | (Relation::LessOrEqual, false) => (&high, &low),
-            (Relation::Less | Relation::Greater, false) => (&low, &low),
-        };
-        (own.clone(), other.clone())
+fn compared_paths<'d>(
+    variable: &Path,
+    comparison: &'d Comparison,
+    wanted: bool,
+    now: Timestamp,
+) -> Option<(Value, &'d Path, Value)> {
+    let pick = |relation: Relation, low: Value, high: Value| match order(relation, wanted) {
+        Ordering::Less => (low, high),
+        Ordering::Equal => (low.clone(), low),
+        Ordering::Greater => (high, low),
     };
     let ((own, other), path) = match comparison {
-        Comparison::String(relation, Operand::Path(path)) => (ordered(*relation, Value::from("a"), Value::from("b")), path),
-        Comparison::Numeric(relation, Operand::Path(path)) => (ordered(*relation, Value::from(1_i64), Value::from(2_i64)), path),
-        Comparison::Timestamp(relation, Operand::Path(path)) => {
-            (ordered(*relation, Value::from("2026-01-01T00:00:00Z"), Value::from("2026-01-02T00:00:00Z")), path)
-        }
+        Comparison::String(relation, Operand::Path(path)) => (pick(*relation, Value::from("a"), Value::from("b")), path),
+        Comparison::Numeric(relation, Operand::Path(path)) => (pick(*relation, Value::from(1_i64), Value::from(2_i64)), path),
         Comparison::Boolean(Operand::Path(path)) => ((Value::Bool(true), Value::Bool(wanted)), path),
+        Comparison::Timestamp(relation, Operand::Path(path)) => (times(*relation, wanted, variable, path, now), path),
         _ => return None,
     };
     Some((own, path, other))
+}
+
+/// How the variable must lie to what it is compared with; equal where that will do.
+fn order(relation: Relation, wanted: bool) -> Ordering {
+    match (relation, wanted) {
+        (Relation::Equal | Relation::LessOrEqual | Relation::GreaterOrEqual, true) => Ordering::Equal,
+        (Relation::Less | Relation::Greater, false) => Ordering::Equal,
+        (Relation::Less, true) | (Relation::Equal | Relation::GreaterOrEqual, false) => Ordering::Less,
+        (Relation::Greater, true) | (Relation::LessOrEqual, false) => Ordering::Greater,
+    }
+}
+
+/// Two times. Where one of them is the Context object's, the other must lie well before or after now.
+fn times(relation: Relation, wanted: bool, variable: &Path, path: &Path, now: Timestamp) -> (Value, Value) {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    let order = match (order(relation, wanted), relation, wanted) {
+        (Ordering::Equal, Relation::LessOrEqual, true) | (Ordering::Equal, Relation::Greater, false) => Ordering::Less,
+        (Ordering::Equal, Relation::GreaterOrEqual, true) | (Ordering::Equal, Relation::Less, false) => Ordering::Greater,
+        (order, _, _) => order,
+    };
+    let away = match order {
+        Ordering::Less => YEAR_MS,
+        Ordering::Equal => 0,
+        Ordering::Greater => -YEAR_MS,
+    };
+    let time = |shift: i64| Value::from(Timestamp(now.0.saturating_add(shift)).to_string());
+    match (variable.root(), path.root()) {
+        (_, Root::Context) => (time(-away), time(0)),
+        (Root::Context | Root::Input | Root::Variable(_), _) => (time(0), time(away)),
+    }
 }
 
 /// Values near what a comparison asks for.
