@@ -24,6 +24,10 @@ pub trait Host {
     fn tasks(&self) -> &impl TaskQueue;
     /// The time.
     fn clock(&self) -> &impl Clock;
+    /// How much one round may do before it commits.
+    fn budget(&self) -> Budget {
+        Budget::default()
+    }
 }
 
 /// How much one round may do before it commits.
@@ -146,12 +150,14 @@ impl Session {
         }
         changed |= self.execution.handle_timeout(definition, now, &mut out) == Handled::Applied;
         let mut progress = Progress::Advanced;
+        let was_running = !self.execution.status().is_final();
         for _ in 0..budget.steps {
             progress = self.execution.poll(definition, now, &mut out);
+            // The micro-step that ends an execution is one as well.
+            changed |= progress == Progress::Advanced || (progress == Progress::Finished && was_running);
             if progress != Progress::Advanced {
                 break;
             }
-            changed = true;
         }
         if changed || !consumed.is_empty() {
             let changes = self.execution.take_changes(definition);
@@ -186,7 +192,7 @@ async fn drive_loaded(host: &impl Host, definition: &Definition, arn: &Execution
     loop {
         let now = host.clock().now();
         let inbox = std::mem::take(&mut inbox);
-        let round = session.round(host.store(), definition, inbox, now, Budget::default(), Output::default()).await?;
+        let round = session.round(host.store(), definition, inbox, now, host.budget(), Output::default()).await?;
         for command in again.drain(..).filter(|command| is_open(&session, definition, command)).chain(round.commands) {
             host.tasks().dispatch(arn, command).await?;
         }

@@ -35,8 +35,6 @@ pub struct ExpressionError {
     pub message: String,
     /// Where, in bytes from the beginning of the string with its markers.
     pub at: Option<usize>,
-    /// Whether it is right JSONata that the language does not allow there.
-    pub unsupported: bool,
 }
 
 /// Marks the beginning of an expression.
@@ -63,7 +61,6 @@ impl Expression {
             location: location.to_owned(),
             message: error.message(),
             at: error.position().map(|at| at + offset),
-            unsupported: false,
         })?;
         Ok(Self {
             text: text.into(),

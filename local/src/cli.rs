@@ -80,7 +80,7 @@ pub(crate) struct RunArgs {
     #[arg(long = "task", value_name = "PATTERN=COMMAND", help_heading = "Tasks, in this order of precedence")]
     pub(crate) tasks: Vec<String>,
     /// End a program whose state has no TimeoutSeconds after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, help_heading = "Tasks, in this order of precedence")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = whole_number, help_heading = "Tasks, in this order of precedence")]
     pub(crate) task_timeout: u64,
     /// Run nested executions of the machine NAME from FILE
     #[arg(long = "machine", value_name = "NAME=FILE", help_heading = "Tasks, in this order of precedence")]
@@ -123,7 +123,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", help_heading = "Setting")]
     pub(crate) start_time: Option<String>,
     /// Where all randomness comes from; the same number gives the same run
-    #[arg(long, value_name = "N", help_heading = "Setting")]
+    #[arg(long, value_name = "N", value_parser = whole_number, help_heading = "Setting")]
     pub(crate) seed: Option<u64>,
     /// Members of the Context object to change (JSON or @FILE): Execution.Id, Name, RoleArn, StartTime; StateMachine.Id, Name
     #[arg(long, value_name = "JSON|@FILE", help_heading = "Setting")]
@@ -281,6 +281,10 @@ pub(crate) fn main() -> ExitCode {
         screen.refuse(&refusal);
         ExitCode::from(2)
     })
+}
+
+fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("it must be a whole number from 0 to {}", u64::MAX))
 }
 
 fn completions(shell: Shell) -> Result<ExitCode, Refusal> {

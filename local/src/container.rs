@@ -1,5 +1,5 @@
 //! Files that hold definitions, or point to them, and are none: templates of SAM and CloudFormation, serverless.yml, cdk.out,
-//! Terraform. They are recognised so that the answer can name the definitions.
+//! Terraform; and mock files. They are recognised so that the answer can name the definitions, or the right option.
 
 use std::fs;
 use std::path::Path;
@@ -17,6 +17,8 @@ enum Container {
     Cdk,
     /// Terraform's language.
     Terraform,
+    /// A mock file of Step Functions Local.
+    Mocks,
 }
 
 impl Container {
@@ -26,6 +28,17 @@ impl Container {
             Self::Serverless => "a configuration of the Serverless Framework",
             Self::Cdk => "a template that the CDK made",
             Self::Terraform => "a Terraform file",
+            Self::Mocks => "a mock file",
+        }
+    }
+
+    /// Whether the text has a state machine of its own, as far as one can tell without reading it all.
+    fn has_machine(self, text: &str) -> bool {
+        match self {
+            Self::Template | Self::Cdk => text.contains("::StateMachine"),
+            Self::Terraform => text.contains("aws_sfn_state_machine"),
+            Self::Serverless => text.contains("stepFunctions"),
+            Self::Mocks => false,
         }
     }
 }
@@ -68,10 +81,16 @@ fn files_in(path: &Path, ending: &str) -> Vec<String> {
 /// When it is such a file.
 pub(crate) fn refuse_file(path: &Path, text: &str) -> Result<(), Refusal> {
     let Some(container) = recognise(path, text) else { return Ok(()) };
+    if container == Container::Mocks {
+        return Err(Refusal::new(format!("`{}` is a mock file, not a definition", path.display()))
+            .help(format!("name the definition, and this file with it: `statewright run FILE --mock {}`", path.display())));
+    }
     let refusal = Refusal::new(format!("`{}` is {}, which cannot be read yet", path.display(), container.name()));
     let folder = path.parent().unwrap_or(Path::new(""));
     let files: Vec<_> = definition_files(text).into_iter().map(|file| folder.join(file).display().to_string()).collect();
-    Err(if files.is_empty() {
+    Err(if files.is_empty() && !container.has_machine(text) {
+        refusal.help("it has no state machine")
+    } else if files.is_empty() {
         refusal.help("the definition is inside it: save it as a file of its own, such as `name.asl.json`")
     } else if files.len() == 1 {
         refusal.help(format!("the definition it points to is {}: name that file instead", list(files)))
@@ -102,6 +121,9 @@ fn recognise(path: &Path, text: &str) -> Option<Container> {
         } else {
             Container::Template
         });
+    }
+    if has_key("StateMachines") && has_key("MockedResponses") {
+        return Some(Container::Mocks);
     }
     let serverless = has_key("stepFunctions") || has_key("service") && has_key("provider");
     serverless.then_some(Container::Serverless)

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use statewright_interpreter::Value;
 
 use crate::refusal::Refusal;
@@ -36,7 +36,8 @@ pub(crate) fn read_text(path: &Path, what: &str) -> Result<Text, Refusal> {
             io::ErrorKind::PermissionDenied => format!("{what} `{shown}` may not be read: permission denied"),
             _ => format!("{what} `{shown}` cannot be read: {error}"),
         };
-        Refusal::new(message)
+        let refusal = Refusal::new(message);
+        if path.as_os_str() == "-" { refusal.help("standard input is called `/dev/stdin` here") } else { refusal }
     };
     if path.is_dir() {
         return Err(Refusal::new(format!("{what} `{shown}` is a directory")).help("name a file in it"));
@@ -66,6 +67,9 @@ fn decode(bytes: &[u8], whose: &str) -> Result<Text, Refusal> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(Refusal::new(format!("{whose} is larger than {} MiB", FILE_BYTES_MAX >> 20)));
     }
+    if let [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] = bytes {
+        return Err(Refusal::new(format!("{whose} is UTF-32 text, not UTF-8")).help(save));
+    }
     if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, 0, _, ..] | [_, 0, _, 0, ..] = bytes {
         return Err(Refusal::new(format!("{whose} is UTF-16 text, not UTF-8")).help(save));
     }
@@ -89,15 +93,7 @@ fn decode(bytes: &[u8], whose: &str) -> Result<Text, Refusal> {
 /// # Errors
 /// When it is no such JSON.
 pub(crate) fn parse_json(text: &str, whose: &str) -> Result<Value, Refusal> {
-    let value = Value::parse(text).map_err(|error| {
-        // At a line break the parser counts the next line already.
-        let (line, column) = match text.lines().nth(error.line.saturating_sub(2)) {
-            Some(before) if error.column == 0 && error.line > 1 => (error.line - 1, before.len() + 1),
-            _ => (error.line, error.column),
-        };
-        let message = if error.message == "expected ident" { "expected a value" } else { &error.message };
-        Refusal::new(format!("{whose} is not valid JSON: {message} at line {line} column {column}"))
-    })?;
+    let value = Value::parse(text).map_err(|error| Refusal::new(format!("{whose} is not valid JSON: {error}")))?;
     if let Some(twice) = member_twice(text) {
         return Err(Refusal::new(format!("{whose} has {twice}")));
     }
@@ -111,11 +107,21 @@ fn member_twice(text: &str) -> Option<String> {
     let error = Unique(&found).deserialize(&mut reader).err()?;
     let (path, name) = found.into_inner()?;
     let within = if path.is_empty() { String::new() } else { format!(" (in `{path}`)") };
-    Some(format!(
-        "the member `{name}` twice in one object{within}, the second time at line {} column {}",
-        error.line(),
-        error.column()
-    ))
+    // The reader stands behind the name.
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let behind = error.column().min(line.len());
+    let column = line.get(..behind).and_then(start_of_string).unwrap_or(behind) + 1;
+    let line = error.line();
+    Some(format!("the member `{name}` twice in one object{within}, the second time at line {line} column {column}"))
+}
+
+/// Where the string begins whose closing quote `text` ends with.
+fn start_of_string(text: &str) -> Option<usize> {
+    let is_open = |&(at, _): &(usize, &str)| {
+        let backslashes = text.bytes().take(at).collect::<Vec<_>>();
+        backslashes.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 0
+    };
+    text.strip_suffix('"')?.rmatch_indices('"').find(is_open).map(|(at, _)| at)
 }
 
 /// Where a member stood that was there before, and its name.
@@ -190,7 +196,6 @@ impl<'de> Visitor<'de> for Unique<'_> {
         while let Some(name) = members.next_key::<String>()? {
             if names.contains(&name) {
                 *self.0.borrow_mut() = Some((String::new(), name));
-                members.next_value::<IgnoredAny>()?;
                 return Err(A::Error::custom("twice"));
             }
             self.within(&name, members.next_value_seed(self))?;
@@ -209,6 +214,9 @@ pub(crate) fn read_argument(argument: &str, what: &str) -> Result<(Text, String)
         return Ok((read_stdin(what)?, format!("{what} on standard input")));
     }
     if let Some(path) = argument.strip_prefix('@') {
+        if path.is_empty() {
+            return Err(Refusal::new(format!("{what} is `@` without a file")).help("write `@FILE`, or `-` for standard input"));
+        }
         let text = read_text(Path::new(path), what)?;
         return Ok((text, format!("{what} `{path}`")));
     }
@@ -226,6 +234,8 @@ mod tests {
     fn a_member_that_stands_twice_is_found() {
         assert_eq!(member_twice(r#"{"a":{"a":[1,{"b":null}]},"b":1}"#), None);
         let twice = member_twice("{\"x\":[0,{\"a\":1,\n\"a\":2}]}").unwrap();
-        assert!(twice.starts_with("the member `a` twice in one object (in `/x/1`), the second time at line 2"), "{twice}");
+        assert_eq!(twice, "the member `a` twice in one object (in `/x/1`), the second time at line 2 column 1");
+        let escaped = member_twice(r#"{"a\"ü\\":1, "a\"\u00fc\\":2}"#).unwrap();
+        assert!(escaped.ends_with("the second time at line 1 column 15"), "{escaped}");
     }
 }

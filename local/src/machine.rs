@@ -31,6 +31,8 @@ pub(crate) struct Machine {
     pub(crate) definition: Definition,
     /// Substitutions that stand for themselves.
     pub(crate) unresolved: Vec<String>,
+    /// Substitutions that its text has a place for.
+    pub(crate) substituted: Vec<String>,
 }
 
 impl Source {
@@ -113,7 +115,9 @@ impl Machine {
             return Err(Refusal::new(format!("`{shown}`: {reason}")));
         }
         let name = name.map_or_else(|| machine_name(path), str::to_owned);
-        Ok(Self { name, definition: parsed.definition, unresolved: parsed.unresolved })
+        let mentioned = |name: &&String| source.text.contains(&format!("${{{name}}}"));
+        let substituted = loading.substitutions.keys().filter(mentioned).cloned().collect();
+        Ok(Self { name, definition: parsed.definition, unresolved: parsed.unresolved, substituted })
     }
 }
 

@@ -16,6 +16,9 @@ use crate::screen::{Paint, Screen, shortened, write_stdout};
 /// How much of the output people see on standard error.
 const OUTPUT_CHARACTERS: usize = 1000;
 
+/// How much of an error's cause people see: nested executions quote one another's.
+const CAUSE_CHARACTERS: usize = 4000;
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -41,6 +44,8 @@ pub(crate) struct Ended {
     pub(crate) transitions: u64,
     /// How long the run took.
     pub(crate) real_time: Duration,
+    /// Whether that is also the time the execution took.
+    pub(crate) on_real_clock: bool,
 }
 
 impl Ended {
@@ -64,8 +69,13 @@ impl Ended {
             let name = self.error.error.as_deref().unwrap_or("an error without a name");
             screen.line(&format!("{} {}", screen.paint(Paint::Bad, "error:"), screen.paint(Paint::Strong, name)));
             if let Some(cause) = &self.error.cause {
-                screen.line(&format!("{} {}", screen.paint(Paint::Bad, "cause:"), screen.paint(Paint::Plain, cause)));
+                let cause = screen.paint(Paint::Plain, &shortened(cause, CAUSE_CHARACTERS));
+                screen.line(&format!("{} {cause}", screen.paint(Paint::Bad, "cause:")));
             }
+        } else if self.status == "TIMED_OUT" {
+            let limit = human(self.stopped_at.0.abs_diff(self.started_at.0));
+            screen
+                .line(&format!("{} the execution may take {limit}, and was not done by then", screen.paint(Paint::Bad, "error:")));
         }
         let (paint, icon) = if self.exit_code() == 0 { (Paint::Good, "✔") } else { (Paint::Bad, "✘") };
         let what = match (&self.stopped_after, self.interrupted) {
@@ -80,7 +90,8 @@ impl Ended {
             0 => "less than 1 ms".to_owned(),
             millis => human(millis),
         };
-        let figures = format!("{states}, {transitions}, {virtual_time} of virtual time in {real_time}");
+        let times = if self.on_real_clock { virtual_time } else { format!("{virtual_time} of virtual time in {real_time}") };
+        let figures = format!("{states}, {transitions}, {times}");
         screen.line(&format!("{}  {figures}", screen.paint(paint, &format!("{icon} {what}"))));
     }
 

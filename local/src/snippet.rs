@@ -26,7 +26,9 @@ pub(crate) fn lines(diagnostic: &Diagnostic, file: &str, text: &str, screen: &Sc
         Severity::Warning => ("warning", Paint::Caution),
     };
     let head = screen.paint(paint, &format!("{word}[{}]", diagnostic.code));
-    let mut lines = vec![format!("{head}{}", screen.paint(Paint::Strong, &format!(": {}", diagnostic.message)))];
+    // The second line of the service's message repeats the text and its place, which stand below.
+    let message = diagnostic.message.split("\n at [Source: ").next().unwrap_or_default();
+    let mut lines = vec![format!("{head}{}", screen.paint(Paint::Strong, &format!(": {message}")))];
     let arrow = |width: usize| format!("{:width$}{}", "", screen.paint(Paint::Accent, "-->"));
     let margin = match diagnostic.span {
         None => {

@@ -63,6 +63,11 @@ fn read_lines(text: &str, whose: &str) -> Result<Substitutions, Refusal> {
     Ok(substitutions)
 }
 
+/// The name in `NAME=VALUE`.
+pub(crate) fn name(assignment: &str) -> Option<String> {
+    split(assignment).map(|(name, _)| name)
+}
+
 fn split(assignment: &str) -> Option<(String, String)> {
     let (name, value) = assignment.split_once('=')?;
     let name = name.trim().trim_start_matches("${").trim_end_matches('}');

@@ -19,9 +19,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use statewright_interpreter::Value;
-use statewright_interpreter::definition::{Definition, Kind, Resource, ResultPath, ScopeId, State, StateId, Text};
+use statewright_interpreter::definition::{Definition, Kind, Next, Resource, ResultPath, ScopeId, State, StateId, Text};
 use statewright_interpreter::event::TaskId;
 use statewright_interpreter::history::{ErrorDetails, EventDetails, HistoryEvent, IterationStage, StateType, TaskEvent, TaskStage};
+use statewright_interpreter::path::Root;
 use statewright_interpreter::payload::Payload;
 use statewright_interpreter::time::Timestamp;
 
@@ -97,6 +98,8 @@ struct Visit {
     folded: BTreeMap<End, u64>,
     /// How many children it has, and how many of them have ended.
     children: (u64, u64),
+    /// Whether it got as far as to start them.
+    forked: bool,
     detail: Option<String>,
 }
 
@@ -214,12 +217,10 @@ impl<'d> Tree<'d> {
             frame.entries.push(Entry::Visit(Box::new(visit)));
         }
         if let Kind::Fail(fail) = &self.definition.state(id).kind {
-            let fixed = |text: &Option<Text>| match text {
-                Some(Text::Fixed(text)) => Some(Arc::clone(text)),
-                Some(Text::Path(_) | Text::Call(_) | Text::Expression(_)) | None => None,
-            };
-            let error = ErrorDetails { error: fixed(&fail.error), cause: fixed(&fail.cause) };
-            self.set_error(frame, &error, now);
+            // What cannot be told here shows when the execution fails, or where the error is caught.
+            if let (Some(error), Some(cause)) = (known(fail.error.as_ref(), input), known(fail.cause.as_ref(), input)) {
+                self.set_error(frame, &ErrorDetails { error, cause }, now);
+            }
         }
         frame
     }
@@ -272,8 +273,8 @@ impl<'d> Tree<'d> {
         visit.left_at = Some(now);
         let failed = visit.error.is_some() || matches!(state.kind, Kind::Task(_)) && !visit.has_result;
         visit.end = if failed { End::Caught } else { End::Done };
-        if failed && visit.error.is_none() {
-            visit.error = caught_error(state, output.value()).map(|error| (error, now));
+        if failed && visit.error.as_ref().is_none_or(|(error, _)| error.error.is_none()) {
+            visit.error = caught_error(state, output.value()).map(|error| (error, now)).or(visit.error.take());
         }
         if verbose {
             visit.items.push(Item::Line(Paint::Dim, data("out", output)));
@@ -357,6 +358,7 @@ impl<'d> Tree<'d> {
         if let Some(visit) = self.visit(at) {
             let count = children(&definition.state(visit.state).kind).unwrap_or(0);
             visit.children = (count, 0);
+            visit.forked = true;
         }
         at
     }
@@ -398,13 +400,32 @@ impl<'d> Tree<'d> {
         for child in self.open_children(at) {
             self.end_frame(child, failed);
         }
-        let end = if failed.contains(&at) { End::Failed } else { End::Aborted };
+        let end = if failed.contains(&at) {
+            End::Failed
+        } else if self.is_at_its_end(at) {
+            End::Done
+        } else {
+            End::Aborted
+        };
         if let Some(frame) = self.frames.get_mut(at).filter(|frame| frame.end == End::Open) {
             frame.end = end;
             if let Some(visit) = frame.current().filter(|visit| visit.end == End::Open) {
                 visit.end = end;
             }
         }
+    }
+
+    /// Whether the last state of a branch has been left.
+    fn is_at_its_end(&self, at: usize) -> bool {
+        self.frames.get(at).and_then(Frame::last).is_some_and(|visit| {
+            let state = self.definition.state(visit.state);
+            let ends = match state.kind {
+                Kind::Succeed => true,
+                Kind::Choice(_) | Kind::Fail(_) => false,
+                _ => state.next == Next::End,
+            };
+            visit.end == End::Done && ends
+        })
     }
 
     fn open_children(&self, at: usize) -> Vec<usize> {
@@ -572,6 +593,7 @@ impl<'d> Tree<'d> {
         let mut details = match &state.kind {
             Kind::Task(_) => visit.detail.clone().into_iter().collect::<Vec<_>>(),
             Kind::Choice(_) => visit.next.iter().map(|next| format!("→ {next}")).collect(),
+            Kind::Parallel(_) | Kind::Map(_) if !visit.forked => vec![state.type_name().to_owned()],
             Kind::Parallel(_) => vec![format!("Parallel, {}", counted(visit.children.0, "branch", "branches"))],
             Kind::Map(_) => vec![format!("Map, {}", counted(visit.children.0, "item", "items"))],
             Kind::Wait(_) => Vec::new(),
@@ -686,6 +708,7 @@ impl Visit {
             items: input.into_iter().map(|line| Item::Line(Paint::Dim, line)).collect(),
             folded: BTreeMap::new(),
             children: (0, 0),
+            forked: false,
             detail: None,
         }
     }
@@ -721,6 +744,19 @@ pub(crate) fn describe(error: &ErrorDetails) -> String {
     match error.cause.as_deref().map(str::trim).filter(|cause| !cause.is_empty()) {
         None => name.to_owned(),
         Some(cause) => format!("{name}: {}", shortened(cause, CAUSE_CHARACTERS)),
+    }
+}
+
+/// What a field of a Fail comes to, if that can be told from the state's input: `Some(None)` for a field that is not there.
+fn known(field: Option<&Text>, input: &Payload) -> Option<Option<Arc<str>>> {
+    match field {
+        None => Some(None),
+        Some(Text::Fixed(text)) => Some(Some(Arc::clone(text))),
+        Some(Text::Path(path)) if *path.root() == Root::Input => match path.json_path().evaluate(input.value()) {
+            Ok(Value::String(text)) => Some(Some(text)),
+            Ok(_) | Err(_) => None,
+        },
+        Some(Text::Path(_) | Text::Call(_) | Text::Expression(_)) => None,
     }
 }
 

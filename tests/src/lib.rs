@@ -2,7 +2,9 @@
 
 pub mod choices;
 pub mod conformance;
+pub mod fuzz;
 pub mod generate;
 pub mod play;
 pub mod properties;
+pub mod simulation;
 pub mod subject;

@@ -3,7 +3,9 @@
 mod bench;
 mod check;
 mod conformance;
+mod fuzz;
 mod shell;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -23,6 +25,12 @@ cargo xtask COMMAND
       --every-difference   the place of every difference, not only of each execution's first
       --crash              write down and restore the execution after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
+  simulate                 the driver in a world where things go wrong, from seeds
+      --seeds N            so many seeds (10000)
+      --seed S             this one only
+  fuzz [TARGET...]         bytes into definition, path, template, events, checkpoint
+      --seconds N          each for so long (60)
+      --from N             from this round on
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   help                     this
 
@@ -36,6 +44,8 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
         "bench" => bench::run(&rest),
+        "simulate" => simulate::run(&rest),
+        "fuzz" => fuzz::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -74,6 +74,18 @@ right:  \"Label\": \"all-files\""
 wrong:  a Parallel in a Parallel in a Parallel … 32 times
 right:  move the inner part into a machine of its own, and start it with states:startExecution.sync:2"
         }
+        code::RESERVED_VARIABLE_NAME => {
+            "The name `states` is the language's own: JSONata reads the input, the result and the context from `$states`.
+
+wrong:  \"Assign\": {\"states\": 3}
+right:  \"Assign\": {\"stateCount\": 3}"
+        }
+        code::INVALID_VARIABLE_NAME => {
+            "A variable's name begins with a letter; letters, digits and `_` follow, up to 80 characters. Only whole variables are assigned.
+
+wrong:  \"Assign\": {\"order.id\": 1}
+right:  \"Assign\": {\"orderId\": 1}"
+        }
         code::NO_DOLLAR => {
             "The value looks like a path or a call of an intrinsic function, but the field's name does not end in `.$`, so it is taken as text.
 

@@ -117,6 +117,7 @@ const OPTIMISED: &[(&str, &[(&str, More)])] = &[
     ),
     ("apigateway", &[("invoke", Token)]),
     ("bedrock", &[("invokeModel", Token), ("createModelCustomizationJob", SyncAndToken)]),
+    ("bedrockagentcore", &[("invokeHarness", Nothing)]),
     ("mediaconvert", &[("createJob", Sync)]),
     ("http", &[("invoke", Nothing)]),
 ];

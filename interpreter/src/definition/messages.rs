@@ -32,9 +32,34 @@ pub(super) fn required_but_missing(field: &str) -> String {
     format!("The field '{field}' is required but was missing")
 }
 
-/// Recorded.
+/// Recorded, for `Type`.
 pub(super) fn one_of(field: &str, values: &[&str]) -> String {
     format!("The field '{field}' should have one of these values: [{}]", values.join(", "))
+}
+
+/// Published, for the words that fields other than `Type` may have.
+pub(super) fn one_value_of(values: &[&str]) -> String {
+    format!("Value should be one of the following: [{}]", values.join(", "))
+}
+
+/// Published, for the fields of an `ItemReader`.
+pub(super) fn required_field(field: &str) -> String {
+    format!("The field '{field}' is required")
+}
+
+/// Published, for `Resource` of an `ItemReader`.
+pub(super) fn not_allowed_value(field: &str) -> String {
+    format!("The field '{field}' does not match any of the allowed values")
+}
+
+/// Published: more than one of these fields is there.
+pub(super) fn several_of(fields: &[&str]) -> String {
+    format!("There should only be one of the following fields: [{}]", fields.join(", "))
+}
+
+/// Published: none of these fields is there.
+pub(super) fn none_of(fields: &[&str]) -> String {
+    format!("This object should have only one of the following fields: [{}]", fields.join(", "))
 }
 
 /// Published, at the object that has the field.
@@ -52,7 +77,7 @@ pub(super) fn maximum(maximum: impl std::fmt::Display) -> String {
     format!("Maximum value is {maximum}")
 }
 
-/// Ours, made like [`maximum`].
+/// Published.
 pub(super) fn minimum(minimum: impl std::fmt::Display) -> String {
     format!("Minimum value is {minimum}")
 }
@@ -86,37 +111,38 @@ pub(super) fn unknown_resource(arn: &str) -> String {
 
 /// Ours.
 pub(super) const EMPTY_NAME: &str = "Invalid State name: a state's name cannot be empty";
-/// Ours.
-pub(super) const NO_REFERENCE_PATH: &str = "Value must be a valid Reference Path.";
-/// Ours.
-pub(super) const SINGLE_NODE: &str = "Value must be a Reference Path: a JSONPath that identifies a single node.";
+/// Published: where a path that may find several places would be a path to begin with. What follows the colon is ours.
+pub(super) const NO_REFERENCE_PATH: &str = "Value is not a Reference Path: it must identify a single node";
+/// Published.
+pub(super) const NO_DOLLAR_IN_FRONT: &str = "Value is not a Reference Path: Reference path didn't start with '$'";
 /// Ours.
 pub(super) const NO_PATH_OR_STRING_CALL: &str =
     "Value must be a valid JSONPath or a call of an intrinsic function that returns a string.";
 /// Ours.
-pub(super) const NEXT_OR_END: &str = "Exactly one of these fields is required: [Next, End]";
-/// Ours.
 pub(super) const TWO_OPERATORS: &str = "Each Choice Rule can only have one comparison operator.";
 /// Ours.
-pub(super) const NO_OPERATOR: &str = "A Choice Rule needs a comparison operator, or one of [And, Or, Not]";
+pub(super) const NO_OPERATOR: &str = "A Choice Rule needs a comparison operator";
+/// Published: a rule is a comparison, or joins others, in either language.
+pub(super) const RULE_KIND: &str = "The object must have only one of the following fields, [And, Or, Not, Variable, Condition]";
 /// Ours.
 pub(super) const BAD_PATTERN: &str = "A backslash in a pattern may only stand before '*' or another backslash";
-/// Ours.
-pub(super) const ALL_ALONE: &str = "'States.ALL' must be alone in 'ErrorEquals'";
-/// Ours.
-pub(super) const ALL_LAST: &str = "'States.ALL' must be in the last element";
+/// Published, for other names beside it and for further elements behind it.
+pub(super) const ALL_ALONE: &str = "States.ALL must appear alone and at end of list";
 /// Ours.
 pub(super) const HEARTBEAT_TOO_LONG: &str = "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'";
-/// Ours.
-pub(super) const HALF_EXPRESSION: &str = "A JSONata expression begins with '{%' and ends with '%}'";
+/// Published.
+pub(super) const HALF_EXPRESSION: &str = "JSONata string must start with {% and end with %}";
 /// Ours.
 pub(super) const NOT_AN_EXPRESSION: &str = "Value must be a JSONata expression: '{% … %}'";
-/// Ours.
-pub(super) const EXPRESS_DISTRIBUTED: &str = "Express state machine does not support Map states in DISTRIBUTED mode";
+/// Published.
+pub(super) const EXPRESS_DISTRIBUTED: &str =
+    "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines";
+/// Published.
+pub(super) const ACTIVITY_CREDENTIALS: &str = "The field 'Credentials' is not supported for activities";
 /// Ours.
 pub(super) const LABEL_TOO_LONG: &str = "Label must not be longer than 40 characters";
-/// Ours.
-pub(super) const RESERVED_VARIABLE: &str = "'states' is reserved and cannot be assigned";
+/// Published.
+pub(super) const RESERVED_VARIABLE: &str = "Cannot assign to reserved variable '$states'.";
 /// Ours.
 pub(super) const TOO_DEEP: &str = "The definition is nested too deeply";
 /// Ours.
@@ -126,19 +152,9 @@ pub(super) const BATCH_WITHOUT_SIZE: &str = "At least one of these fields is req
 /// Ours.
 pub(super) const WRITER_INCOMPLETE: &str = "A ResultWriter needs WriterConfig, or Resource with Bucket and Prefix, or both";
 
-/// Ours.
+/// Published in its beginning.
 pub(super) fn wrong_type(expected: &str, found: &str) -> String {
     format!("Expected value of type {expected}, but found {found}")
-}
-
-/// Ours.
-pub(super) fn both(one: &str, other: &str) -> String {
-    format!("Only one of these fields may be given: [{one}, {other}]")
-}
-
-/// Ours.
-pub(super) fn exactly_one(fields: &[&str]) -> String {
-    format!("Exactly one of these fields is required: [{}]", fields.join(", "))
 }
 
 /// Ours.
@@ -151,9 +167,9 @@ pub(super) fn duplicate_label(label: &str) -> String {
     format!("Duplicate Label: {label}")
 }
 
-/// Ours.
+/// Published.
 pub(super) fn bad_variable_name(name: &str) -> String {
-    format!("'{name}' is not a variable name: a letter, then letters, digits and '_', 80 characters at most")
+    format!("Invalid variable name '{name}': the variable name contains invalid characters.")
 }
 
 /// Ours.

@@ -19,6 +19,8 @@ impl Execution {
     pub(super) fn check_intact(&self, definition: &Definition) -> Result<(), RestoreError> {
         let head = &self.head;
         let counts = head.next_event.0 > 0 && head.next_event.0 < COUNT_MAX && head.next_order < COUNT_MAX;
+        // The last event has the one before it to follow.
+        let counts = counts && head.quotas.history_events_max >= 2;
         let numbers = head.next_frame.0 < NUMBER_MAX && head.next_payload.0 < NUMBER_MAX;
         if !counts || !numbers {
             return Err(damaged("the head", "a number is beyond what any execution reaches"));

@@ -1,6 +1,6 @@
 //! Paths, templates, expressions, variables and the rules of Choices.
 
-use super::{DISTRIBUTED, accepts, accepts_state, jsonata, machine, refuses, refuses_state};
+use super::{DISTRIBUTED, accepts, accepts_state, jsonata, machine, one, refuses, refuses_state};
 
 const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
 
@@ -17,12 +17,12 @@ fn paths_are_paths() {
     refuses_state(r#""Type": "Pass", "End": true, "ResultPath": "Test""#, MESSAGE, "/States/S/ResultPath");
     refuses_state(
         r#""Type": "Pass", "End": true, "ResultPath": "$.a[*]""#,
-        "Value must be a valid Reference Path.",
+        "Value is not a Reference Path: it must identify a single node",
         "/States/S/ResultPath",
     );
     refuses_state(
         r#""Type": "Pass", "End": true, "ResultPath": "$$.a""#,
-        "Value must be a valid Reference Path.",
+        "Value is not a Reference Path: it must identify a single node",
         "/States/S/ResultPath",
     );
     accepts_state(r#""Type": "Pass", "End": true, "ResultPath": "$.a[0]['b c']""#);
@@ -58,16 +58,23 @@ fn choices_have_rules() {
         accepts(&rule(test));
     }
     let refuse = |test: &str, message: &str, at: &str| refuses(&rule(test), SCHEMA, message, &format!("/States/S/Choices[0]{at}"));
-    refuse(r#""StringEquals": "a""#, "These fields are required: [Variable]", "");
-    refuse(r#""Variable": "$.a""#, "A Choice Rule needs a comparison operator, or one of [And, Or, Not]", "");
+    const KIND: &str = "The object must have only one of the following fields, [And, Or, Not, Variable, Condition]";
+    refuse(r#""StringEquals": "a""#, KIND, "");
+    refuse(r#""Variable": "$.a", "IsNull": true, "And": [{"Variable": "$.a", "IsNull": true}]"#, KIND, "");
+    refuse(r#""Or": [{"IsNull": true}]"#, KIND, "/Or[0]");
+    refuse(r#""Not": {}"#, KIND, "/Not");
+    refuse(r#""Variable": "$.a""#, "A Choice Rule needs a comparison operator", "");
     refuse(r#""Variable": "$.a", "IsNull": true, "IsString": true"#, "Each Choice Rule can only have one comparison operator.", "");
-    refuse(r#""Variable": "a", "IsNull": true"#, "Value must be a valid JSONPath.", "/Variable");
+    const DOLLAR: &str = "Value is not a Reference Path: Reference path didn't start with '$'";
+    refuse(r#""Variable": "a", "IsNull": true"#, DOLLAR, "/Variable");
+    refuse(r#""Variable": "States.ArrayLength($.a)", "NumericEquals": 0"#, DOLLAR, "/Variable");
+    refuse(r#""Variable": "$.a[", "IsNull": true"#, "Value must be a valid JSONPath.", "/Variable");
     refuse(r#""Variable": "$.a", "StringEquals": 1"#, "Expected value of type String, but found Number", "/StringEquals");
     refuse(r#""Variable": "$.a", "NumericEquals": "1""#, "Expected value of type Number, but found String", "/NumericEquals");
     refuse(r#""Variable": "$.a", "BooleanEquals": "true""#, "Expected value of type Boolean, but found String", "/BooleanEquals");
     refuse(r#""Variable": "$.a", "IsNull": 1"#, "Expected value of type Boolean, but found Number", "/IsNull");
     refuse(r#""Variable": "$.a", "TimestampEquals": "today""#, "String does not match RFC3339 timestamp", "/TimestampEquals");
-    refuse(r#""Variable": "$.a", "StringEqualsPath": "b""#, "Value must be a valid JSONPath.", "/StringEqualsPath");
+    refuse(r#""Variable": "$.a", "StringEqualsPath": "b""#, DOLLAR, "/StringEqualsPath");
     refuse(r#""Variable": "$.a", "StringEqual": "b""#, "Field 'StringEqual' is not supported", "");
     refuse(r#""And": []"#, "Value cannot be empty", "/And");
     refuse(r#""Not": {"Variable": "$.a", "IsNull": true, "Next": "T"}"#, "Field 'Next' is not supported", "/Not");
@@ -88,18 +95,29 @@ fn jsonata_choices_have_conditions() {
         "Value must be a JSONata expression: '{% … %}'",
         "/States/S/Choices[0]/Condition",
     );
-    refuses(&state(r#"{"Next": "T"}"#), SCHEMA, "These fields are required: [Condition]", "/States/S/Choices[0]");
+    refuses(
+        &state(r#"{"Next": "T"}"#),
+        SCHEMA,
+        "The object must have only one of the following fields, [And, Or, Not, Variable, Condition]",
+        "/States/S/Choices[0]",
+    );
 }
 
 #[test]
 fn variables_have_names_of_their_own() {
     let state = |assign: &str| format!(r#""Type": "Pass", "End": true, "Assign": {assign}"#);
     accepts_state(&state(r#"{"a": 1, "b2_c.$": "$.x", "größe": null}"#));
-    refuses_state(&state(r#"{"states": 1}"#), "'states' is reserved and cannot be assigned", "/States/S/Assign");
+    refuses(
+        &one(&state(r#"{"states": 1}"#)),
+        "RESERVED_VARIABLE_NAME",
+        "Cannot assign to reserved variable '$states'.",
+        "/States/S/Assign",
+    );
     for name in ["1a", "a.b", "a[0]", "a-b", ""] {
-        refuses_state(
-            &state(&format!(r#"{{"{name}": 1}}"#)),
-            &format!("'{name}' is not a variable name: a letter, then letters, digits and '_', 80 characters at most"),
+        refuses(
+            &one(&state(&format!(r#"{{"{name}": 1}}"#))),
+            "INVALID_VARIABLE_NAME",
+            &format!("Invalid variable name '{name}': the variable name contains invalid characters."),
             "/States/S/Assign",
         );
     }
@@ -127,7 +145,7 @@ fn expressions_have_both_markers() {
         refuses(
             &state(&format!(r#"{{"a": ["{half}"]}}"#)),
             SCHEMA,
-            "A JSONata expression begins with '{%' and ends with '%}'",
+            "JSONata string must start with {% and end with %}",
             "/States/S/Output",
         );
     }

@@ -15,24 +15,28 @@ fn maps_have_a_processor() {
     accepts(&map("", r#""ItemsPath": "$.items", "MaxConcurrency": 0, "ItemSelector": {"v.$": "$$.Map.Item.Value"},"#));
     accepts(&map(r#""ProcessorConfig": {"Mode": "INLINE"},"#, r#""MaxConcurrencyPath": "$.n", "Parameters": {},"#));
     accepts(&map("", "").replace("ItemProcessor", "Iterator"));
-    refuses_state(r#""Type": "Map", "End": true"#, "These fields are required: [ItemProcessor]", "/States/S");
+    refuses_state(
+        r#""Type": "Map", "End": true"#,
+        "This object should have only one of the following fields: [ItemProcessor, Iterator]",
+        "/States/S",
+    );
     refuses(&map("", r#""MaxConcurrency": -1,"#), SCHEMA, "Minimum value is 0", "/States/S/MaxConcurrency");
     refuses(
         &map("", r#""ItemsPath": "$.a[*]","#),
         SCHEMA,
-        "Value must be a Reference Path: a JSONPath that identifies a single node.",
+        "Value is not a Reference Path: it must identify a single node",
         "/States/S/ItemsPath",
     );
     refuses(
         &map("", r#""ItemSelector": {}, "Parameters": {},"#),
         SCHEMA,
-        "Only one of these fields may be given: [ItemSelector, Parameters]",
+        "There should only be one of the following fields: [ItemSelector, Parameters]",
         "/States/S",
     );
     refuses(
         &map(r#""ProcessorConfig": {"Mode": "REMOTE"},"#, ""),
         SCHEMA,
-        "The field 'Mode' should have one of these values: [INLINE, DISTRIBUTED]",
+        "Value should be one of the following: [INLINE, DISTRIBUTED]",
         "/States/S/ItemProcessor/ProcessorConfig/Mode",
     );
     refuses(
@@ -41,7 +45,9 @@ fn maps_have_a_processor() {
         "These fields are required: [ExecutionType]",
         "/States/S/ItemProcessor/ProcessorConfig",
     );
-    assert_eq!(express(&map(DISTRIBUTED, ""))[0].message, "Express state machine does not support Map states in DISTRIBUTED mode");
+    let errors = express(&map(DISTRIBUTED, ""));
+    assert_eq!(errors[0].message, "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines");
+    assert_eq!(errors[0].location.as_deref(), Some("/States/S/ItemProcessor/ProcessorConfig/Mode"));
 }
 
 #[test]
@@ -59,6 +65,17 @@ fn jsonata_maps_have_items() {
 }
 
 #[test]
+fn inline_maps_have_no_executions() {
+    refuses(
+        &map(r#""ProcessorConfig": {"Mode": "INLINE", "ExecutionType": "STANDARD"},"#, ""),
+        SCHEMA,
+        "Field 'ExecutionType' is not supported",
+        "/States/S/ItemProcessor/ProcessorConfig",
+    );
+    accepts(&map(r#""ProcessorConfig": {},"#, ""));
+}
+
+#[test]
 fn distributed_maps_have_sound_fields() {
     let good = r#""Label": "label", "ToleratedFailureCount": 1, "ToleratedFailurePercentage": 0.5,
         "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key.$": "$.k"},
@@ -71,13 +88,23 @@ fn distributed_maps_have_sound_fields() {
     refuse(r#""ItemReader": {},"#, "These fields are required: [Resource]", "ItemReader");
     refuse(
         r#""ItemReader": {"Resource": "arn:aws:states:::s3:putObject"},"#,
-        "The resource provided arn:aws:states:::s3:putObject is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.",
+        "The field 'Resource' does not match any of the allowed values",
         "ItemReader/Resource",
     );
     refuse(
         r#""ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "XML"}},"#,
-        "The field 'InputType' should have one of these values: [CSV, JSON, JSONL, PARQUET, MANIFEST]",
+        "Value should be one of the following: [CSV, JSON, JSONL, PARQUET, MANIFEST]",
         "ItemReader/ReaderConfig/InputType",
+    );
+    refuse(
+        r#""ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "CSV"}},"#,
+        "The field 'CSVHeaderLocation' is required",
+        "ItemReader/ReaderConfig",
+    );
+    refuse(
+        r#""ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON", "CSVHeaderLocation": "FIRST_ROW"}},"#,
+        "Field 'CSVHeaderLocation' is not supported",
+        "ItemReader/ReaderConfig",
     );
     refuse(
         r#""ItemBatcher": {},"#,

@@ -16,13 +16,13 @@ fn the_machine_has_what_it_needs_and_nothing_else() {
     refuses(
         r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}, "Version": "2"}"#,
         SCHEMA,
-        "The field 'Version' should have one of these values: [1.0]",
+        "Value should be one of the following: [1.0]",
         "/Version",
     );
     refuses(
         r#"{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}, "QueryLanguage": "XPath"}"#,
         SCHEMA,
-        "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]",
+        "Value should be one of the following: [JSONPath, JSONata]",
         "/QueryLanguage",
     );
     refuses(
@@ -113,14 +113,15 @@ fn every_state_is_led_to_and_every_scope_ends() {
 
 #[test]
 fn next_and_end_exclude_each_other() {
-    const MESSAGE: &str = "Exactly one of these fields is required: [Next, End]";
+    const BOTH: &str = "There should only be one of the following fields: [Next, End]";
+    const NONE: &str = "This object should have only one of the following fields: [Next, End]";
     accepts_state(r#""Type": "Pass", "End": true"#);
     accepts(&machine(r#""S": {"Type": "Pass", "End": false, "Next": "T"}, "T": {"Type": "Succeed"}"#));
-    refuses(&machine(r#""S": {"Type": "Pass", "End": true, "Next": "T"}, "T": {"Type": "Succeed"}"#), SCHEMA, MESSAGE, "/States/S");
+    refuses(&machine(r#""S": {"Type": "Pass", "End": true, "Next": "T"}, "T": {"Type": "Succeed"}"#), SCHEMA, BOTH, "/States/S");
     let errors = errors_of(parse(&one(r#""Type": "Pass""#)));
-    assert_eq!(errors[0].message, MESSAGE);
+    assert_eq!(errors[0].message, NONE);
     let errors = errors_of(parse(&one(r#""Type": "Pass", "End": "yes""#)));
-    assert_eq!(errors[0].message, MESSAGE);
+    assert_eq!(errors[0].message, NONE);
     assert_eq!(errors[1].message, "Expected value of type Boolean, but found String");
 }
 
@@ -128,6 +129,8 @@ fn next_and_end_exclude_each_other() {
 fn a_type_has_its_own_fields() {
     for (state, field) in [
         (r#""Type": "Pass", "End": true, "Retry": []"#, "Retry"),
+        (r#""Type": "Succeed", "End": true"#, "End"),
+        (r#""Type": "Fail", "End": true"#, "End"),
         (r#""Type": "Pass", "End": true, "TimeoutSeconds": 1"#, "TimeoutSeconds"),
         (r#""Type": "Wait", "Seconds": 1, "End": true, "ResultPath": null"#, "ResultPath"),
         (r#""Type": "Succeed", "Parameters": {}"#, "Parameters"),

@@ -15,6 +15,7 @@ fn tasks_have_a_resource_that_can_be_called() {
         "arn:aws:states:us-east-1:123456789012:ecs:runTask.sync",
         "arn:aws:states:::states:startExecution.sync:2",
         "arn:aws:states:::aws-sdk:s3:listObjectsV2",
+        "arn:aws:states:::bedrockagentcore:invokeHarness",
         "arn:aws:states:::aws-sdk:sfn:startExecution.waitForTaskToken",
         "arn:${AWS::Partition}:states:::lambda:invoke",
         "arn:aws:lambda:#{AWS::Region}:#{AWS::AccountId}:function:f",
@@ -76,12 +77,12 @@ fn times_of_tasks_are_in_range() {
     );
     refuses_state(
         &state(r#""TimeoutSeconds": 60, "TimeoutSecondsPath": "$.t""#),
-        "Only one of these fields may be given: [TimeoutSeconds, TimeoutSecondsPath]",
+        "There should only be one of the following fields: [TimeoutSeconds, TimeoutSecondsPath]",
         "/States/S",
     );
     refuses_state(
         &state(r#""TimeoutSecondsPath": "$.t[*]""#),
-        "Value must be a Reference Path: a JSONPath that identifies a single node.",
+        "Value is not a Reference Path: it must identify a single node",
         "/States/S/TimeoutSecondsPath",
     );
 }
@@ -94,6 +95,11 @@ fn credentials_have_a_role() {
     accepts_state(&state(r#"{"RoleArn": "arn:aws:iam::123456789012:role/r"}"#));
     accepts_state(&state(r#"{"RoleArn.$": "$.role"}"#));
     refuses_state(&state("{}"), "The field 'RoleArn' is required but was missing", "/States/S/Credentials");
+    refuses_state(
+        r#""Type": "Task", "End": true, "Resource": "arn:aws:states:eu-west-1:123456789012:activity:a", "Credentials": {"RoleArn": "r"}"#,
+        "The field 'Credentials' is not supported for activities",
+        "/States/S/Credentials",
+    );
 }
 
 #[test]
@@ -128,9 +134,11 @@ fn waits_wait_for_one_thing() {
     ] {
         accepts_state(&state(fields));
     }
-    const ONE: &str = "Exactly one of these fields is required: [Seconds, Timestamp, SecondsPath, TimestampPath]";
-    refuses_state(&state(""), ONE, "/States/S");
-    refuses_state(&state(r#", "Seconds": 1, "SecondsPath": "$.s""#), ONE, "/States/S");
+    const WAYS: &str = "[SecondsPath, Seconds, TimestampPath, Timestamp]";
+    let none = format!("This object should have only one of the following fields: {WAYS}");
+    refuses_state(&state(""), &none, "/States/S");
+    let several = format!("There should only be one of the following fields: {WAYS}");
+    refuses_state(&state(r#", "Seconds": 1, "SecondsPath": "$.s""#), &several, "/States/S");
     refuses_state(&state(r#", "Seconds": 10000000000000000"#), "Maximum value is 99999999", "/States/S/Seconds");
     refuses_state(&state(r#", "Seconds": -1"#), "Minimum value is 0", "/States/S/Seconds");
     for wrong in ["2026-11-21 09:00:00Z", "2026-13-21T09:00:00Z", "{% '2016-03-14T01:59:00Z' %}", ""] {
@@ -151,7 +159,7 @@ fn fails_name_an_error_once() {
     accepts_state(r#""Type": "Fail", "ErrorPath": "$.e", "Cause": "c", "Comment": "x""#);
     refuses_state(
         r#""Type": "Fail", "Error": "E", "ErrorPath": "$.e""#,
-        "Only one of these fields may be given: [Error, ErrorPath]",
+        "There should only be one of the following fields: [Error, ErrorPath]",
         "/States/S",
     );
     const STRING: &str = "Value must be a valid JSONPath or a call of an intrinsic function that returns a string.";
@@ -174,19 +182,20 @@ fn retriers_and_catchers_are_in_order() {
     refuse(r#"{"ErrorEquals": []}"#, "Value cannot be empty", "/ErrorEquals");
     refuse(r#"{"ErrorEquals": "A"}"#, "Expected value of type Array, but found String", "/ErrorEquals");
     refuse(r#"{"ErrorEquals": [1]}"#, "Expected value of type String, but found Number", "/ErrorEquals");
-    refuse(r#"{"ErrorEquals": ["States.ALL", "A"]}"#, "'States.ALL' must be alone in 'ErrorEquals'", "/ErrorEquals");
+    refuse(r#"{"ErrorEquals": ["States.ALL", "A"]}"#, "States.ALL must appear alone and at end of list", "/ErrorEquals");
     refuse(
         r#"{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["A"]}"#,
-        "'States.ALL' must be in the last element",
+        "States.ALL must appear alone and at end of list",
         "/ErrorEquals",
     );
-    refuse(r#"{"ErrorEquals": ["A"], "IntervalSeconds": 0}"#, "Minimum value is 1", "/IntervalSeconds");
+    refuse(r#"{"ErrorEquals": ["A"], "IntervalSeconds": -1}"#, "Minimum value is 0", "/IntervalSeconds");
+    accepts_state(&retry(r#"{"ErrorEquals": ["A"], "IntervalSeconds": 0}"#));
     refuse(r#"{"ErrorEquals": ["A"], "MaxAttempts": 100000000}"#, "Maximum value is 99999999", "/MaxAttempts");
     refuse(r#"{"ErrorEquals": ["A"], "BackoffRate": 0.9}"#, "Minimum value is 1.0", "/BackoffRate");
     refuse(r#"{"ErrorEquals": ["A"], "MaxDelaySeconds": 31622401}"#, "Maximum value is 31622400", "/MaxDelaySeconds");
     refuse(
         r#"{"ErrorEquals": ["A"], "JitterStrategy": "HALF"}"#,
-        "The field 'JitterStrategy' should have one of these values: [FULL, NONE]",
+        "Value should be one of the following: [NONE, FULL]",
         "/JitterStrategy",
     );
     refuse(r#"{"ErrorEquals": ["A"], "Next": "S"}"#, "Field 'Next' is not supported", "");

@@ -1,6 +1,6 @@
 //! `${Name}`.
 
-use statewright_interpreter::definition::{Definition, Kind, Options, Parsed, Quantity, Syntax, Wait};
+use statewright_interpreter::definition::{Definition, Flow, Kind, Options, Parsed, Quantity, Syntax, Wait};
 
 use super::{errors_of, machine, one, parse};
 
@@ -49,6 +49,10 @@ fn names_without_a_value_are_listed_and_their_fields_count_as_absent() {
         let parsed = parse(&one(fields)).unwrap_or_else(|errors| panic!("{fields}\n{errors:#?}"));
         assert_eq!(parsed.unresolved, ["X"], "{fields}");
     }
+    let call = r#""Type": "Pass", "End": true, "Parameters": {"a.$": "States.Format('${X}/{}', $.a)", "b.$": "States.${X}($.a)"}"#;
+    let parsed = parse(&one(call)).unwrap();
+    let Flow::JsonPath(flow) = &parsed.definition.state(parsed.definition.find("S").unwrap()).flow else { panic!("{call}") };
+    assert_eq!(flow.parameters.as_ref().unwrap().expressions().len(), 1, "the call that can be made is kept");
     let rules = r#""S": {"Type": "Choice", "Default": "T", "Choices": [{"Variable": "${X}", "IsNull": true, "Next": "T"}, {"Variable": "$.a", "NumericEquals": ${X}, "Next": "T"}, {"Variable": "$.a", "TimestampEquals": "${X}", "Next": "T"}]}, "T": {"Type": "Succeed"}"#;
     assert_eq!(parse(&machine(rules)).unwrap().unresolved, ["X"]);
 }

@@ -1,6 +1,7 @@
 //! JSON and YAML as text: what is refused, and where things stand.
 
-use statewright_interpreter::definition::{Definition, Diagnostic, Options, Syntax, codes, explain};
+use statewright_interpreter::Value;
+use statewright_interpreter::definition::{Definition, Diagnostic, Kind, Options, Syntax, codes, explain};
 
 use super::{errors_of, one, options, parse};
 
@@ -147,6 +148,34 @@ fn yaml_follows_the_core_schema() {
     for state in ["Yes", "No", "12", "null", "off"] {
         assert!(parsed.definition.find(state).is_some(), "{state}");
     }
+}
+
+#[test]
+fn quoted_lines_need_no_indentation() {
+    let yaml = "StartAt: S
+States:
+  S:
+    Type: Pass
+    Comment: 'größer
+    it''s
+  not indented'
+    Result: \"a \\\"quoted\\\" text
+    in two lines\"
+    Next: T
+  T:
+    Type: Fail
+    Cuase: x
+";
+    let parsed = Definition::parse(&yaml.replace("Cuase", "Cause"), &options(Syntax::Yaml)).unwrap();
+    let state = parsed.definition.state(parsed.definition.find("S").unwrap());
+    assert_eq!(state.comment.as_deref(), Some("größer it's not indented"));
+    let Kind::Pass(pass) = &state.kind else { panic!("{state:?}") };
+    assert_eq!(pass.result, Some(Value::from("a \"quoted\" text in two lines")));
+    // Places are those of the text as it was written.
+    let refused = first(yaml, Syntax::Yaml);
+    assert_eq!(refused.message, "Field 'Cuase' is not supported");
+    let at = refused.span.unwrap().start;
+    assert_eq!(yaml.get(at..at + 5), Some("Cuase"));
 }
 
 #[test]

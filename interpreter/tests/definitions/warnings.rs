@@ -68,6 +68,9 @@ fn retriers_and_catchers_that_do_not_help() {
     };
     let here = "/States/S/Retry[0]/ErrorEquals";
     warns(&retry(r#"{"ErrorEquals": ["States.TimeOut"]}"#), "UNKNOWN_ERROR_NAME", here);
+    let own = r#""S": {"Type": "Parallel", "End": true, "Catch": [{"ErrorEquals": ["States.Enough"], "Next": "T"}],
+        "Branches": [{"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "States.Enough"}}}]}, "T": {"Type": "Succeed"}"#;
+    warns_not(&machine(own));
     warns(&retry(r#"{"ErrorEquals": ["States.Runtime"]}"#), "UNCATCHABLE_ERROR", here);
     warns(&retry(r#"{"ErrorEquals": ["A"], "MaxAttempts": 99999999}"#), "ENDLESS_RETRY", "/States/S/Retry[0]/MaxAttempts");
     warns(
@@ -90,7 +93,6 @@ fn fields_that_nothing_looks_at() {
     let inline =
         r#""Type": "Map", "End": true, "Label": "l", "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}"#;
     warns(&one(inline), "FIELD_WITHOUT_EFFECT", "/States/S/Label");
-    warns(&one(r#""Type": "Succeed", "End": true"#), "FIELD_WITHOUT_EFFECT", "/States/S/End");
     warns(&one(r#""Type": "Wait", "Seconds": 1, "Seconds": 2, "End": true"#), "DUPLICATE_FIELD", "/States/S/Seconds");
     let unreachable =
         machine(r#""S": {"Type": "Pass", "End": true}, "A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}"#);
@@ -114,4 +116,5 @@ fn express_children_cannot_wait() {
 fn resources_that_are_put_in_later() {
     warns(&one(r#""Type": "Task", "End": true, "Resource": "my-function""#), "PLACEHOLDER_RESOURCE", "/States/S/Resource");
     warns_not(&jsonata(r#""S": {"Type": "Task", "End": true, "Resource": "arn:aws:states:::lambda:invoke"}"#));
+    warns(&one(r#""Type": "Task", "End": true, "Resource": "${F}""#), "UNRESOLVED_SUBSTITUTION", "/");
 }

@@ -42,7 +42,7 @@ impl Value {
         let context = Context::default();
         let mut reader = serde_json::Deserializer::from_str(text);
         let value = Seed(&context).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-        let value = value.map_err(|error| ParseError::from_serde(&error))?;
+        let value = value.map_err(|error| ParseError::from_serde(&error, text))?;
         if context.large.into_inner() {
             refuse_long_integers(text)?;
         }
@@ -72,11 +72,37 @@ impl<'de> serde::Deserialize<'de> for Value {
 }
 
 impl ParseError {
-    fn from_serde(error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
-        Self { message, line: error.line(), column: error.column() }
+    fn from_serde(error: &serde_json::Error, text: &str) -> Self {
+        let words = error.to_string();
+        let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(message, _)| message);
+        // Of a line break the parser says that it is before the first column of the line below.
+        let (line, column) = match error.line().checked_sub(2).and_then(|above| text.split('\n').nth(above)) {
+            Some(above) if error.column() == 0 => (error.line() - 1, above.len() + 1),
+            _ => (error.line(), error.column().max(1)),
+        };
+        Self { message: plain(words), line, column }
     }
+}
+
+/// The words of the parser that read JSON, for people.
+fn plain(words: &str) -> String {
+    let plain = match words {
+        "EOF while parsing a list" => "the text ends inside an array",
+        "EOF while parsing an object" => "the text ends inside an object",
+        "EOF while parsing a string" => "the text ends inside a string",
+        "EOF while parsing a value" => "the text ends where a value should be",
+        "expected ident" => "expected `true`, `false` or `null`",
+        "expected value" => "expected a value",
+        "key must be a string" => "expected a member's name in double quotes",
+        "invalid escape" => "a string has an escape that JSON does not know",
+        "lone leading surrogate in hex escape" | "unexpected end of hex escape" => "a `\\u` escape is half of a surrogate pair",
+        "number out of range" => "a number is too large for 64 bits",
+        "recursion limit exceeded" => return format!("nested more than {DEPTH_MAX} levels deep"),
+        "trailing characters" => "there is more text after the value",
+        words if words.starts_with("control character") => "a string has a control character that is not escaped",
+        words => words,
+    };
+    plain.to_owned()
 }
 
 /// What one run of the parser shares: names seen before, and whether a number was too large for an integer.
@@ -269,5 +295,32 @@ mod tests {
         assert!(Value::parse(&deep(DEPTH_MAX + 1)).is_err());
         assert!(Value::parse(&"[".repeat(1_000_000)).is_err());
         assert_eq!(Value::parse_bytes(b"\"a\xff\"").unwrap_err().column, 3);
+    }
+
+    #[test]
+    fn errors_are_plain_and_at_their_place() {
+        let table = [
+            ("{\"a\": tru\n}", "expected `true`, `false` or `null` at line 1 column 10"),
+            ("{\"a\": nul}", "expected `true`, `false` or `null` at line 1 column 10"),
+            ("{\"a\": 1\n", "the text ends inside an object at line 1 column 8"),
+            ("{\"a\":\n\n", "the text ends where a value should be at line 2 column 1"),
+            ("\n[1,\n2\n3]", "expected `,` or `]` at line 4 column 1"),
+            ("[1", "the text ends inside an array at line 1 column 2"),
+            ("\"abc", "the text ends inside a string at line 1 column 4"),
+            ("{\"a\": \"x\ny\"}", "a string has a control character that is not escaped at line 1 column 9"),
+            ("{a:1}", "expected a member's name in double quotes at line 1 column 2"),
+            ("", "the text ends where a value should be at line 1 column 1"),
+            ("x", "expected a value at line 1 column 1"),
+            ("[1] x", "there is more text after the value at line 1 column 5"),
+            ("[\"\\x\"]", "a string has an escape that JSON does not know at line 1 column 4"),
+            ("[\"\\ud800\"]", "a `\\u` escape is half of a surrogate pair at line 1 column 9"),
+            ("[1e400]", "a number is too large for 64 bits at line 1 column 6"),
+            ("[1,]", "trailing comma at line 1 column 4"),
+        ];
+        for (text, message) in table {
+            assert_eq!(Value::parse(text).unwrap_err().to_string(), message, "{text}");
+        }
+        let deep = Value::parse(&"[".repeat(DEPTH_MAX + 1)).unwrap_err();
+        assert_eq!(deep.to_string(), "nested more than 127 levels deep at line 1 column 128");
     }
 }

@@ -3,11 +3,12 @@
 //! A program gets what the function would get on standard input and prints the answer. Programs run at the same time as one
 //! another, in real time, each in a process group of its own, so that what it started ends with it.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -185,13 +186,15 @@ impl Program {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = match command.spawn() {
             Ok(child) => child,
-            Err(error) => return self.failed(&format!("it could not be started: {error}")),
+            Err(error) => return self.failed(&format!("`sh`, which runs it, could not be started: {error}")),
         };
         *process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.id());
+        live().insert(child.id());
         self.feed(&mut child);
         let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
         let waited = self.wait(&mut child, ended);
         *process.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        live().remove(&child.id());
         // What it left running would keep its output open.
         end_group(child.id());
         let stdout = stdout.recv_timeout(OUTPUT_WAIT).unwrap_or_default();
@@ -243,6 +246,9 @@ impl Program {
         if !status.success() {
             return self.named_failure(stdout).unwrap_or_else(|| self.failed(&format!("{}{}", exit(status), tail(stderr))));
         }
+        if stdout.len() as u64 > OUTPUT_BYTES_MAX {
+            return self.failed(&format!("it printed more than {} MiB", OUTPUT_BYTES_MAX >> 20));
+        }
         let text = String::from_utf8_lossy(stdout);
         let text = text.trim();
         // A function that returns nothing returns null.
@@ -284,6 +290,19 @@ impl Program {
     }
 }
 
+/// The programs that run now, by their process.
+fn live() -> MutexGuard<'static, BTreeSet<u32>> {
+    static LIVE: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends every program, and what they started: this process ends.
+pub(crate) fn end_all() {
+    for &process in live().iter() {
+        end_group(process);
+    }
+}
+
 enum Waited {
     Exited(ExitStatus),
     OutOfTime,
@@ -297,7 +316,7 @@ fn collect(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
-            let _ = stream.by_ref().take(OUTPUT_BYTES_MAX).read_to_end(&mut bytes);
+            let _ = stream.by_ref().take(OUTPUT_BYTES_MAX + 1).read_to_end(&mut bytes);
             // The rest is read and forgotten.
             let _ = std::io::copy(&mut stream, &mut std::io::sink());
         }

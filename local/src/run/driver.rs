@@ -26,13 +26,13 @@ use super::envelope::{self, Ids};
 use super::interrupt::Interrupt;
 use super::machine;
 use super::mock::Mocks;
-use super::settings::{Nested, Settings, execution_arn, machine_arn};
+use super::settings::{Settings, execution_arn, machine_arn};
 use crate::cli::ClockArg;
 use crate::duration::human;
 use crate::machine::{Machine, check_name};
 use crate::refusal::Refusal;
 use crate::report::Ended;
-use crate::screen::Screen;
+use crate::screen::{Paint, Screen};
 use crate::tree::Tree;
 
 /// How long to sleep at most before looking for Ctrl-C and showing progress again.
@@ -52,9 +52,15 @@ pub(crate) struct Driver<'s> {
     finished: (Sender<Finished>, Receiver<Finished>),
     /// How often each rule of `--task` was used.
     used_rules: Vec<u64>,
+    /// How often each `--machine` was used.
+    used_machines: Vec<u64>,
     interrupted: bool,
     events: Vec<HistoryEvent>,
     stopped: Option<Stopped>,
+    /// When the execution ended. Others that it started may go on.
+    ended_at: Option<Timestamp>,
+    /// The trees of executions that were started and not waited for.
+    detached: Vec<String>,
     started: Instant,
 }
 
@@ -116,13 +122,13 @@ struct Stopped {
 }
 
 /// How a task is answered.
-enum Answer<'s> {
+enum Answer {
     /// At once.
     Ready(Outcome),
     /// By a program, of the rule with this number.
     Program(usize),
-    /// By a nested execution.
-    Nested(&'s Nested),
+    /// By an execution of the `--machine` with this number.
+    Nested(usize),
 }
 
 impl<'s> Driver<'s> {
@@ -145,9 +151,12 @@ impl<'s> Driver<'s> {
             programs_started: 0,
             finished: mpsc::channel(),
             used_rules: vec![0; settings.rules.len()],
+            used_machines: vec![0; settings.nested.len()],
             interrupted: false,
             events: Vec::new(),
             stopped: None,
+            ended_at: None,
+            detached: Vec::new(),
             started: Instant::now(),
         };
         let auto_mock = settings.auto_mock.then(|| AutoMock::new(&settings.machine.definition));
@@ -215,9 +224,9 @@ impl<'s> Driver<'s> {
                 root.tree.stop();
             }
             self.show_tree();
+            self.show_detached();
             return Err(refusal);
         }
-        self.show_unused_rules();
         self.ended()
     }
 
@@ -331,6 +340,9 @@ impl<'s> Driver<'s> {
             self.show_tree();
         }
         if finished {
+            if at == 0 {
+                self.ended_at = Some(now);
+            }
             self.execution_ended(at, parent);
         }
         Ok(true)
@@ -383,7 +395,7 @@ impl<'s> Driver<'s> {
     }
 
     /// Who answers a task.
-    fn answer(&mut self, at: usize, task: &StartTask, attempt: u32) -> Result<Answer<'s>, Refusal> {
+    fn answer(&mut self, at: usize, task: &StartTask, attempt: u32) -> Result<Answer, Refusal> {
         let settings = self.settings;
         let run = self.runs.get(at);
         if let Some(mocks) = run.and_then(|run| run.mocks)
@@ -411,13 +423,13 @@ impl<'s> Driver<'s> {
         Err(unanswered(task, settings))
     }
 
-    fn nested(&self, task: &StartTask) -> Option<&'s Nested> {
+    fn nested(&self, task: &StartTask) -> Option<usize> {
         let Resource::Service { resource_type, resource, .. } = &task.resource else { return None };
         if &**resource_type != "states" || resource.split('.').next() != Some("startExecution") {
             return None;
         }
         let arn = task.parameters.value().get("StateMachineArn")?.as_str()?;
-        self.settings.nested.iter().find(|nested| machine::is_meant(&nested.name, arn))
+        self.settings.nested.iter().position(|nested| machine::is_meant(&nested.name, arn))
     }
 
     /// `SendTaskSuccess` and its like, called by an execution of this run about a task of this run.
@@ -467,7 +479,12 @@ impl<'s> Driver<'s> {
         self.programs.insert(number, RunningProgram { run: at, task: task.task, running, lambda_invoke });
     }
 
-    fn start_nested(&mut self, at: usize, task: &StartTask, nested: &'s Nested) {
+    fn start_nested(&mut self, at: usize, task: &StartTask, number: usize) {
+        let settings = self.settings;
+        let Some(nested) = settings.nested.get(number) else { return };
+        if let Some(used) = self.used_machines.get_mut(number) {
+            *used += 1;
+        }
         let parameters = task.parameters.value();
         let Some(run) = self.runs.get(at) else { return };
         let ids = Ids::new(&run.draws);
@@ -483,7 +500,6 @@ impl<'s> Driver<'s> {
         };
         let name = parameters.get("Name").and_then(Value::as_str).filter(|name| check_name(name, "").is_ok());
         let name: Arc<str> = name.map_or_else(|| ids.uuid().into(), Arc::from);
-        let settings = self.settings;
         let (region, account) = (&run.session.execution().identity().region, &settings.account);
         let machine = &nested.machine;
         let mut identity = settings.identity.clone();
@@ -550,17 +566,12 @@ impl<'s> Driver<'s> {
                 }
                 self.post_outcome(parent.run, parent.task, outcome);
             }
-            Pattern::RequestResponse | Pattern::WaitForTaskToken if !self.settings.quiet => {
-                self.screen.line(&format!(
-                    "{} (started by `{}`)",
-                    title,
-                    before.get(parent.run).map_or("", |run| &run.machine.name)
-                ));
-                for line in run.tree.take_lines(self.screen) {
-                    self.screen.line(&line);
-                }
+            // Its starter goes on meanwhile, and the lines of the two must not mix.
+            Pattern::RequestResponse | Pattern::WaitForTaskToken => {
+                let starter = before.get(parent.run).map_or("", |run| &run.machine.name);
+                self.detached.push(self.screen.paint(Paint::Strong, &format!("{title} (started by `{starter}`)")));
+                self.detached.append(&mut run.tree.take_lines(self.screen));
             }
-            Pattern::RequestResponse | Pattern::WaitForTaskToken => {}
         }
     }
 
@@ -587,15 +598,33 @@ impl<'s> Driver<'s> {
                 1 => ", 1 program running".to_owned(),
                 count => format!(", {count} programs running"),
             };
-            format!("… {place}, {} of virtual time{programs}", human(passed))
+            let virtual_time = if matches!(self.clock, RunClock::Virtual(_)) { " of virtual time" } else { "" };
+            format!("… {place}, {}{virtual_time}{programs}", human(passed))
         });
     }
 
-    fn show_unused_rules(&self) {
-        for (rule, _) in self.settings.rules.iter().zip(&self.used_rules).filter(|(_, used)| **used == 0) {
+    fn show_detached(&mut self) {
+        for line in std::mem::take(&mut self.detached) {
             if !self.settings.quiet {
-                self.screen.note(&format!("`--task {}` was not used: no task of this run matched it", rule.text));
+                self.screen.line(&line);
             }
+        }
+    }
+
+    /// Tells which options had no effect.
+    fn show_unused(&self) {
+        let settings = self.settings;
+        if settings.quiet || self.interrupted {
+            return;
+        }
+        for (rule, _) in settings.rules.iter().zip(&self.used_rules).filter(|(_, used)| **used == 0) {
+            self.screen.note(&format!("`--task {}` was not used: no task of this run matched it", rule.text));
+        }
+        for (nested, _) in settings.nested.iter().zip(&self.used_machines).filter(|(_, used)| **used == 0) {
+            self.screen.note(&format!("`--machine {}=…` was not used: nothing started this machine", nested.name));
+        }
+        if let Some(until) = settings.until.as_deref().filter(|_| self.stopped.is_none()) {
+            self.screen.note(&format!("`--until {until}` had no effect: the execution did not get past this state"));
         }
     }
 
@@ -605,6 +634,8 @@ impl<'s> Driver<'s> {
             root.tree.stop();
         }
         self.show_tree();
+        self.show_detached();
+        self.show_unused();
         let Some(root) = self.runs.first() else { return Err(Refusal::new("nothing was run")) };
         let execution = root.session.execution();
         let (status, output, error) = match (&self.stopped, execution.status()) {
@@ -621,12 +652,13 @@ impl<'s> Driver<'s> {
             output,
             error,
             started_at: execution.started_at(),
-            stopped_at: self.stopped.as_ref().map_or(self.clock.now(), |stopped| stopped.at),
+            stopped_at: self.stopped.as_ref().map(|stopped| stopped.at).or(self.ended_at).unwrap_or_else(|| self.clock.now()),
             stopped_after: self.stopped.map(|stopped| stopped.after),
             interrupted: self.interrupted,
             states_entered: root.tree.states_entered(),
             transitions: root.tree.transitions(),
             real_time: self.started.elapsed(),
+            on_real_clock: matches!(self.clock, RunClock::Real { .. }),
         };
         Ok((ended, self.events))
     }

@@ -22,6 +22,10 @@ impl HistoryFile {
     /// When it cannot be written there, as far as one can tell.
     pub(crate) fn at(path: &Path) -> Result<Self, Refusal> {
         let cannot = |why: &str| Err(Refusal::new(format!("the history cannot be written to `{}`: {why}", path.display())));
+        if path.as_os_str() == "-" {
+            return Err(Refusal::new("`--history -`: standard output has the execution's output, so the history needs a file")
+                .help("name a file; `--history /dev/stderr` shows it"));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if path.is_dir() || path.file_name().is_none() {
             return cannot("it is a directory");

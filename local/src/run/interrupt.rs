@@ -1,11 +1,11 @@
-//! Ctrl-C.
+//! Ctrl-C, and the signals that end a process in an orderly way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::refusal::Refusal;
 
-/// Whether somebody pressed Ctrl-C.
+/// Whether somebody pressed Ctrl-C, or asked the process to end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
@@ -19,6 +19,8 @@ impl Interrupt {
         let seen = Arc::clone(&interrupt.0);
         let listening = ctrlc::set_handler(move || {
             if seen.swap(true, Ordering::SeqCst) {
+                // They are in process groups of their own, and would go on.
+                super::command::end_all();
                 std::process::exit(130);
             }
         });

@@ -100,7 +100,14 @@ impl Settings {
         let mocks = mock_file.as_ref().map(|file| file.case(&machine.name, arguments.case.as_deref())).transpose()?;
         let mut nested = Vec::new();
         for argument in &arguments.machines {
-            nested.push(Nested::read(argument, mocks.as_ref(), &loading, screen)?);
+            let found = Nested::read(argument, mocks.as_ref(), &loading, screen)?;
+            if nested.iter().any(|known: &Nested| known.name == found.name) {
+                return Err(Refusal::new(format!("`--machine {argument}`: `{}` was given a file before", found.name)));
+            }
+            nested.push(found);
+        }
+        if !arguments.quiet {
+            note_unused_substitutions(&arguments.substitute, &machine, &nested, screen);
         }
         let rules = arguments.tasks.iter().map(|text| Rule::parse(text)).collect::<Result<_, _>>()?;
         let quotas = match arguments.limits {
@@ -146,6 +153,15 @@ impl Nested {
         let machine = Machine::load(Path::new(file), own, loading, screen)?;
         let mocks = mocks.and_then(|mocks| mocks.of_machine(&machine.name));
         Ok(Self { name: name.to_owned(), machine, mocks })
+    }
+}
+
+fn note_unused_substitutions(given: &[String], machine: &Machine, nested: &[Nested], screen: &Screen) {
+    for name in given.iter().filter_map(|assignment| substitutions::name(assignment)) {
+        let mut machines = std::iter::once(machine).chain(nested.iter().map(|nested| &nested.machine));
+        if !machines.any(|machine| machine.substituted.contains(&name)) {
+            screen.note(&format!("`--substitute {name}=…` was not used: the definition has no `${{{name}}}`"));
+        }
     }
 }
 

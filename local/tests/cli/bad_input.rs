@@ -95,6 +95,7 @@ fn a_history_that_cannot_be_written_is_told_before_the_run() {
     let folder = Folder::with(PASS).file("d/x", "");
     folder.execute(&["--history", "nowhere/h.json"]).code(2).says(&["`nowhere/h.json`", "no directory `nowhere`"]);
     folder.execute(&["--history", "d"]).code(2).says(&["`d`", "directory"]);
+    folder.execute(&["--history", "-"]).code(2).says(&["`--history -`", "needs a file"]);
     folder.execute(&["--history", "/dev/null"]).code(0);
 }
 
@@ -172,4 +173,37 @@ fn templates_are_recognised_and_lead_on() {
             folder.run(&["validate", name]).code(2).says(texts);
         }
     }
+}
+
+#[test]
+fn places_in_json_are_exact() {
+    let table = [
+        ("{\"a\": tru\n}", "expected `true`, `false` or `null` at line 1 column 10"),
+        ("{\"a\": 1\n", "the text ends inside an object at line 1 column 8"),
+        ("{\"a\": 1,\n \"a\": 2}", "the member `a` twice in one object, the second time at line 2 column 2"),
+        ("{\"a\": \"\\ud800\"}", "a `\\u` escape is half of a surrogate pair at line 1"),
+    ];
+    for (text, message) in table {
+        Folder::with(PASS).file("in.json", text).execute(&["--input", "@in.json"]).code(2).says(&["`in.json`", message]);
+    }
+    Folder::with(PASS).execute(&["--input", "@"]).code(2).says(&["`@` without a file", "@FILE"]);
+    let ran = Folder::new().file("m.json", "{\"a\": 1\n").run(&["validate", "m.json"]).code(1);
+    assert!(!ran.stderr.contains("\\n at [Source"), "{}", ran.stderr);
+    let utf32 = "{}".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
+    let marked = [&[0xff, 0xfe, 0, 0][..], &utf32].concat();
+    Folder::with(PASS).file("in.json", marked).execute(&["--input", "@in.json"]).code(2).says(&["UTF-32"]);
+}
+
+#[test]
+fn files_that_have_no_definition_are_not_said_to_have_one() {
+    let table = [
+        ("vars.tf", "variable \"x\" {}\n", "it has no state machine"),
+        ("t.yaml", "AWSTemplateFormatVersion: 2010-09-09\nResources: {}\n", "it has no state machine"),
+        ("mocks.json", "{\"StateMachines\": {}, \"MockedResponses\": {}}", "`statewright run FILE --mock mocks.json`"),
+    ];
+    for (name, content, text) in table {
+        Folder::new().file(name, content).run(&["run", name]).code(2).says(&[text]);
+    }
+    Folder::new().run(&["validate", "-"]).code(2).says(&["`-` does not exist", "`/dev/stdin`"]);
+    Folder::with(PASS).execute(&["--task-timeout", "x"]).code(2).says(&["whole number"]);
 }

@@ -63,3 +63,18 @@ fn a_machine_that_starts_itself_ends() {
         "Parameters": {"StateMachineArn": "m"}, "End": true}}}"#;
     Folder::with(definition).execute(&["--machine", "m=m.asl.json", "--quiet"]).code(1);
 }
+
+#[test]
+fn a_started_execution_does_not_lengthen_or_mix_with_its_starter() {
+    let ran = parent("", r#"{"ok": 1}"#).execute(&["--machine", "child=child.asl.json", "--format", "json"]).code(0);
+    assert_eq!(ran.json().get("stopDate"), Some(&json!("2026-01-01T00:00:00Z")));
+    ran.says(&["0 ms of virtual time"]);
+    let ran = parent(".waitForTaskToken", r#"{"token.$": "$$.Task.Token"}"#).file(
+        "child.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:sendTaskFailure",
+        "Parameters": {"TaskToken.$": "$.token", "Error": "No"}, "End": true}}}"#,
+    );
+    let ran = ran.execute(&["--machine", "child=child.asl.json"]).code(1);
+    let place = |text: &str| ran.stderr.find(text).unwrap();
+    assert!(place("✘ S ") < place("✘ No") && place("✘ No") < place("child SUCCEEDED (started by `m`)"), "{}", ran.stderr);
+}

@@ -219,3 +219,63 @@ fn what_cannot_be_run_yet_is_said() {
         "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}}}}"#;
     Folder::with(distributed).execute(&[]).code(2).says(&["Distributed Map", "`M`"]);
 }
+
+#[test]
+fn the_error_of_a_fail_is_shown_where_it_can_be_told() {
+    let parallel = |fail: &str| {
+        format!(
+            r#"{{"StartAt": "Both", "States": {{"Both": {{"Type": "Parallel", "Next": "Done",
+            "Catch": [{{"ErrorEquals": ["States.ALL"], "Next": "Done"}}], "Branches": [
+            {{"StartAt": "Quick", "States": {{"Quick": {{"Type": "Pass", "End": true}}}}}},
+            {{"StartAt": "Slow", "States": {{"Slow": {{"Type": "Wait", "Seconds": 5, "Next": "Broken"}}, "Broken": {{"Type": "Fail", {fail}}}}}}},
+            {{"StartAt": "Slower", "States": {{"Slower": {{"Type": "Wait", "Seconds": 9, "End": true}}}}}}]}},
+            "Done": {{"Type": "Succeed"}}}}}}"#
+        )
+    };
+    let input = r#"{"e": "Spoilt", "c": "too warm"}"#;
+    let ran = Folder::with(&parallel(r#""ErrorPath": "$.e", "CausePath": "$.c""#)).execute(&["--input", input]).code(0);
+    let ran = ran.says(&["caught Spoilt → Done", "✘ Spoilt: too warm", "branch 2 failed", "branch 3 aborted"]);
+    assert!(!ran.stderr.contains("without a name") && !ran.stderr.contains("branch 1 aborted"), "{}", ran.stderr);
+    let call = r#""ErrorPath": "States.Format('Sp{}', 'oilt')", "Cause": "c""#;
+    let ran = Folder::with(&parallel(call)).execute(&["--input", input]).code(0).says(&["caught Spoilt → Done"]);
+    assert!(!ran.stderr.contains("without a name"), "{}", ran.stderr);
+    let fail = format!(r#"{{"StartAt": "F", "States": {{"F": {{"Type": "Fail", {call}}}}}}}"#);
+    let ran = Folder::with(&fail).execute(&[]).code(1).says(&["✘ Spoilt: c"]);
+    assert!(!ran.stderr.contains("without a name"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_map_that_fails_before_it_starts_has_no_items() {
+    let map = r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "ItemsPath": "$.none", "End": true, "ItemProcessor": {
+        "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}}}}"#;
+    let ran = Folder::with(map).execute(&[]).code(1);
+    assert!(!ran.stderr.contains("0 items"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_time_limit_is_named() {
+    let definition = r#"{"StartAt": "W", "TimeoutSeconds": 30, "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}"#;
+    Folder::with(definition).execute(&[]).code(1).says(&["error: the execution may take 30 s", "TIMED_OUT"]);
+}
+
+#[test]
+fn what_had_no_effect_is_told() {
+    let definition = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${x}", "Next": "B"},
+        "B": {"Type": "Choice", "Choices": [{"Variable": "$", "IsNull": true, "Next": "C"}], "Default": "D"},
+        "C": {"Type": "Pass", "End": true}, "D": {"Type": "Pass", "End": true}}}"#;
+    let folder = Folder::with(definition).file("c.json", r#"{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}"#);
+    let arguments = ["--until", "C", "--machine", "child=c.json", "--substitute", "x=1", "--substitute", "y=2"];
+    let ran = folder.execute(&arguments).code(0);
+    let ran = ran.says(&["`--until C` had no effect", "`--machine child=…` was not used", "`--substitute y=…` was not used"]);
+    assert!(!ran.stderr.contains("`--substitute x"), "{}", ran.stderr);
+    assert!(!folder.execute(&[&arguments[..], &["--quiet"]].concat()).code(0).stderr.contains("note"));
+    let twice = ["--machine", "child=c.json", "--machine", "child=m.asl.json", "--substitute", "x=1"];
+    folder.execute(&twice).code(2).says(&["`child` was given a file before"]);
+}
+
+#[test]
+fn real_time_is_not_called_virtual() {
+    let definition = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#;
+    let ran = Folder::with(definition).run(&["run", "m.asl.json", "--clock", "real"]).code(0);
+    assert!(!ran.stderr.contains("virtual"), "{}", ran.stderr);
+}

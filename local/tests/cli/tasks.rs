@@ -181,3 +181,9 @@ fn a_case_for_another_state_is_told() {
         r#"{"StateMachines": {"m": {"TestCases": {"c": {"T": "R", "Tt": "R"}}}}, "MockedResponses": {"R": {"0": {"Return": 1}}}}"#;
     task(DIRECT, "").file("mocks.json", mocks).execute(&["--mock", "mocks.json"]).code(0).says(&["note:", "`Tt`"]);
 }
+
+#[test]
+fn a_program_that_prints_without_end_is_told() {
+    let ran = task(DIRECT, "").execute(&["--task", "T=head -c 20000000 /dev/zero | tr '\\0' 1"]).code(1);
+    ran.says(&["it printed more than 16 MiB"]);
+}

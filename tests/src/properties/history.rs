@@ -9,7 +9,8 @@ use statewright_interpreter::history::{EventDetails, EventId, HistoryEvent, Iter
 /// - Ids are dense from 1, `previous` is an earlier one, times do not go back.
 /// - `previous` is 0 only for the execution's own events and the first state.
 /// - No event follows one that nothing may follow, but what a Map does follows its last iteration's success.
-/// - An event stands in the same scope as the one before on its path, in one around it, or in one inside: never in another branch.
+/// - An event stands in the same scope as the one before on its path, in one around it, or in one inside: never in another branch. Only
+///   what is aborted because another branch failed follows that one.
 /// - What leaves a state follows its entry, or something inside it.
 /// - The stages of a task follow each other.
 ///
@@ -39,7 +40,9 @@ pub fn check(definition: &Definition, history: &[HistoryEvent]) -> Result<(), St
         if !may_follow(&previous.details, &event.details) {
             return complain("an event follows one that nothing follows");
         }
-        if is_named(&event.details) {
+        // What a failure aborts follows the failure, in whatever branch that was.
+        let aborted = matches!(event.details, EventDetails::MapIteration { stage: IterationStage::Aborted, .. });
+        if is_named(&event.details) && !aborted {
             if let (Some(here), Some(there)) = (place(definition, event), place_of_path(definition, history, previous))
                 && !related(definition, here, there)
             {

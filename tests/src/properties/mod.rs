@@ -158,7 +158,8 @@ impl Property for FramesAreATree {
     }
 }
 
-fn tree(checkpoint: &Checkpoint, finished: bool) -> Result<(), String> {
+/// Checks a checkpoint's frames.
+pub(crate) fn tree(checkpoint: &Checkpoint, finished: bool) -> Result<(), String> {
     let frames = frames(checkpoint)?;
     let mut children: BTreeMap<FrameId, BTreeSet<u64>> = BTreeMap::new();
     let mut roots = 0;

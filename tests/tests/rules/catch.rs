@@ -198,3 +198,35 @@ fn a_catcher_whose_own_fields_fail_fails_the_execution() {
     let assigned = task(json!({}), json!({"Assign": {"x.$": "$.none"}}), fails("E", ""));
     assert_failed(&assigned, "States.Runtime", "The JSONPath '$.none' specified for the field 'x.$'");
 }
+
+#[test]
+fn where_the_words_of_the_service_are_not_known_ours_are_these() {
+    let choice = json!({"Type": "Choice", "Choices": [{"Variable": "$", "IsNull": true, "Next": "Z"}]});
+    let parallel = json!({"Type": "Parallel", "Branches": [{"I": {"Type": "Pass", "Assign": {"x": 1}}}], "Next": "Z"});
+    let read = json!({"Type": "Pass", "Parameters": {"x.$": "$x"}});
+    let credentials = json!({"Type": "Task", "Credentials": {"RoleArn.$": "$.a"}});
+    for (states, error, cause) in [
+        (json!({"S": choice, "Z": {"Type": "Succeed"}}), "States.NoChoiceMatched", "No choice rule matched."),
+        (
+            json!({"S": {"Type": "Fail", "ErrorPath": "$.a"}}),
+            "States.Runtime",
+            "The ErrorPath parameter does not reference a string: 1",
+        ),
+        (
+            json!({"S": {"Type": "Fail", "CausePath": "$"}}),
+            "States.Runtime",
+            "The CausePath parameter does not reference a string: {\"a\":1}",
+        ),
+        (json!({"S": credentials}), "States.Runtime", "The RoleArn of Credentials is not a string."),
+        (
+            json!({"S": parallel, "Z": read}),
+            "States.Runtime",
+            "Invalid path '$x' : The variable '$x' has not been assigned a value",
+        ),
+    ] {
+        let played = Play::of(machine(states)).input(json!({"a": 1})).run();
+        let state = if played.events.len() > 5 { "Z" } else { "S" };
+        assert_failed(&played, error, &format!("An error occurred while executing the state '{state}' (entered at the event id #"));
+        assert!(played.cause().ends_with(&format!("). {cause}")), "{}", played.cause());
+    }
+}

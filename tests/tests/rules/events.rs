@@ -43,6 +43,10 @@ fn word_that_a_task_was_submitted_says_that_it_was_started_too() {
 fn what_comes_twice_or_too_late_is_ignored() {
     let twice = Play::of(only(json!({"Type": "Task"}))).tasks(|_| succeeds("1").twice()).run();
     assert_eq!((twice.status, twice.ignored), ("SUCCEEDED", 1));
+    // Word of the start that comes again does not start the clock again.
+    let state = json!({"Type": "Task", "TimeoutSeconds": 5});
+    let started_twice = Play::of(only(state)).tasks(|_| silent().twice().after(3.0)).run();
+    assert_eq!((started_twice.seconds, started_twice.ignored, started_twice.count("TaskStarted")), (5.0, 1, 1));
     // The first attempt times out after a second; its answer comes while the second attempt runs.
     let retried =
         json!({"Type": "Task", "TimeoutSeconds": 1, "Retry": [{"ErrorEquals": ["States.Timeout"], "IntervalSeconds": 1}]});

@@ -11,6 +11,7 @@ use super::super::source::{Kind, Node};
 use super::fields::{Field, In};
 use super::values::Reach;
 use super::{Fields, Reader, Situation};
+use crate::path::Path;
 use crate::time::Timestamp;
 
 const RULE: &[Field] =
@@ -113,14 +114,26 @@ impl<'s> Reader<'s, '_> {
 
     fn rule(&mut self, situation: Situation, node: &'s Node, place: String) -> Option<Rule> {
         let fields = self.fields(node, place, &[ANY_RULE, RULE, TEST, OPERATOR_FIELDS], situation.language)?;
+        let is_of_one_kind = self.rule_kind(&fields);
         let next = self.target(situation.id, &fields, "Next");
         let assign = self.assign(situation, &fields);
         let output = self.jsonata(&fields, "Output");
         let condition = match situation.language {
-            QueryLanguage::JsonPath => self.require(&fields, &["Next"]).then(|| self.condition(&fields))?,
-            QueryLanguage::Jsonata => self.require(&fields, &["Condition", "Next"]).then(|| self.jsonata_condition(&fields))?,
+            _ if !self.require(&fields, &["Next"]) || !is_of_one_kind => None,
+            QueryLanguage::JsonPath => self.condition(&fields),
+            QueryLanguage::Jsonata => self.jsonata_condition(&fields),
         };
         Some(Rule { condition: condition?, next: next?, assign, output })
+    }
+
+    /// Whether a rule has exactly one of the fields that make it a comparison, or join others.
+    fn rule_kind(&mut self, fields: &Fields<'s>) -> bool {
+        const KINDS: [&str; 5] = ["And", "Or", "Not", "Variable", "Condition"];
+        let is_of_one_kind = KINDS.iter().filter(|name| fields.get(name).is_some()).count() == 1;
+        if !is_of_one_kind {
+            self.refuse(messages::RULE_KIND, &*fields.place, fields.span);
+        }
+        is_of_one_kind
     }
 
     fn jsonata_condition(&mut self, fields: &Fields<'s>) -> Option<Condition> {
@@ -159,7 +172,7 @@ impl<'s> Reader<'s, '_> {
             "Or" => self.conditions(fields, "Or").map(Condition::Or),
             "Not" => {
                 let nested = self.nested(&operator.value, fields.at("Not"))?;
-                self.condition(&nested).map(Box::new).map(Condition::Not)
+                self.rule_kind(&nested).then(|| self.condition(&nested)).flatten().map(Box::new).map(Condition::Not)
             }
             _ => self.test(fields, &operator.key, &operator.value),
         }
@@ -179,7 +192,7 @@ impl<'s> Reader<'s, '_> {
             .enumerate()
             .map(|(at, item)| {
                 let nested = self.nested(item, fields.at_index(name, at))?;
-                self.condition(&nested)
+                self.rule_kind(&nested).then(|| self.condition(&nested)).flatten()
             })
             .collect();
         conditions.into_iter().collect()
@@ -191,16 +204,12 @@ impl<'s> Reader<'s, '_> {
     }
 
     fn test(&mut self, fields: &Fields<'s>, name: &'s str, operand: &'s Node) -> Option<Condition> {
-        let has_variable = self.require(fields, &["Variable"]);
         let &(name, operator) = OPERATORS.iter().find(|operator| operator.0 == name)?;
         let comparison = self.comparison(fields, name, operator, operand);
-        if !has_variable {
-            return None;
-        }
         // What only a substitution would give is as if absent: such a rule never matches.
         let is_unresolved = |name: &str| fields.get(name).is_some_and(|member| member.value.is_unresolved());
         let never = || Some(Condition::Or(Vec::new()));
-        let variable = self.path(fields, "Variable", Reach::Any);
+        let variable = self.compared_path(fields, "Variable");
         match (variable, comparison) {
             (Some(variable), Some(comparison)) => Some(Condition::Test(Test { variable, comparison })),
             _ if is_unresolved("Variable") || is_unresolved(name) => never(),
@@ -208,9 +217,20 @@ impl<'s> Reader<'s, '_> {
         }
     }
 
+    /// `Variable`, or what it is compared with.
+    fn compared_path(&mut self, fields: &Fields<'s>, name: &'static str) -> Option<Path> {
+        let value = &fields.get(name)?.value;
+        if value.as_text().is_some_and(|text| !text.unresolved && !text.text.starts_with('$')) {
+            self.refuse(messages::NO_DOLLAR_IN_FRONT, fields.at(name), value.span);
+            self.explain_path(value);
+            return None;
+        }
+        self.path(fields, name, Reach::Any)
+    }
+
     fn comparison(&mut self, fields: &Fields<'s>, name: &'static str, operator: Operator, operand: &'s Node) -> Option<Comparison> {
         if name.ends_with("Path") {
-            let path = self.path(fields, name, Reach::Any)?;
+            let path = self.compared_path(fields, name)?;
             return Some(match operator {
                 Text(relation) => Comparison::String(relation, Operand::Path(path)),
                 Numeric(relation) => Comparison::Numeric(relation, Operand::Path(path)),

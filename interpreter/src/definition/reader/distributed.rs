@@ -94,7 +94,8 @@ impl<'s> Reader<'s, '_> {
         let Some(member) = fields.get("Resource") else { return };
         let Some(text) = self.string(fields, "Resource") else { return };
         if !member.value.is_unresolved() && !known.iter().any(|known| text.ends_with(&format!(":states:::{known}"))) {
-            self.refuse(messages::unknown_resource(text), fields.at("Resource"), member.value.span);
+            self.refuse(messages::not_allowed_value("Resource"), fields.at("Resource"), member.value.span);
+            self.findings.help(format!("it must be one of {}", known.join(", ")));
         }
     }
 
@@ -113,6 +114,16 @@ impl<'s> Reader<'s, '_> {
         let is_given = self.word(&config, "CSVHeaderLocation", &[("FIRST_ROW", false), ("GIVEN", true)]);
         if is_given == Some(true) {
             self.require(&config, &["CSVHeaders"]);
+        }
+        let location = config.get("CSVHeaderLocation");
+        match (config.get("InputType").and_then(|member| member.value.as_str()), location) {
+            (Some("CSV"), None) => {
+                self.refuse(messages::required_field("CSVHeaderLocation"), &*config.place, config.span);
+            }
+            (Some("JSON"), Some(member)) => {
+                self.refuse(messages::not_supported("CSVHeaderLocation"), &*config.place, member.key_span);
+            }
+            _ => {}
         }
         self.string(&config, "ItemsPointer");
         self.quantity(&config, language, "MaxItems", "MaxItemsPath", Range(0, u32::MAX));

@@ -32,7 +32,7 @@ const CATCHER: &[Field] = &[
     Field("Comment", In::Both),
 ];
 
-/// The greatest `IntervalSeconds` and `MaxAttempts`.
+/// The greatest `IntervalSeconds` and `MaxAttempts`. The least is 0: the guide wants a positive interval, but the service takes 0.
 const RETRY_MAX: u32 = 99_999_999;
 /// The greatest `MaxDelaySeconds`: 366 days less a day, exclusive in the guide's words, inclusive in the service.
 const DELAY_SECONDS_MAX: u32 = 31_622_400;
@@ -81,11 +81,11 @@ impl<'s> Reader<'s, '_> {
         self.string(fields, "Comment");
         let retrier = Retrier {
             error_equals,
-            interval_seconds: self.integer(fields, "IntervalSeconds", Range(1, RETRY_MAX)).unwrap_or(1),
+            interval_seconds: self.integer(fields, "IntervalSeconds", Range(0, RETRY_MAX)).unwrap_or(1),
             max_attempts: self.integer(fields, "MaxAttempts", Range(0, RETRY_MAX)).unwrap_or(3),
             backoff_rate: self.number(fields, "BackoffRate", 1.0, f64::INFINITY).unwrap_or(2.0),
             max_delay_seconds: self.integer(fields, "MaxDelaySeconds", Range(1, DELAY_SECONDS_MAX)),
-            jitter: self.word(fields, "JitterStrategy", &[("FULL", Jitter::Full), ("NONE", Jitter::None)]).unwrap_or_default(),
+            jitter: self.word(fields, "JitterStrategy", &[("NONE", Jitter::None), ("FULL", Jitter::Full)]).unwrap_or_default(),
         };
         if retrier.max_attempts >= MANY_ATTEMPTS
             && let Some(member) = fields.get("MaxAttempts")
@@ -156,12 +156,8 @@ impl<'s> Reader<'s, '_> {
                 self.refuse(messages::wrong_type("String", item.type_name()), &*place, item.span);
                 continue;
             };
-            if &*text.text == ErrorName::ALL {
-                if items.len() > 1 {
-                    self.refuse(messages::ALL_ALONE, &*place, item.span);
-                } else if !is_last {
-                    self.refuse(messages::ALL_LAST, &*place, item.span);
-                }
+            if &*text.text == ErrorName::ALL && (items.len() > 1 || !is_last) {
+                self.refuse(messages::ALL_ALONE, &*place, item.span);
             }
             names.push(Arc::clone(&text.text));
         }
@@ -170,11 +166,16 @@ impl<'s> Reader<'s, '_> {
         names
     }
 
+    /// Whether a Fail state of the machine fails with this error. The service lets it take a name that is the language's own.
+    fn is_raised(&self, name: &str) -> bool {
+        self.outline.states.iter().any(|state| state.node.member("Error").is_some_and(|error| error.value.as_str() == Some(name)))
+    }
+
     fn warn_of_names(&mut self, items: &'s [Node], place: &str, seen: &BTreeSet<&str>) {
         for item in items {
             let Some(name) = item.as_str() else { continue };
             let is_predefined = PREDEFINED.contains(&name) || name.starts_with("States.Http.StatusCode.");
-            if name.starts_with("States.") && !is_predefined && !item.is_unresolved() {
+            if name.starts_with("States.") && !is_predefined && !item.is_unresolved() && !self.is_raised(name) {
                 self.findings.warning(
                     UNKNOWN_ERROR_NAME,
                     format!("'{name}' is no error that the language knows, and names of one's own cannot begin with 'States.'"),

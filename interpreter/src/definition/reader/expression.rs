@@ -2,7 +2,7 @@
 //!
 //! Source: developer guide, "Transforming data with JSONata": a string is an expression if it begins with `{%` and ends with `%}`.
 
-use super::super::code::{INVALID_JSONATA_EXPRESSION, UNSUPPORTED_JSONATA_EXPRESSION};
+use super::super::code::INVALID_JSONATA_EXPRESSION;
 use super::super::messages;
 use super::super::source::{Kind, Node, Text};
 use super::{Fields, Reader};
@@ -71,8 +71,7 @@ impl<'s> Reader<'s, '_> {
     }
 
     fn refuse_expression(&mut self, error: &ExpressionError, place: String, node: &Node) {
-        let code = if error.unsupported { UNSUPPORTED_JSONATA_EXPRESSION } else { INVALID_JSONATA_EXPRESSION };
-        self.findings.error(code, error.message.as_str(), place, node.span);
+        self.findings.error(INVALID_JSONATA_EXPRESSION, error.message.as_str(), place, node.span);
         if let Some(at) = error.at {
             self.findings.inside_string(at);
         }

@@ -111,7 +111,7 @@ impl<'s> Reader<'s, '_> {
     /// Refuses two fields that exclude each other.
     pub(super) fn exclude(&mut self, fields: &Fields<'s>, one: &'static str, other: &'static str) {
         if let (Some(_), Some(second)) = (fields.get(one), fields.get(other)) {
-            self.refuse(messages::both(one, other), fields.here(), second.key_span);
+            self.refuse(messages::several_of(&[one, other]), fields.here(), second.key_span);
         }
     }
 }

@@ -58,7 +58,7 @@ impl<'s> Reader<'s, '_> {
         let (mode, is_express) = match fields.get("ItemProcessor").or_else(|| fields.get("Iterator")) {
             Some(processor) => self.processor(fields, &processor.key, &processor.value),
             None => {
-                self.require(fields, &["ItemProcessor"]);
+                self.refuse(messages::none_of(&["ItemProcessor", "Iterator"]), fields.here(), fields.span);
                 (Mode::Inline, false)
             }
         };
@@ -70,8 +70,6 @@ impl<'s> Reader<'s, '_> {
         self.distributed_fields(situation, fields);
         if mode == Mode::Inline {
             self.warn_of_distributed_fields(fields);
-        } else if self.machine_type == MachineType::Express {
-            self.refuse(messages::EXPRESS_DISTRIBUTED, &*fields.place, fields.span);
         }
         let distributed = (mode == Mode::Distributed).then(|| Distributed {
             label: fields.get("Label").and_then(|member| member.value.as_str()).map(Into::into),
@@ -107,6 +105,14 @@ impl<'s> Reader<'s, '_> {
         let is_express = self.word(&config, "ExecutionType", &[("STANDARD", false), ("EXPRESS", true)]);
         if mode == Mode::Distributed {
             self.require(&config, &["ExecutionType"]);
+        } else if let Some(member) = config.get("ExecutionType")
+            && config.get("Mode").is_some_and(|mode| mode.value.as_str() == Some("INLINE"))
+        {
+            self.refuse(messages::not_supported("ExecutionType"), &*config.place, member.key_span);
+        }
+        if let Some(member) = config.get("Mode").filter(|_| mode == Mode::Distributed && self.machine_type == MachineType::Express)
+        {
+            self.refuse(messages::EXPRESS_DISTRIBUTED, config.at("Mode"), member.value.span);
         }
         (mode, is_express.unwrap_or(false))
     }

@@ -20,13 +20,15 @@ impl<'s> Reader<'s, '_> {
         }
         let resource = match integrations::resource(&text) {
             integrations::Recognised::Resource(resource) => resource,
+            // That substitutions have no values is said of all of them at once.
+            integrations::Recognised::Placeholder(resource) if member.value.is_unresolved() => resource,
             integrations::Recognised::Placeholder(resource) => {
                 self.findings.warning(
                     PLACEHOLDER_RESOURCE,
                     format!("Resource '{text}' is no ARN: it is taken for one that is put in later"),
                     fields.at("Resource"),
                     member.value.span,
-                    "give the value of the substitution, or the ARN itself",
+                    "give the ARN itself",
                 );
                 resource
             }

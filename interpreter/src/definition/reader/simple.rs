@@ -44,10 +44,11 @@ impl<'s> Reader<'s, '_> {
     }
 
     pub(super) fn wait(&mut self, situation: Situation, fields: &Fields<'s>) -> Option<Wait> {
-        const WAYS: [&str; 4] = ["Seconds", "Timestamp", "SecondsPath", "TimestampPath"];
+        const WAYS: [&str; 4] = ["SecondsPath", "Seconds", "TimestampPath", "Timestamp"];
         let given: Vec<&str> = WAYS.into_iter().filter(|name| fields.get(name).is_some()).collect();
         let &[way] = given.as_slice() else {
-            self.refuse(messages::exactly_one(&WAYS), &*fields.place, fields.span);
+            let message = if given.is_empty() { messages::none_of(&WAYS) } else { messages::several_of(&WAYS) };
+            self.refuse(message, &*fields.place, fields.span);
             return None;
         };
         let member = fields.get(way)?;

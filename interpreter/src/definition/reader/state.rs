@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::super::code::FIELD_WITHOUT_EFFECT;
+use super::super::code::{INVALID_VARIABLE_NAME, RESERVED_VARIABLE_NAME};
 use super::super::model::{Flow, JsonPathFlow, JsonataFlow, Kind, Next, QueryLanguage, State, StateId};
 use super::super::source::Node;
 use super::super::{messages, variables};
@@ -39,7 +39,6 @@ const TYPES: [(&str, Type); 8] = [
 const EVERY: &[Field] = &[Field("Type", In::Both), Field("Comment", In::Both), Field("QueryLanguage", In::Both)];
 const PATHS: &[Field] = &[Field("InputPath", In::JsonPath), Field("OutputPath", In::JsonPath), Field("Output", In::Jsonata)];
 const TRANSITION: &[Field] = &[Field("Next", In::Both), Field("End", In::Both)];
-const END: &[Field] = &[Field("End", In::Both)];
 const ASSIGN: &[Field] = &[Field("Assign", In::Both)];
 const PARAMETERS: &[Field] = &[Field("Parameters", In::JsonPath), Field("ResultPath", In::JsonPath)];
 const RESULT_SELECTOR: &[Field] = &[Field("ResultSelector", In::JsonPath)];
@@ -74,9 +73,8 @@ fn allowed(state_type: Type) -> &'static [&'static [Field]] {
         Type::Pass => &[EVERY, PATHS, TRANSITION, ASSIGN, PARAMETERS, PASS],
         Type::Wait => &[EVERY, PATHS, TRANSITION, ASSIGN, WAIT],
         Type::Choice => &[EVERY, PATHS, ASSIGN, CHOICE],
-        // Only tolerated: they end their scope whether they say so or not.
-        Type::Succeed => &[EVERY, PATHS, END],
-        Type::Fail => &[EVERY, END, FAIL],
+        Type::Succeed => &[EVERY, PATHS],
+        Type::Fail => &[EVERY, FAIL],
     }
 }
 
@@ -149,16 +147,6 @@ impl<'s> Reader<'s, '_> {
         match state_type {
             Type::Choice => return Some(Next::End),
             Type::Succeed | Type::Fail => {
-                if let Some(end) = fields.get("End") {
-                    self.boolean(fields, "End");
-                    self.findings.warning(
-                        FIELD_WITHOUT_EFFECT,
-                        "Field 'End' has no effect: the state always ends the workflow",
-                        fields.at("End"),
-                        end.key_span,
-                        "remove it",
-                    );
-                }
                 self.graph.terminal(situation.id);
                 return Some(Next::End);
             }
@@ -173,11 +161,11 @@ impl<'s> Reader<'s, '_> {
             (Some(true), None) => Some(Next::End),
             (Some(false) | None, Some(_)) => target.map(Next::State),
             (Some(true), Some(member)) => {
-                self.refuse(messages::NEXT_OR_END, &*fields.place, member.key_span);
+                self.refuse(messages::several_of(&["Next", "End"]), &*fields.place, member.key_span);
                 None
             }
             (Some(false) | None, None) => {
-                self.refuse(messages::NEXT_OR_END, &*fields.place, fields.span);
+                self.refuse(messages::none_of(&["Next", "End"]), &*fields.place, fields.span);
                 None
             }
         }
@@ -216,9 +204,11 @@ impl<'s> Reader<'s, '_> {
                 QueryLanguage::Jsonata => &variable.key,
             };
             if name == variables::RESERVED {
-                self.refuse(messages::RESERVED_VARIABLE, fields.at("Assign"), variable.key_span);
+                self.findings.error(RESERVED_VARIABLE_NAME, messages::RESERVED_VARIABLE, fields.at("Assign"), variable.key_span);
             } else if !variables::is_name(name) {
-                self.refuse(messages::bad_variable_name(name), fields.at("Assign"), variable.key_span);
+                let message = messages::bad_variable_name(name);
+                self.findings.error(INVALID_VARIABLE_NAME, message, fields.at("Assign"), variable.key_span);
+                self.findings.help("a letter, then letters, digits and `_`, 80 characters at most");
             } else {
                 self.graph.assigned(situation.id, name, fields.at("Assign"), variable.key_span);
             }

@@ -28,6 +28,9 @@ impl<'s> Reader<'s, '_> {
             return None;
         }
         let resource = self.resource(situation, fields)?;
+        if let (Resource::Activity { .. }, Some(member)) = (&resource, fields.get("Credentials")) {
+            self.refuse(messages::ACTIVITY_CREDENTIALS, fields.at("Credentials"), member.key_span);
+        }
         self.warn_of_callback(fields, &resource);
         Some(Task { resource, timeout, heartbeat, credentials })
     }

@@ -51,7 +51,8 @@ impl<'s> Reader<'s, '_> {
         let found = member.value.as_str().and_then(|word| words.iter().find(|known| known.0 == word));
         if found.is_none() {
             let words: Vec<&str> = words.iter().map(|word| word.0).collect();
-            self.refuse(messages::one_of(name, &words), fields.at(name), member.value.span);
+            let message = if name == "Type" { messages::one_of(name, &words) } else { messages::one_value_of(&words) };
+            self.refuse(message, fields.at(name), member.value.span);
         }
         found.map(|word| word.1)
     }
@@ -160,13 +161,13 @@ impl<'s> Reader<'s, '_> {
             return None;
         };
         if reach == Reach::OnePlace && !path.is_definite() {
-            self.refuse(messages::SINGLE_NODE, fields.at(name), member.value.span);
+            self.refuse(messages::NO_REFERENCE_PATH, fields.at(name), member.value.span);
         }
         Some(path)
     }
 
     /// Says why a text is no path, if it is one.
-    fn explain_path(&mut self, node: &Node) {
+    pub(super) fn explain_path(&mut self, node: &Node) {
         let Some(text) = node.as_str() else { return };
         if Call::looks_like_one(text) {
             self.findings.help("intrinsic functions are for payload templates, ErrorPath and CausePath");
@@ -215,8 +216,12 @@ impl<'s> Reader<'s, '_> {
         if language == QueryLanguage::Jsonata {
             return self.jsonata(fields, name);
         }
-        // A path that only a substitution would give is left out, as if the member were absent.
-        let value = member.value.to_value_if(|member| !(member.key.ends_with(".$") && member.value.is_unresolved()));
+        // A path that only a substitution would give is left out, as if the member were absent. A call with one in its texts stays.
+        let value = member.value.to_value_if(|member| {
+            !member.key.ends_with(".$")
+                || !member.value.is_unresolved()
+                || member.value.as_str().is_some_and(|text| Call::looks_like_one(text) && Call::parse(text).is_ok())
+        });
         let place = fields.at(name);
         self.warn_of_missing_dollars(&member.value, &place);
         match Template::compile(&value) {

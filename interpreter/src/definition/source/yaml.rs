@@ -12,10 +12,81 @@ use super::{Bytes, Kind, Member, Node, Refusal, Text, json};
 /// How many nodes the aliases of a text may stand for altogether, so that a short text cannot mean a huge tree.
 const ALIASED_NODES_MAX: usize = 100_000;
 
+/// What the parser says of a quoted scalar whose further lines are not indented more than its key.
+const NOT_INDENTED: &str = "invalid indentation in quoted scalar";
+/// How many such scalars are put up with.
+const NOT_INDENTED_MAX: usize = 64;
+
 /// Reads the one document of a YAML text. A byte order mark before it is skipped.
+///
+/// The further lines of a quoted scalar may be indented as little as one likes. YAML forbids it, but the parsers that most tools
+/// read definitions with (libyaml, js-yaml) do not mind.
 pub(super) fn parse(text: &str, substitutions: &mut Substitutions<'_>) -> Result<Node, Refusal> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let offsets = Offsets::of(body, text.len() - body.len());
+    let mut refusal = match read(body, offsets, substitutions) {
+        Err(Refusal::Syntax { message, span, noticed_at }) if message == NOT_INDENTED => {
+            Refusal::Syntax { message, span, noticed_at }
+        }
+        read => return read,
+    };
+    let mut indented = Indented::of(body, text.len() - body.len());
+    for _ in 0..NOT_INDENTED_MAX {
+        let Refusal::Syntax { noticed_at, .. } = refusal else { break };
+        indented.indent_scalar(noticed_at);
+        let (body, offsets) = indented.text();
+        match read(&body, offsets, substitutions) {
+            Err(Refusal::Syntax { message, span, noticed_at }) if message == NOT_INDENTED => {
+                refusal = Refusal::Syntax { message, span, noticed_at };
+            }
+            read => return read,
+        }
+    }
+    Err(refusal)
+}
+
+/// A text to which blanks are added, with the bytes that its characters had at first.
+struct Indented {
+    characters: Vec<(char, usize)>,
+    end: usize,
+}
+
+impl Indented {
+    fn of(body: &str, before: usize) -> Self {
+        Self { characters: body.char_indices().map(|(at, c)| (c, before + at)).collect(), end: before + body.len() }
+    }
+
+    /// Moves the further lines of the quoted scalar that begins at byte `start` behind its opening quote. Blanks at the beginning
+    /// of such lines are not part of the scalar.
+    fn indent_scalar(&mut self, start: usize) {
+        let Some(start) = self.characters.iter().position(|&(c, at)| at == start && c != ' ') else { return };
+        let Some(&(quote, _)) = self.characters.get(start) else { return };
+        let column = self.characters.iter().take(start).rev().take_while(|&&(c, _)| c != '\n').count();
+        let mut indented: Vec<(char, usize)> = self.characters.drain(..=start).collect();
+        let mut rest = std::mem::take(&mut self.characters).into_iter().peekable();
+        while let Some((c, at)) = rest.next() {
+            indented.push((c, at));
+            match c {
+                '\n' => indented.extend(std::iter::repeat_n((' ', at + 1), column + 1)),
+                '\\' if quote == '"' => indented.extend(rest.next()),
+                // In single quotes two of them stand for one.
+                '\'' if quote == c && rest.peek().is_some_and(|&(next, _)| next == quote) => indented.extend(rest.next()),
+                _ if c == quote => break,
+                _ => {}
+            }
+        }
+        indented.extend(rest);
+        self.characters = indented;
+    }
+
+    fn text(&self) -> (String, Offsets) {
+        let text = self.characters.iter().map(|&(c, _)| c).collect();
+        let starts = self.characters.iter().map(|&(_, at)| at).chain([self.end]).collect();
+        (text, Offsets { before: 0, starts })
+    }
+}
+
+fn read(body: &str, offsets: Offsets, substitutions: &mut Substitutions<'_>) -> Result<Node, Refusal> {
     let mut reader =
         Reader { events: Parser::new_from_str(body), offsets, anchors: Vec::new(), aliased: 0, depth: 0, substitutions };
     let mut root = None;

@@ -16,7 +16,7 @@ use statewright_interpreter::path::{Path, Root};
 use statewright_interpreter::template::{Expression, Place, Template};
 use statewright_interpreter::time::Timestamp;
 
-use super::needs::{Needs, Step, Want, behind, steps};
+use super::needs::{Filter, Needs, Step, Want, behind, filters, steps};
 use super::options::{WayOut, options, successors};
 
 /// How often all states are gone through at most.
@@ -72,6 +72,8 @@ struct Search<'d> {
     needs: BTreeMap<Document, Needs>,
     /// The ways out of each Choice and which one is to be taken.
     ways: BTreeMap<StateId, Vec<WayOut<'d>>>,
+    /// What the elements of arrays are filtered by: one element is made for each constant.
+    filtered: BTreeMap<(Document, Vec<Step>, Vec<Step>), Vec<Value>>,
     scenario: usize,
     changed: bool,
 }
@@ -83,7 +85,8 @@ impl Analysis {
             Kind::Choice(choice) => Some((id, options(definition, id, choice, now))),
             _ => None,
         });
-        let mut search = Search { definition, needs: BTreeMap::new(), ways: ways.collect(), scenario, changed: true };
+        let mut search =
+            Search { definition, needs: BTreeMap::new(), ways: ways.collect(), filtered: BTreeMap::new(), scenario, changed: true };
         for _ in 0..ROUNDS_MAX {
             if !std::mem::take(&mut search.changed) {
                 break;
@@ -355,13 +358,25 @@ impl<'d> Search<'d> {
     /// A path is read, and `rest` of what it finds.
     fn read(&mut self, id: StateId, path: &Path, rest: &[Step], want: Want, rank: u32, base: Option<&Base>) {
         let own: Vec<Step> = steps(path.json_path().text()).into_iter().chain(rest.iter().cloned()).collect();
-        let place = match path.root() {
+        let place = |search: &Self, own: Vec<Step>| match path.root() {
             Root::Input => base.map(|base| base.at(&own)),
             Root::Variable(name) => Some((Document::Variable(Arc::clone(name)), own)),
-            Root::Context => self.context(id, &own),
+            Root::Context => search.context(id, &own),
         };
-        if let Some((document, path)) = place {
+        if let Some((document, path)) = place(self, own) {
             self.need(document, path, want, rank);
+        }
+        for Filter { array, within, value } in filters(path.json_path().text()) {
+            let Some((document, array)) = place(self, array) else { continue };
+            let constants = self.filtered.entry((document.clone(), array.clone(), within.clone())).or_default();
+            let known = constants.iter().position(|known| *known == value);
+            let element = known.unwrap_or_else(|| {
+                constants.push(value.clone());
+                constants.len() - 1
+            });
+            let element = Step::Index(u32::try_from(element).unwrap_or(u32::MAX));
+            let path = array.into_iter().chain([element]).chain(within).collect();
+            self.need(document, path, Want::Exactly(value), 0);
         }
     }
 

@@ -113,6 +113,43 @@ pub(super) fn steps(path: &str) -> Vec<Step> {
     steps
 }
 
+/// A filter that compares with a constant: `[?(@.id == 'a')]`.
+#[derive(Debug, PartialEq)]
+pub(super) struct Filter {
+    /// The array.
+    pub(super) array: Vec<Step>,
+    /// Where in an element.
+    pub(super) within: Vec<Step>,
+    /// What should be there.
+    pub(super) value: Value,
+}
+
+/// The filters of a path that compare one thing with a constant for being equal.
+pub(super) fn filters(path: &str) -> Vec<Filter> {
+    let found = path.match_indices("[?").filter_map(|(at, _)| {
+        let (before, from) = path.split_at_checked(at)?;
+        let inside = bracket(from).0.trim().strip_prefix('?')?.trim();
+        let inside = inside.strip_prefix('(')?.strip_suffix(')')?;
+        if inside.contains("&&") || inside.contains("||") {
+            return None;
+        }
+        let (element, constant) = inside.split_once("==")?;
+        let within = steps(element.trim().strip_prefix('@')?);
+        Some(Filter { array: steps(before), within, value: constant_value(constant.trim())? })
+    });
+    found.collect()
+}
+
+/// A constant as filters write it: text need not be quoted.
+fn constant_value(written: &str) -> Option<Value> {
+    let quoted = |quote| written.strip_prefix(quote)?.strip_suffix(quote);
+    if let Some(text) = quoted('\'').or_else(|| quoted('"')) {
+        return Some(Value::from(text));
+    }
+    let is_path = written.starts_with(['$', '@']) || written.is_empty();
+    (!is_path).then(|| Value::parse(written).unwrap_or_else(|_| Value::from(written)))
+}
+
 /// What stands in the bracket that `text` begins with, and what follows it. Quotes and brackets within are skipped.
 fn bracket(text: &str) -> (&str, &str) {
     let (mut depth, mut quote) = (0, None);
@@ -155,6 +192,18 @@ pub(super) fn behind<'p>(path: &'p [Step], prefix: &[Step]) -> Option<&'p [Step]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn filters_with_constants_are_found() {
+        let name = |name: &str| Step::Name(name.into());
+        let filter = |value: Value| vec![Filter { array: vec![name("a")], within: vec![name("b"), name("c")], value }];
+        assert_eq!(filters("$.a[?(@.b.c == 'x y')].d"), filter(Value::from("x y")));
+        assert_eq!(filters("$.a[?(@.b.c==es)].d"), filter(Value::from("es")));
+        assert_eq!(filters("$.a[?(@.b.c == 5)]"), filter(Value::from(5_i64)));
+        for other in ["$.a[?(@.b == $.c)]", "$.a[?(@.b)]", "$.a[?(@.b == 1 && @.c == 2)]", "$.a[?(@.b > 1)]", "$.a[0]"] {
+            assert_eq!(filters(other), [], "{other}");
+        }
+    }
 
     #[test]
     fn paths_are_taken_apart() {

@@ -117,7 +117,8 @@ impl Synthesis {
                 None => Some(value.unwrap_or_else(|| Value::from(format!("{TEXT}-{}", index + 1)))),
             }
         };
-        (0..length).filter_map(make).collect()
+        // Nothing can stand behind an element that must not be there.
+        (0..length).map_while(make).collect()
     }
 
     fn leaf(self, want: &Want, name: Option<&str>) -> Value {
@@ -172,13 +173,14 @@ mod tests {
             ("$.Payload.status", Want::Exactly(Value::from("DONE"))),
             ("$.Payload.error", Want::Absent),
             ("$.Payload.path", Want::Parts("/".into())),
+            ("$.Payload.failed[0]", Want::Absent),
         ] {
             needs.add(steps(path), want, 1);
         }
         needs.add(steps("$.Payload.error.code"), Want::Any, 9);
         let base = Value::parse(r#"{"Payload":{},"StatusCode":200}"#).unwrap();
         let value = Synthesis { now: Timestamp(0), attribute_values: false }.make(&needs, Some(base));
-        let expected = r#"{"Payload":{"items":[{"id":"example"},{"id":"example"},{"id":"example","price":1}],"path":"part1/part2/part3/part4/part5/part6/part7/part8/part9/part10","status":"DONE"},"StatusCode":200}"#;
+        let expected = r#"{"Payload":{"failed":[],"items":[{"id":"example"},{"id":"example"},{"id":"example","price":1}],"path":"part1/part2/part3/part4/part5/part6/part7/part8/part9/part10","status":"DONE"},"StatusCode":200}"#;
         assert_eq!(value.to_string(), expected);
     }
 }
