@@ -141,6 +141,17 @@ impl Num {
         }
     }
 
+    /// Appends it as `$string` gives it: with 15 digits at most, unless it is a whole number.
+    pub(crate) fn write_rounded(self, out: &mut String) {
+        match self {
+            Num::Float(value) if value.fract() != 0.0 => {
+                let rounded = format!("{value:.14e}").parse().unwrap_or(value);
+                print(rounded, out);
+            }
+            number => number.write(out),
+        }
+    }
+
     /// As JSON. What JSON cannot hold becomes its name, as Step Functions writes it.
     pub(crate) fn to_value(self) -> Value {
         match self {
@@ -188,13 +199,6 @@ pub(crate) fn print(value: f64, out: &mut String) {
     let Some((digits, exponent)) = text.split_once('e') else { return };
     let sign = if exponent.starts_with('-') { "" } else { "+" };
     let _ = write!(out, "{digits}e{sign}{exponent}");
-}
-
-/// A number as text: an integer exactly, others as [`print`] does.
-pub(crate) fn text(number: Number) -> String {
-    let mut out = String::new();
-    write(number, &mut out);
-    out
 }
 
 /// Appends a number as text.
@@ -264,8 +268,8 @@ mod tests {
             (90.570_000_000_000_01, "90.57000000000001"),
             (-1e300, "-1e+300"),
         ] {
-            assert_eq!(text(Number::Float(value)), expected);
+            assert_eq!(Num::Float(value).text(), expected);
         }
-        assert_eq!(text(Number::Int(i64::MAX)), "9223372036854775807");
+        assert_eq!(Num::Int(i64::MAX).text(), "9223372036854775807");
     }
 }

@@ -123,7 +123,7 @@ impl Parser<'_> {
             _ => None,
         };
         let mut refused = None;
-        let mut visit = |step: &mut Node| {
+        let visit = |step: &mut Node| {
             let sought = predicate.extra.as_ref().map_or_else(Vec::new, |extra| extra.seeking.clone());
             for slot in sought {
                 if self.ancestry.level(slot) == 1 {

@@ -193,10 +193,6 @@ impl<'t> Parser<'t> {
                 return Ok(self.object(pairs));
             }
             "|" => return self.transform(position),
-            ":" | ";" | "," | ")" | "]" | "}" => {
-                self.defer(Error::new("S0201").token(operator).at(position));
-                Kind::Constant(Value::Null)
-            }
             operator => return Err(Error::new("S0211").token(operator).at(position)),
         };
         Ok(Node::new(kind, position))

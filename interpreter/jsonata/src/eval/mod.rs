@@ -94,6 +94,9 @@ impl<'e, 'h> Machine<'e, 'h> {
             for stage in &extra.predicates {
                 result = self.stage(stage, result, env)?;
             }
+            if node.keep_array && !extra.predicates.is_empty() && !result.is_undefined() && !result.is_array() {
+                result = Val::list(vec![result], Flags::SEQUENCE, self.meter)?;
+            }
             if let Some(group) = &extra.group
                 && !matches!(node.kind, Kind::Path(_))
             {

@@ -73,7 +73,7 @@ impl<'e> Machine<'e, '_> {
         }
         for item in Items::or_one(right).iter() {
             self.meter.steps(1)?;
-            if equal(left, &item, self.meter)? {
+            if identical(left, &item, self.meter)? {
                 return Ok(Val::Bool(true));
             }
         }
@@ -155,6 +155,18 @@ pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
         Some((a, b)) if a >= 0xee || b >= 0xee => left.encode_utf16().cmp(right.encode_utf16()),
         Some((a, b)) => a.cmp(&b),
         None => left.len().cmp(&right.len()),
+    }
+}
+
+/// Whether two values are the same, where an array or an object is only the same as itself.
+fn identical<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<bool, Error> {
+    match (left, right) {
+        (Val::Array(a), Val::Array(b)) => Ok(std::ptr::eq(a.as_ptr(), b.as_ptr())),
+        (Val::List(a), Val::List(b)) => Ok(std::rc::Rc::ptr_eq(a, b)),
+        (Val::Object(a), Val::Object(b)) => Ok(a.address() == b.address()),
+        (Val::Made(a), Val::Made(b)) => Ok(std::rc::Rc::ptr_eq(a, b)),
+        _ if left.is_array() || left.is_object() => Ok(false),
+        _ => equal(left, right, meter),
     }
 }
 

@@ -48,6 +48,8 @@ impl<'e> Stepped<'e> {
 struct Gather<'e> {
     /// What came first, while nothing else has come: an array that comes alone from the last step stays as it is.
     first: Option<Val<'e>>,
+    /// Whether more has come.
+    many: bool,
     all: Seq<'e>,
 }
 
@@ -57,10 +59,11 @@ impl<'e> Gather<'e> {
         if value.is_undefined() {
             return Ok(());
         }
-        if self.first.is_none() && self.all.is_empty() {
+        if !self.many && self.first.is_none() {
             self.first = Some(value);
             return Ok(());
         }
+        self.many = true;
         if let Some(first) = self.first.take() {
             self.flat(first)?;
         }
@@ -238,7 +241,7 @@ impl<'e> Machine<'e, '_> {
             }
             return Ok(sorted);
         }
-        let mut gather = Gather { first: None, all: Seq::new(self.meter) };
+        let mut gather = Gather { first: None, many: false, all: Seq::new(self.meter) };
         let stages = step.stages();
         if let Kind::Name(name) = &step.kind
             && stages.is_empty()

@@ -207,16 +207,11 @@ pub(super) fn matches<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
         let members = vec![
             (Arc::clone(match_name), piece(machine, own, one.start, one.end)?),
             (Arc::clone(index_name), Val::int(index)),
-            (Arc::clone(groups_name), Val::list(named_groups(one.groups), Flags::ARRAY, machine.meter)?),
+            (Arc::clone(groups_name), Val::list(one.groups, Flags::ARRAY, machine.meter)?),
         ];
         result.push(Val::made(members, machine.meter)?)?;
     }
     result.into_sequence()
-}
-
-/// Groups as a result shows them: one that took no part is empty.
-fn named_groups(groups: Vec<Val<'_>>) -> Vec<Val<'_>> {
-    groups.into_iter().map(|group| if group.is_undefined() { Val::short("") } else { group }).collect()
 }
 
 pub(super) fn split<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
