@@ -2,12 +2,12 @@
 
 use statewright_value::Value;
 
+use crate::Error;
 use crate::compile::{self, Compiled};
 use crate::eval::Machine;
 use crate::host::{Host, HostFunction};
 use crate::item::Val;
 use crate::meter::{Limits, Meter};
-use crate::Error;
 
 /// A compiled expression. It can be shared between threads, and evaluated any number of times.
 #[derive(Debug)]

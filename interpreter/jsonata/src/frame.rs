@@ -8,12 +8,12 @@ use std::rc::{Rc, Weak};
 
 use smallvec::SmallVec;
 
+use crate::Error;
 use crate::compile::ast::{Lambda, Symbol, Transform};
 use crate::host::HostFunction;
 use crate::item::{Members, Val};
 use crate::meter::{Hold, Meter};
 use crate::regex::Regex;
-use crate::Error;
 
 /// A scope that is shared by those who can see it.
 pub(crate) type Env<'e> = Rc<Frame<'e>>;
@@ -247,4 +247,3 @@ impl Drop for Captured<'_> {
         }
     }
 }
-

@@ -323,8 +323,8 @@ impl Parser<'_> {
     /// Makes the calls that end a function's body take the body's place.
     pub(super) fn tail(mut body: Node) -> Node {
         // What still happens to the result of a call keeps it from being the last thing to do.
-        let is_last = |extra: &Box<Extra>| extra.predicates.is_empty() && extra.group.is_none();
-        if body.keep_array || !body.extra.as_ref().is_none_or(is_last) {
+        let is_last = |extra: &Extra| extra.predicates.is_empty() && extra.group.is_none();
+        if body.keep_array || !body.extra.as_deref().is_none_or(is_last) {
             return body;
         }
         body.kind = match body.kind {
@@ -355,4 +355,3 @@ fn is_plain(steps: &[Node]) -> bool {
             && (matches!(step.kind, Kind::Name(_)) || (at == 0 && matches!(step.kind, Kind::Variable(_) | Kind::Context)))
     })
 }
-

@@ -19,15 +19,8 @@ use crate::{Bound, Error};
 pub(crate) fn parse(text: &str) -> Result<Compiled, Error> {
     let mut lexer = Lexer::new(text);
     let token = lexer.next(false)?;
-    let mut parser = Parser {
-        lexer,
-        token,
-        symbols: Symbols::default(),
-        ancestry: Ancestry::default(),
-        deferred: None,
-        depth: 0,
-        height: 0,
-    };
+    let mut parser =
+        Parser { lexer, token, symbols: Symbols::default(), ancestry: Ancestry::default(), deferred: None, depth: 0, height: 0 };
     let mut root = parser.expression(0)?;
     if !matches!(parser.token.kind, TokenKind::End) {
         return Err(Error::new("S0201").token(&parser.token.kind.text()).at(parser.token.position));

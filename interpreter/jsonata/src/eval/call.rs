@@ -18,7 +18,12 @@ use crate::signature::Args;
 enum Outcome<'e> {
     Done(Val<'e>),
     /// A call that takes the place of the one whose body this is.
-    Tail { call: &'e Call, position: usize, context: Val<'e>, env: Env<'e> },
+    Tail {
+        call: &'e Call,
+        position: usize,
+        context: Val<'e>,
+        env: Env<'e>,
+    },
 }
 
 /// The name a function is called by, if it is called by one.

@@ -123,15 +123,16 @@ impl<'e> Machine<'e, '_> {
         let mut members = Vec::with_capacity(groups.groups.len());
         for group in groups.groups {
             let mut bindings: SmallVec<[(Symbol, Val<'e>); 2]> = SmallVec::new();
-            let symbols: SmallVec<[Symbol; 4]> = group.items.iter().flat_map(|tuple| &tuple.bindings).map(|(symbol, _)| *symbol).fold(
-                SmallVec::new(),
-                |mut known, symbol| {
-                    if !known.contains(&symbol) {
-                        known.push(symbol);
-                    }
-                    known
-                },
-            );
+            let symbols: SmallVec<[Symbol; 4]> =
+                group.items.iter().flat_map(|tuple| &tuple.bindings).map(|(symbol, _)| *symbol).fold(
+                    SmallVec::new(),
+                    |mut known, symbol| {
+                        if !known.contains(&symbol) {
+                            known.push(symbol);
+                        }
+                        known
+                    },
+                );
             for symbol in symbols {
                 let values = group.items.iter().filter_map(|tuple| tuple.bindings.iter().find(|(known, _)| *known == symbol));
                 let values = values.map(|(_, value)| value.clone()).collect();

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use statewright_value::Value;
 
+use crate::Error;
 use crate::compile::Compiled;
 use crate::compile::ast::{Kind, Node, Operator, Symbol};
 use crate::frame::{Captured, Env, Frame, Function};
@@ -22,7 +23,6 @@ use crate::host::{Host, HostFunction};
 use crate::item::{Flags, List, Members, Val};
 use crate::meter::Meter;
 use crate::sequence::Seq;
-use crate::Error;
 
 pub(crate) use operator::{compare_text, equal};
 
@@ -249,10 +249,11 @@ impl<'e, 'h> Machine<'e, 'h> {
                 self.meter.steps(items.len())?;
                 for item in items {
                     match item {
-                        Value::Object(members) => match members.get(name) {
-                            Some(value) => found.push_flat(Val::from(value))?,
-                            None => {}
-                        },
+                        Value::Object(members) => {
+                            if let Some(value) = members.get(name) {
+                                found.push_flat(Val::from(value))?;
+                            }
+                        }
                         Value::Array(_) => self.names(name, &Val::from(item), found)?,
                         _ => {}
                     }

@@ -84,9 +84,7 @@ impl<'e> Gather<'e> {
             Val::List(list) if list.flags.sequence && !list.flags.cons => match list.items.len() {
                 0 => Ok(Stepped::None),
                 1 => Ok(Stepped::One(list.items.first().cloned().unwrap_or(Val::Undefined))),
-                _ if list.flags.keep_singleton || list.flags.outer => {
-                    Ok(Stepped::Many(List::with_flags(list, Flags::SEQUENCE)?))
-                }
+                _ if list.flags.keep_singleton || list.flags.outer => Ok(Stepped::Many(List::with_flags(list, Flags::SEQUENCE)?)),
                 _ => Ok(Stepped::Many(list)),
             },
             Val::Array(_) | Val::List(_) if last => Ok(Stepped::Whole(first)),
@@ -106,11 +104,7 @@ impl<'e> Gather<'e> {
 impl<'e> Machine<'e, '_> {
     /// The value of a path.
     pub(super) fn path(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
-        if path.plain && node.extra.is_none() {
-            self.plain(node, path, input, env)
-        } else {
-            self.steps(node, path, 0, input, env)
-        }
+        if path.plain && node.extra.is_none() { self.plain(node, path, input, env) } else { self.steps(node, path, 0, input, env) }
     }
 
     /// The value of a path that is look-ups only: walks what it can without taking hold of anything.
@@ -166,16 +160,10 @@ impl<'e> Machine<'e, '_> {
         Ok(value)
     }
 
-    fn steps(
-        &mut self,
-        node: &'e Node,
-        path: &'e Path,
-        from: usize,
-        input: &Val<'e>,
-        env: &Env<'e>,
-    ) -> Result<Val<'e>, Error> {
+    fn steps(&mut self, node: &'e Node, path: &'e Path, from: usize, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         let starts_anew = matches!(path.steps.get(from).map(|step| &step.kind), Some(Kind::Variable(_) | Kind::Context));
-        let mut current = if input.is_array() && !starts_anew { Stepped::Whole(input.clone()) } else { Stepped::One(input.clone()) };
+        let mut current =
+            if input.is_array() && !starts_anew { Stepped::Whole(input.clone()) } else { Stepped::One(input.clone()) };
         let count = path.steps.len();
         for (at, step) in path.steps.iter().enumerate().skip(from) {
             if step.tuple {
@@ -260,13 +248,7 @@ impl<'e> Machine<'e, '_> {
         gather.finish(last)
     }
 
-    fn name_step(
-        &mut self,
-        name: &str,
-        input: &Stepped<'e>,
-        mut gather: Gather<'e>,
-        last: bool,
-    ) -> Result<Stepped<'e>, Error> {
+    fn name_step(&mut self, name: &str, input: &Stepped<'e>, mut gather: Gather<'e>, last: bool) -> Result<Stepped<'e>, Error> {
         match input.items() {
             Items::Json(items) => {
                 self.meter.steps(items.len())?;

@@ -61,18 +61,10 @@ impl<'e> Machine<'e, '_> {
     }
 
     /// Applies the update and the deletions to one match.
-    fn change(
-        &mut self,
-        transform: &'e Transform,
-        env: &Env<'e>,
-        found: &Val<'e>,
-        changes: &mut Changes,
-    ) -> Result<(), Error> {
+    fn change(&mut self, transform: &'e Transform, env: &Env<'e>, found: &Val<'e>, changes: &mut Changes) -> Result<(), Error> {
         let place = if let Val::Object(members) = found { Some(members.address()) } else { None };
         let current = match found {
-            Val::Object(members) if !changes.is_empty() => {
-                Val::from(&self.settle(&Value::Object(members.clone()), changes)?)
-            }
+            Val::Object(members) if !changes.is_empty() => Val::from(&self.settle(&Value::Object(members.clone()), changes)?),
             other => other.clone(),
         };
         let mut members = match (place, &current) {
@@ -136,9 +128,7 @@ impl<'e> Machine<'e, '_> {
     fn settle(&mut self, value: &Value, changes: &Changes) -> Result<Value, Error> {
         self.meter.steps(1)?;
         Ok(match value {
-            Value::Array(items) => {
-                Value::Array(items.iter().map(|item| self.settle(item, changes)).collect::<Result<Array, _>>()?)
-            }
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.settle(item, changes)).collect::<Result<Array, _>>()?),
             Value::Object(members) => {
                 let mut pending: SmallVec<[usize; 2]> = SmallVec::new();
                 let mut members = members;

@@ -57,10 +57,7 @@ fn encode<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>, plain: &str) -
     Val::text(out, machine.meter)
 }
 
-pub(super) fn encode_url_component<'e>(
-    machine: &mut Machine<'e, '_>,
-    args: Given<'_, 'e>,
-) -> Result<Val<'e>, Error> {
+pub(super) fn encode_url_component<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     encode(machine, args, COMPONENT)
 }
 
@@ -91,10 +88,7 @@ fn decode<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>, kept: &str, na
     Val::text(decoded, machine.meter)
 }
 
-pub(super) fn decode_url_component<'e>(
-    machine: &mut Machine<'e, '_>,
-    args: Given<'_, 'e>,
-) -> Result<Val<'e>, Error> {
+pub(super) fn decode_url_component<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     decode(machine, args, "", "decodeUrlComponent")
 }
 

@@ -171,9 +171,12 @@ fn prefixed(text: &str) -> Option<Num> {
     let all = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
     all.then(|| match i64::from_str_radix(digits, radix) {
         Ok(value) => Num::Int(value),
-        Err(_) => Num::Float(digits.chars().filter_map(|digit| digit.to_digit(radix)).fold(0.0, |sum, digit| {
-            sum * f64::from(radix) + f64::from(digit)
-        })),
+        Err(_) => Num::Float(
+            digits
+                .chars()
+                .filter_map(|digit| digit.to_digit(radix))
+                .fold(0.0, |sum, digit| sum * f64::from(radix) + f64::from(digit)),
+        ),
     })
 }
 

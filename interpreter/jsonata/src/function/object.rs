@@ -166,4 +166,3 @@ pub(super) fn assert<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcom
     let message = arg(args, 1).as_arc_str().unwrap_or_else(|| Arc::from("$assert() statement failed"));
     Err(Error::new("D3141").with("message", message))
 }
-

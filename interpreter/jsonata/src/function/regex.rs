@@ -134,9 +134,7 @@ fn as_object<'e>(machine: &mut Machine<'e, '_>, text: &str, found: Found<'e>) ->
         (Arc::from("groups"), Val::list(found.groups, Flags::ARRAY, machine.meter)?),
     ];
     let next = match found.next {
-        Next::Regex(regex) => {
-            Val::Function(Rc::new(Function::NextMatch { regex, text: Arc::from(text), from: found.end }))
-        }
+        Next::Regex(regex) => Val::Function(Rc::new(Function::NextMatch { regex, text: Arc::from(text), from: found.end })),
         Next::Function(next) => next,
     };
     members.push((Arc::from("next"), next));

@@ -68,11 +68,7 @@ pub(super) fn substring_after<'e>(machine: &mut Machine<'e, '_>, args: Given<'_,
     }
 }
 
-fn changed<'e>(
-    machine: &mut Machine<'e, '_>,
-    args: Given<'_, 'e>,
-    change: impl FnOnce(&str) -> String,
-) -> Result<Val<'e>, Error> {
+fn changed<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>, change: impl FnOnce(&str) -> String) -> Result<Val<'e>, Error> {
     let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
     machine.meter.steps(1 + text.len() / 16)?;
     machine.meter.foresee(text.len())?;
@@ -146,12 +142,7 @@ pub(super) fn join<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Re
 }
 
 /// The parts of a text between separators; single characters if the separator is empty.
-pub(super) fn split_at<'e>(
-    machine: &mut Machine<'e, '_>,
-    text: &str,
-    separator: &str,
-    limit: usize,
-) -> Result<Val<'e>, Error> {
+pub(super) fn split_at<'e>(machine: &mut Machine<'e, '_>, text: &str, separator: &str, limit: usize) -> Result<Val<'e>, Error> {
     let mut parts = crate::sequence::Seq::new(machine.meter);
     machine.meter.steps(1 + text.len() / 64)?;
     let mut add = |part: &str| {

@@ -28,8 +28,7 @@ enum Undo {
 
 /// The first match that starts at byte `from` or after it.
 pub(super) fn find(program: &Program, text: &str, from: usize, meter: &Meter) -> Result<Option<Match>, Error> {
-    let mut machine =
-        Machine { program, text, registers: SmallVec::from_elem(NOWHERE, program.registers), steps: 0, meter };
+    let mut machine = Machine { program, text, registers: SmallVec::from_elem(NOWHERE, program.registers), steps: 0, meter };
     let mut start = from;
     loop {
         if let Some(first) = program.first {
@@ -145,12 +144,8 @@ impl Machine<'_> {
                         }
                     }
                 }
-                Some(Instruction::Start) => {
-                    at == 0 || (program.multiline && self.char_before(at).is_some_and(is_line_end))
-                }
-                Some(Instruction::End) => {
-                    at == self.text.len() || (program.multiline && self.char_at(at).is_some_and(is_line_end))
-                }
+                Some(Instruction::Start) => at == 0 || (program.multiline && self.char_before(at).is_some_and(is_line_end)),
+                Some(Instruction::End) => at == self.text.len() || (program.multiline && self.char_at(at).is_some_and(is_line_end)),
                 Some(Instruction::WordBoundary(wanted)) => {
                     let boundary = self.char_before(at).is_some_and(is_word) != self.char_at(at).is_some_and(is_word);
                     boundary == *wanted

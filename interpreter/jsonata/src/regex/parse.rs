@@ -11,12 +11,22 @@ pub(super) enum Tree {
     WordBoundary(bool),
     /// A group with its number, from 1.
     Group(usize, Box<Tree>),
-    Look { ahead: bool, positive: bool, inner: Box<Tree> },
+    Look {
+        ahead: bool,
+        positive: bool,
+        inner: Box<Tree>,
+    },
     BackReference(usize),
     Concat(Vec<Tree>),
     Either(Vec<Tree>),
     /// `groups` are the numbers of the groups inside, which each round starts without.
-    Repeat { inner: Box<Tree>, min: u32, max: u32, greedy: bool, groups: (usize, usize) },
+    Repeat {
+        inner: Box<Tree>,
+        min: u32,
+        max: u32,
+        greedy: bool,
+        groups: (usize, usize),
+    },
 }
 
 /// What matches one character.
@@ -25,7 +35,10 @@ pub(super) enum One {
     Char(char),
     /// `.`: all but the ends of lines.
     Any,
-    Class { parts: Vec<Part>, negated: bool },
+    Class {
+        parts: Vec<Part>,
+        negated: bool,
+    },
 }
 
 /// Part of a class of characters.
@@ -215,8 +228,7 @@ impl Parser<'_> {
     }
 
     fn looks_like_quantifier(&self) -> bool {
-        let mut parser =
-            Parser { rest: self.rest.clone(), groups: 0, depth: 0, names: Vec::new(), pattern_groups: 0 };
+        let mut parser = Parser { rest: self.rest.clone(), groups: 0, depth: 0, names: Vec::new(), pattern_groups: 0 };
         let mut digits = false;
         while parser.rest.next_if(char::is_ascii_digit).is_some() {
             digits = true;

@@ -21,7 +21,12 @@ pub(super) struct Program {
 pub(super) enum Instruction {
     One(One),
     /// One character, again and again.
-    Run { one: One, min: u32, max: u32, greedy: bool },
+    Run {
+        one: One,
+        min: u32,
+        max: u32,
+        greedy: bool,
+    },
     Start,
     End,
     WordBoundary(bool),
@@ -34,13 +39,29 @@ pub(super) enum Instruction {
     Jump(usize),
     BackReference(usize),
     /// Starts counting the rounds of a repetition.
-    Enter { counter: usize },
+    Enter {
+        counter: usize,
+    },
     /// At the head of a repetition: another round, or on to `exit`.
-    Round { counter: usize, min: u32, max: u32, greedy: bool, exit: usize },
+    Round {
+        counter: usize,
+        min: u32,
+        max: u32,
+        greedy: bool,
+        exit: usize,
+    },
     /// The end of a round, back to the head: one that matched nothing, beyond those that must be, is no match.
-    Again { counter: usize, min: u32, head: usize },
+    Again {
+        counter: usize,
+        min: u32,
+        head: usize,
+    },
     /// What follows, up to `exit`, must match here, or must not.
-    Look { ahead: bool, positive: bool, exit: usize },
+    Look {
+        ahead: bool,
+        positive: bool,
+        exit: usize,
+    },
     Match,
 }
 
@@ -54,15 +75,7 @@ pub(super) fn compile(tree: &Tree, ignore_case: bool, multiline: bool) -> Progra
         _ => None,
     };
     let anchored = !multiline && matches!(compiler.instructions.first(), Some(Instruction::Start));
-    Program {
-        instructions: compiler.instructions,
-        registers: compiler.registers,
-        groups,
-        ignore_case,
-        multiline,
-        first,
-        anchored,
-    }
+    Program { instructions: compiler.instructions, registers: compiler.registers, groups, ignore_case, multiline, first, anchored }
 }
 
 /// The number of groups in a tree.
