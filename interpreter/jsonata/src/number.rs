@@ -25,9 +25,11 @@ impl Num {
     }
 
     /// The number for the result of a computation: an integer where it is a whole number within `i64`.
-    #[expect(clippy::cast_possible_truncation, reason = "the number is whole and in range")]
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp, reason = "there and back is the test")]
     pub(crate) fn from_f64(value: f64) -> Num {
-        if value.fract() == 0.0 && (-INT_END..INT_END).contains(&value) { Num::Int(value as i64) } else { Num::Float(value) }
+        let int = value as i64;
+        if int as f64 == value && value < INT_END { Num::Int(int) } else { Num::Float(value) }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "rounding is what this does")]

@@ -148,6 +148,9 @@ impl Parser<'_> {
             Some(step) => visit(step),
             None => visit(&mut left),
         }
+        if let Kind::Path(path) = &mut left.kind {
+            path.plain = !left.tuple && is_plain(&path.steps);
+        }
         if let Some(error) = refused {
             self.defer(error);
         }
@@ -346,12 +349,22 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a path is look-ups only.
+/// Whether a path is look-ups only: names, positions behind them, and a variable before them.
 fn is_plain(steps: &[Node]) -> bool {
     steps.iter().enumerate().all(|(at, step)| {
-        step.extra.is_none()
-            && !step.keep_array
-            && !step.tuple
-            && (matches!(step.kind, Kind::Name(_)) || (at == 0 && matches!(step.kind, Kind::Variable(_) | Kind::Context)))
+        let by_name = matches!(step.kind, Kind::Name(_)) && step.extra.as_deref().is_none_or(is_position);
+        let by_variable = at == 0 && matches!(step.kind, Kind::Variable(_) | Kind::Context) && step.extra.is_none();
+        (by_name || by_variable) && !step.keep_array && !step.tuple
     })
+}
+
+/// Whether what a step has besides its name is one position.
+fn is_position(extra: &Extra) -> bool {
+    let [Stage::Filter(Node { kind: Kind::Number(_), extra: None, .. })] = extra.stages.as_slice() else { return false };
+    extra.predicates.is_empty()
+        && extra.group.is_none()
+        && extra.focus.is_none()
+        && extra.index.is_none()
+        && extra.ancestor.is_none()
+        && extra.seeking.is_empty()
 }

@@ -31,10 +31,9 @@ impl<'e> Machine<'e, '_> {
             Operator::And | Operator::Or => Ok(Val::Bool(right.is_truthy(self.meter)?)),
             Operator::Equal => self.equality(&left, &right, true),
             Operator::NotEqual => self.equality(&left, &right, false),
-            Operator::Less => compare(&left, &right, |order| order == Ordering::Less),
-            Operator::LessOrEqual => compare(&left, &right, |order| order != Ordering::Greater),
-            Operator::Greater => compare(&left, &right, |order| order == Ordering::Greater),
-            Operator::GreaterOrEqual => compare(&left, &right, |order| order != Ordering::Less),
+            Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
+                ordered(operator, &left, &right)
+            }
             Operator::Concatenate => self.concatenate(&left, &right),
             Operator::In => self.includes(&left, &right),
             Operator::Range => self.range(&left, &right),
@@ -124,6 +123,16 @@ fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result
         Operator::Divide => left.divide(right),
         _ => left.remainder(right),
     }))
+}
+
+/// Whether two values are in the order that an operator asks for.
+pub(super) fn ordered<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result<Val<'e>, Error> {
+    compare(left, right, |order| match operator {
+        Operator::Less => order.is_lt(),
+        Operator::LessOrEqual => order.is_le(),
+        Operator::Greater => order.is_gt(),
+        _ => order.is_ge(),
+    })
 }
 
 fn compare<'e>(left: &Val<'e>, right: &Val<'e>, verdict: impl FnOnce(Ordering) -> bool) -> Result<Val<'e>, Error> {
