@@ -58,6 +58,21 @@ impl<'e> Frame<'e> {
         drop(old);
     }
 
+    /// Looks at what a variable is bound to, here or further out, without taking hold of it. `look` must not bind anything.
+    #[inline]
+    pub(crate) fn with<T>(&self, symbol: Symbol, look: impl FnOnce(Option<&Val<'e>>) -> T) -> T {
+        let mut frame = self;
+        loop {
+            if let Some((_, value)) = frame.bindings.borrow().iter().rev().find(|(known, _)| *known == symbol) {
+                return look(Some(value));
+            }
+            match &frame.parent {
+                Some(parent) => frame = parent,
+                None => return look(None),
+            }
+        }
+    }
+
     /// What a variable is bound to, here or further out.
     #[inline]
     pub(crate) fn lookup(&self, symbol: Symbol) -> Option<Val<'e>> {

@@ -129,6 +129,34 @@ pub(crate) enum Members<'e> {
     Mixed(Vec<(Arc<str>, Val<'e>)>),
 }
 
+impl Members<'_> {
+    fn into_value(self) -> Option<Value> {
+        match self {
+            Members::Json(members) => Some(Value::Object(members)),
+            mixed @ Members::Mixed(_) => mixed.to_value(),
+        }
+    }
+
+    fn to_value(&self) -> Option<Value> {
+        match self {
+            Members::Json(members) => Some(Value::Object(members.clone())),
+            Members::Mixed(members) => members
+                .iter()
+                .map(|(key, value)| Some((Arc::clone(key), value.clone().into_value()?)))
+                .collect::<Option<Object>>()
+                .map(Value::Object),
+        }
+    }
+}
+
+/// Fails for JSON that is nested too deep to be put into an object.
+fn check_depth(value: &Value) -> Result<(), Error> {
+    if matches!(value, Value::Array(_) | Value::Object(_)) && value.measure().depth >= NESTING_MAX as usize {
+        return Err(Error::bound(Bound::Depth));
+    }
+    Ok(())
+}
+
 /// How deep arrays and objects that an evaluation makes may be nested.
 const NESTING_MAX: u32 = 250;
 
@@ -177,15 +205,45 @@ impl<'e> Val<'e> {
     /// An object that the evaluation made, of members whose keys differ.
     pub(crate) fn made(members: Vec<(Arc<str>, Val<'e>)>, meter: &'e Meter) -> Result<Self, Error> {
         let mut weight = 16 + 8 * members.len();
-        let mut json = Object::with_capacity(members.len());
+        let mut json = Vec::with_capacity(members.len());
         for (key, value) in &members {
             let Some(value) = value.to_json(&mut weight) else { return Self::mixed(members, meter) };
-            if matches!(value, Value::Array(_) | Value::Object(_)) && value.measure().depth >= NESTING_MAX as usize {
-                return Err(Error::bound(Bound::Depth));
-            }
-            json.insert(Arc::clone(key), value);
+            check_depth(&value)?;
+            json.push((Arc::clone(key), value));
         }
-        Self::made_of(json, weight, meter)
+        Self::made_of(Object::from_distinct(json), weight, meter)
+    }
+
+    /// An object that the evaluation made, of what `value` answers for each key; keys whose value is nothing are left out.
+    pub(crate) fn made_by<'k>(
+        keys: impl ExactSizeIterator<Item = &'k Arc<str>>,
+        meter: &'e Meter,
+        mut value: impl FnMut(usize) -> Result<Val<'e>, Error>,
+    ) -> Result<Self, Error> {
+        let mut weight = 16 + 8 * keys.len();
+        let mut json: Vec<(Arc<str>, Value)> = Vec::with_capacity(keys.len());
+        let mut keys = keys.enumerate();
+        while let Some((at, key)) = keys.next() {
+            let member = value(at)?;
+            if member.is_undefined() {
+                continue;
+            }
+            let Some(member_json) = member.to_json(&mut weight) else {
+                // Not JSON: what is known so far and what follows are kept as they are.
+                let mut members: Vec<_> = json.iter().map(|(key, value)| (Arc::clone(key), Val::from(value))).collect();
+                members.push((Arc::clone(key), member));
+                for (at, key) in keys {
+                    let member = value(at)?;
+                    if !member.is_undefined() {
+                        members.push((Arc::clone(key), member));
+                    }
+                }
+                return Self::mixed(members, meter);
+            };
+            check_depth(&member_json)?;
+            json.push((Arc::clone(key), member_json));
+        }
+        Self::made_of(Object::from_distinct(json), weight, meter)
     }
 
     /// An object that the evaluation made, of JSON that weighs `weight`.
@@ -338,13 +396,9 @@ impl<'e> Val<'e> {
                 };
                 items.into_iter().map(Val::into_value).collect::<Option<Array>>().map(Value::Array)
             }
-            Val::Made(made) => match &made.members {
-                Members::Json(members) => Some(Value::Object(members.clone())),
-                Members::Mixed(members) => members
-                    .iter()
-                    .map(|(key, value)| Some((Arc::clone(key), value.clone().into_value()?)))
-                    .collect::<Option<Object>>()
-                    .map(Value::Object),
+            Val::Made(made) => match Rc::try_unwrap(made) {
+                Ok(made) => made.members.into_value(),
+                Err(made) => made.members.to_value(),
             },
             other => other.to_json(&mut 0),
         }

@@ -25,9 +25,11 @@ impl Num {
     }
 
     /// The number for the result of a computation: an integer where it is a whole number within `i64`.
-    #[expect(clippy::cast_possible_truncation, reason = "the number is whole and in range")]
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp, reason = "there and back is the test")]
     pub(crate) fn from_f64(value: f64) -> Num {
-        if value.fract() == 0.0 && (-INT_END..INT_END).contains(&value) { Num::Int(value as i64) } else { Num::Float(value) }
+        let int = value as i64;
+        if int as f64 == value && value < INT_END { Num::Int(int) } else { Num::Float(value) }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "rounding is what this does")]
@@ -141,6 +143,17 @@ impl Num {
         }
     }
 
+    /// Appends it as `$string` gives it: with 15 digits at most, unless it is a whole number.
+    pub(crate) fn write_rounded(self, out: &mut String) {
+        match self {
+            Num::Float(value) if value.fract() != 0.0 => {
+                let rounded = format!("{value:.14e}").parse().unwrap_or(value);
+                print(rounded, out);
+            }
+            number => number.write(out),
+        }
+    }
+
     /// As JSON. What JSON cannot hold becomes its name, as Step Functions writes it.
     pub(crate) fn to_value(self) -> Value {
         match self {
@@ -188,13 +201,6 @@ pub(crate) fn print(value: f64, out: &mut String) {
     let Some((digits, exponent)) = text.split_once('e') else { return };
     let sign = if exponent.starts_with('-') { "" } else { "+" };
     let _ = write!(out, "{digits}e{sign}{exponent}");
-}
-
-/// A number as text: an integer exactly, others as [`print`] does.
-pub(crate) fn text(number: Number) -> String {
-    let mut out = String::new();
-    write(number, &mut out);
-    out
 }
 
 /// Appends a number as text.
@@ -264,8 +270,8 @@ mod tests {
             (90.570_000_000_000_01, "90.57000000000001"),
             (-1e300, "-1e+300"),
         ] {
-            assert_eq!(text(Number::Float(value)), expected);
+            assert_eq!(Num::Float(value).text(), expected);
         }
-        assert_eq!(text(Number::Int(i64::MAX)), "9223372036854775807");
+        assert_eq!(Num::Int(i64::MAX).text(), "9223372036854775807");
     }
 }

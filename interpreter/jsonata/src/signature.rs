@@ -130,15 +130,17 @@ impl Signature {
         }
         let mut out = Args::with_capacity(args.len().max(self.parameters.len()));
         let mut index = 0;
-        let mut args = args.into_iter();
+        let next = |index: usize| args.get(index).cloned().unwrap_or(Val::Undefined);
         for (parameter, count) in self.parameters.iter().zip(counts) {
-            if count == 0 {
+            if count == 0 && parameter.context {
                 out.push(parameter.missing(context, index)?);
                 continue;
             }
-            for arg in args.by_ref().take(count) {
+            // What is optional and matches nothing takes the next argument nevertheless, as in JSONata's own implementation.
+            for _ in 0..count.max(1) {
+                let arg = next(index);
                 index += 1;
-                out.push(if parameter.array { parameter.as_array(arg, index, meter)? } else { arg });
+                out.push(if parameter.array && count > 0 { parameter.as_array(arg, index, meter)? } else { arg });
             }
         }
         Ok(out)
@@ -177,9 +179,6 @@ impl Parameter {
     }
 
     fn missing<'e>(&self, context: &Val<'e>, index: usize) -> Result<Val<'e>, Error> {
-        if !self.context {
-            return Ok(Val::Undefined);
-        }
         if self.types & type_of(context) == 0 {
             return Err(Error::new("T0411").value(context.describe()).with("index", i64::try_from(index + 1).unwrap_or(0)));
         }

@@ -42,6 +42,13 @@ impl Object {
         Self(Arc::new(Node { members: Vec::with_capacity(capacity), ..Node::default() }))
     }
 
+    /// An object of members whose keys differ, which is for the caller to see to.
+    #[must_use]
+    pub fn from_distinct(members: Vec<(Arc<str>, Value)>) -> Self {
+        let index = Node::index(&members);
+        Self(Arc::new(Node { members, index, measure: Known::default() }))
+    }
+
     /// Tells this object from every other that exists: clones that nobody has changed have the same address.
     #[must_use]
     pub fn address(&self) -> usize {

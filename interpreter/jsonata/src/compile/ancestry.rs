@@ -1,6 +1,6 @@
 //! Where each `%` gets its value from: the step whose context it names.
 
-use super::ast::{Extra, Kind, Node, Slot, Symbol};
+use super::ast::{Kind, Node, Slot, Symbol};
 use crate::Error;
 
 /// The `%`s of an expression.
@@ -115,7 +115,7 @@ impl Ancestry {
 }
 
 fn binds_focus(step: Option<&Node>) -> bool {
-    step.and_then(|step| step.extra.as_ref()).is_some_and(|extra: &Box<Extra>| extra.focus.is_some())
+    step.and_then(|step| step.extra.as_deref()).is_some_and(|extra| extra.focus.is_some())
 }
 
 /// The `%`s inside a node that look for their step outside of it, itself included.

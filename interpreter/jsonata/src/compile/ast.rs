@@ -55,8 +55,8 @@ pub(crate) struct Extra {
 pub(crate) struct Pairs {
     pub(crate) pairs: Vec<(Node, Node)>,
     pub(crate) position: usize,
-    /// Whether all keys are written out and differ.
-    pub(crate) distinct: bool,
+    /// The keys, if all are written out and differ; none otherwise.
+    pub(crate) keys: Vec<Arc<str>>,
 }
 
 /// What happens to the result of a step, in order.

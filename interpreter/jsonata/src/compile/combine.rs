@@ -123,7 +123,7 @@ impl Parser<'_> {
             _ => None,
         };
         let mut refused = None;
-        let mut visit = |step: &mut Node| {
+        let visit = |step: &mut Node| {
             let sought = predicate.extra.as_ref().map_or_else(Vec::new, |extra| extra.seeking.clone());
             for slot in sought {
                 if self.ancestry.level(slot) == 1 {
@@ -147,6 +147,9 @@ impl Parser<'_> {
         match step {
             Some(step) => visit(step),
             None => visit(&mut left),
+        }
+        if let Kind::Path(path) = &mut left.kind {
+            path.plain = !left.tuple && is_plain(&path.steps);
         }
         if let Some(error) = refused {
             self.defer(error);
@@ -323,8 +326,8 @@ impl Parser<'_> {
     /// Makes the calls that end a function's body take the body's place.
     pub(super) fn tail(mut body: Node) -> Node {
         // What still happens to the result of a call keeps it from being the last thing to do.
-        let is_last = |extra: &Box<Extra>| extra.predicates.is_empty() && extra.group.is_none();
-        if body.keep_array || !body.extra.as_ref().is_none_or(is_last) {
+        let is_last = |extra: &Extra| extra.predicates.is_empty() && extra.group.is_none();
+        if body.keep_array || !body.extra.as_deref().is_none_or(is_last) {
             return body;
         }
         body.kind = match body.kind {
@@ -346,12 +349,22 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a path is look-ups only.
+/// Whether a path is look-ups only: names, positions behind them, and a variable before them.
 fn is_plain(steps: &[Node]) -> bool {
     steps.iter().enumerate().all(|(at, step)| {
-        step.extra.is_none()
-            && !step.keep_array
-            && !step.tuple
-            && (matches!(step.kind, Kind::Name(_)) || (at == 0 && matches!(step.kind, Kind::Variable(_) | Kind::Context)))
+        let by_name = matches!(step.kind, Kind::Name(_)) && step.extra.as_deref().is_none_or(is_position);
+        let by_variable = at == 0 && matches!(step.kind, Kind::Variable(_) | Kind::Context) && step.extra.is_none();
+        (by_name || by_variable) && !step.keep_array && !step.tuple
     })
+}
+
+/// Whether what a step has besides its name is one position.
+fn is_position(extra: &Extra) -> bool {
+    let [Stage::Filter(Node { kind: Kind::Number(_), extra: None, .. })] = extra.stages.as_slice() else { return false };
+    extra.predicates.is_empty()
+        && extra.group.is_none()
+        && extra.focus.is_none()
+        && extra.index.is_none()
+        && extra.ancestor.is_none()
+        && extra.seeking.is_empty()
 }

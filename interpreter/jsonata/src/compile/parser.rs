@@ -13,7 +13,7 @@ use super::ast::{Call, Kind, Lambda, Node, Operator, Pairs, Symbol, Term, Transf
 use super::lexer::{Lexer, Token, TokenKind};
 use super::{Compiled, NESTING_MAX, Symbols, ancestry::Ancestry};
 use crate::signature::Signature;
-use crate::{Bound, Error};
+use crate::{Bound, Error, function};
 
 /// The tree of an expression.
 pub(crate) fn parse(text: &str) -> Result<Compiled, Error> {
@@ -31,11 +31,11 @@ pub(crate) fn parse(text: &str) -> Result<Compiled, Error> {
     if let Some(error) = parser.deferred {
         return Err(error);
     }
-    parser.symbols.intern("");
     if let Some(extra) = &mut root.extra {
         extra.seeking.clear();
     }
-    Ok(Compiled { root, symbols: parser.symbols, labels: parser.ancestry.labels() })
+    let builtins = parser.symbols.names().iter().map(|name| function::find(name)).collect();
+    Ok(Compiled { root, symbols: parser.symbols, labels: parser.ancestry.labels(), builtins })
 }
 
 /// How strongly an operator binds what is on its left; 0 for what ends an expression.
@@ -186,10 +186,6 @@ impl<'t> Parser<'t> {
                 return Ok(self.object(pairs));
             }
             "|" => return self.transform(position),
-            ":" | ";" | "," | ")" | "]" | "}" => {
-                self.defer(Error::new("S0201").token(operator).at(position));
-                Kind::Constant(Value::Null)
-            }
             operator => return Err(Error::new("S0211").token(operator).at(position)),
         };
         Ok(Node::new(kind, position))
@@ -241,8 +237,8 @@ impl<'t> Parser<'t> {
             }
         }
         self.expect("}", true)?;
-        let distinct = are_distinct(&pairs);
-        Ok(Pairs { pairs, position, distinct })
+        let keys = distinct_keys(&pairs).unwrap_or_default();
+        Ok(Pairs { pairs, position, keys })
     }
 
     fn transform(&mut self, position: usize) -> Result<Node, Error> {
@@ -401,17 +397,16 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Whether all keys are written out and differ.
-fn are_distinct(pairs: &[(Node, Node)]) -> bool {
-    let mut keys = Vec::with_capacity(pairs.len());
-    for (key, _) in pairs {
-        match (&key.kind, &key.extra) {
-            (Kind::String(text), None) => keys.push(&**text),
-            _ => return false,
-        }
-    }
-    keys.sort_unstable();
-    keys.windows(2).all(|pair| pair.first() != pair.last())
+/// The keys, if all are written out and differ.
+fn distinct_keys(pairs: &[(Node, Node)]) -> Option<Vec<Arc<str>>> {
+    let keys = pairs.iter().map(|(key, _)| match (&key.kind, &key.extra) {
+        (Kind::String(text), None) => Some(Arc::clone(text)),
+        _ => None,
+    });
+    let keys = keys.collect::<Option<Vec<_>>>()?;
+    let mut sorted: Vec<_> = keys.iter().collect();
+    sorted.sort_unstable();
+    sorted.windows(2).all(|pair| pair.first() != pair.last()).then_some(keys)
 }
 
 /// Whether a call of this is a function's definition.

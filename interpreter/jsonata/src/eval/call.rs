@@ -56,7 +56,7 @@ impl<'e> Machine<'e, '_> {
         for argument in &call.arguments {
             args.push(self.eval(argument, input, env)?);
         }
-        self.apply(function, args, input).map_err(|error| {
+        self.apply(&function, args, input).map_err(|error| {
             let error = error.at(node.position);
             match name_of(self, call) {
                 Some(name) => error.token_if_none(name),
@@ -103,7 +103,7 @@ impl<'e> Machine<'e, '_> {
             if left.is_function() {
                 return Ok(Val::Function(Rc::new(Function::Composed { first: left, second: function })));
             }
-            self.apply(function, SmallVec::from_iter([left]), &Val::Null).map_err(|error| error.at(node.position))?
+            self.apply(&function, SmallVec::from_iter([left]), &Val::Null).map_err(|error| error.at(node.position))?
         };
         Ok(result)
     }
@@ -130,35 +130,35 @@ impl<'e> Machine<'e, '_> {
     }
 
     /// The result of a function. `context` takes the place of an argument that is missing where its signature says so.
-    pub(crate) fn apply(&mut self, mut function: Val<'e>, mut args: Args<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {
-        let mut context = context.clone();
-        let mut called: Option<(&'e Call, usize)> = None;
+    #[inline]
+    pub(crate) fn apply(&mut self, function: &Val<'e>, args: Args<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {
+        match self.apply_once(function, args, context)? {
+            Outcome::Done(value) => Ok(value),
+            tail @ Outcome::Tail { .. } => self.finish(tail),
+        }
+    }
+
+    /// Makes the calls that end bodies, one after another.
+    fn finish(&mut self, mut outcome: Outcome<'e>) -> Result<Val<'e>, Error> {
         loop {
-            let step = self.apply_once(&function, args, &context);
-            let step = step.map_err(|error| match called {
-                Some((call, position)) => {
-                    let error = error.at(position);
-                    match name_of(self, call) {
-                        Some(name) => error.token_if_none(name),
-                        None => error,
-                    }
-                }
-                None => error,
-            })?;
-            let (call, position, env) = match step {
+            let (call, position, context, env) = match outcome {
                 Outcome::Done(value) => return Ok(value),
-                Outcome::Tail { call, position, context: inner, env } => {
-                    context = inner;
-                    (call, position, env)
-                }
+                Outcome::Tail { call, position, context, env } => (call, position, context, env),
             };
-            function = self.eval(&call.procedure, &context, &env)?;
+            let function = self.eval(&call.procedure, &context, &env)?;
             self.check_callable(&function, call, position, &env, "T1005")?;
-            args = SmallVec::with_capacity(call.arguments.len());
+            let mut args: Args<'e> = SmallVec::with_capacity(call.arguments.len());
             for argument in &call.arguments {
                 args.push(self.eval(argument, &context, &env)?);
             }
-            called = Some((call, position));
+            drop(env);
+            outcome = self.apply_once(&function, args, &context).map_err(|error| {
+                let error = error.at(position);
+                match name_of(self, call) {
+                    Some(name) => error.token_if_none(name),
+                    None => error,
+                }
+            })?;
         }
     }
 
@@ -189,11 +189,11 @@ impl<'e> Machine<'e, '_> {
                         .iter()
                         .map(|given| given.clone().unwrap_or_else(|| args.next().unwrap_or(Val::Undefined)))
                         .collect();
-                    self.deeper(|machine| machine.apply(function.clone(), all, &Val::Null))?
+                    self.deeper(|machine| machine.apply(function, all, &Val::Null))?
                 }
                 Function::Composed { first, second } => self.deeper(|machine| {
-                    let between = machine.apply(first.clone(), args, &Val::Null)?;
-                    machine.apply(second.clone(), SmallVec::from_iter([between]), &Val::Null)
+                    let between = machine.apply(first, args, &Val::Null)?;
+                    machine.apply(second, SmallVec::from_iter([between]), &Val::Null)
                 })?,
                 Function::Transform { transform, env } => self.transform(transform, env, args, context)?,
                 Function::NextMatch { regex, text, from } => regex::next(self, regex, text, *from)?,
@@ -305,6 +305,25 @@ impl<'e> Machine<'e, '_> {
         second: impl FnOnce() -> Val<'e>,
         third: impl FnOnce() -> Val<'e>,
     ) -> Result<Val<'e>, Error> {
+        self.meter.steps(1)?;
+        if let Val::Function(function) = function
+            && let Function::Lambda { lambda, env, context } = &**function
+            && lambda.signature.is_none()
+            && let Some((symbol, others)) = lambda.parameters.split_first()
+        {
+            let mut bindings = SmallVec::new();
+            bindings.push((*symbol, first));
+            if let Some((symbol, others)) = others.split_first() {
+                bindings.push((*symbol, second()));
+                if let Some((symbol, others)) = others.split_first() {
+                    bindings.push((*symbol, third()));
+                    bindings.extend(others.iter().map(|symbol| (*symbol, Val::Undefined)));
+                }
+            }
+            let frame = Frame::inside(env, bindings);
+            let outcome = self.body(&lambda.body, context, &frame)?;
+            return self.finish(outcome);
+        }
         let arity = Self::arity(function);
         let mut args: Args<'e> = SmallVec::new();
         args.push(first);
@@ -314,7 +333,6 @@ impl<'e> Machine<'e, '_> {
         if arity >= 3 {
             args.push(third());
         }
-        self.meter.steps(1)?;
-        self.apply(function.clone(), args, &Val::Null)
+        self.apply(function, args, &Val::Null)
     }
 }

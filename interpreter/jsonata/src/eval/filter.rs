@@ -36,8 +36,12 @@ impl<'e> Machine<'e, '_> {
         let mut kept = Seq::new(self.meter);
         for (at, item) in items.iter().enumerate() {
             let verdict = self.eval(predicate, &item, env)?;
-            for _ in 0..self.keeps(&verdict, at, count)? {
+            let times = self.keeps(&verdict, at, count)?;
+            for _ in 1..times {
                 kept.push(item.clone())?;
+            }
+            if times > 0 {
+                kept.push(item)?;
             }
         }
         match kept.as_slice() {
@@ -50,6 +54,9 @@ impl<'e> Machine<'e, '_> {
     /// How often the item at a position is kept: once if the verdict is true, as often as the verdict names its position otherwise.
     fn keeps(&mut self, verdict: &Val<'e>, at: usize, count: usize) -> Result<usize, Error> {
         let names_it = |number: Num| position(number, count) == Some(at);
+        if let Val::Bool(verdict) = verdict {
+            return Ok(usize::from(*verdict));
+        }
         if let Val::Num(number) = verdict {
             return Ok(usize::from(names_it(*number)));
         }
@@ -88,7 +95,7 @@ impl<'e> Machine<'e, '_> {
 }
 
 /// The position that a number names: rounded down, from the end if it is negative.
-fn position(number: Num, count: usize) -> Option<usize> {
+pub(super) fn position(number: Num, count: usize) -> Option<usize> {
     let at = number.floor();
     let from_end = if at < 0 { at.checked_add(i64::try_from(count).ok()?)? } else { at };
     usize::try_from(from_end).ok()

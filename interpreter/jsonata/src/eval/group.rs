@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::Machine;
 use crate::Error;
-use crate::compile::ast::{Kind, Node, Pairs, Symbol};
+use crate::compile::ast::{Node, Pairs, Symbol};
 use crate::frame::{Env, Frame};
 use crate::item::{Flags, Tuple, Val};
 use crate::sequence::{Items, Seq};
@@ -68,19 +68,18 @@ impl<'e, T> Groups<'e, T> {
 impl<'e> Machine<'e, '_> {
     /// `{…}` that stands alone, in the context of `input`.
     pub(super) fn object(&mut self, pairs: &'e Pairs, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
-        if !pairs.distinct || input.is_array() {
+        if input.is_array() || pairs.keys.len() != pairs.pairs.len() {
             return self.group(pairs, input, env);
         }
-        let mut members = Vec::with_capacity(pairs.pairs.len());
-        for (key, value) in &pairs.pairs {
-            self.meter.touch()?;
-            let Kind::String(key) = &key.kind else { continue };
-            let value = self.eval(value, input, env)?;
-            if !value.is_undefined() {
-                members.push((Arc::clone(key), value));
+        let keys = pairs.keys.iter();
+        let meter = self.meter;
+        Val::made_by(keys, meter, |at| match pairs.pairs.get(at) {
+            Some((_, value)) => {
+                meter.touch()?;
+                self.eval(value, input, env)
             }
-        }
-        Val::made(members, self.meter)
+            None => Ok(Val::Undefined),
+        })
     }
 
     /// `{…}` behind an expression whose value is `input`.

@@ -12,6 +12,7 @@ mod tuple;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use statewright_value::Value;
 
 use crate::Error;
@@ -31,7 +32,7 @@ pub(crate) struct Machine<'e, 'h> {
     compiled: &'e Compiled,
     pub(crate) meter: &'e Meter,
     /// What variables are bound to from outside, and functions, by symbol.
-    globals: Vec<Val<'e>>,
+    globals: SmallVec<[Val<'e>; 6]>,
     pub(crate) host: &'h mut dyn Host,
     now: Option<i64>,
     captured: Captured<'e>,
@@ -49,11 +50,12 @@ impl<'e, 'h> Machine<'e, 'h> {
             .symbols
             .names()
             .iter()
-            .map(|name| match bindings.iter().rev().find(|(known, _)| *known == &**name) {
+            .zip(&compiled.builtins)
+            .map(|(name, builtin)| match bindings.iter().rev().find(|(known, _)| *known == &**name) {
                 Some((_, value)) => Val::from(value),
                 None => match functions.iter().flat_map(|table| table.iter()).find(|function| function.name() == &**name) {
                     Some(function) => Val::Function(Rc::new(Function::Host(function))),
-                    None => function::find(name).map_or(Val::Undefined, Val::Builtin),
+                    None => builtin.map_or(Val::Undefined, Val::Builtin),
                 },
             })
             .collect();
@@ -94,6 +96,9 @@ impl<'e, 'h> Machine<'e, 'h> {
             for stage in &extra.predicates {
                 result = self.stage(stage, result, env)?;
             }
+            if node.keep_array && !extra.predicates.is_empty() && !result.is_undefined() && !result.is_array() {
+                result = Val::list(vec![result], Flags::SEQUENCE, self.meter)?;
+            }
             if let Some(group) = &extra.group
                 && !matches!(node.kind, Kind::Path(_))
             {
@@ -127,7 +132,7 @@ impl<'e, 'h> Machine<'e, 'h> {
                 }
             }
             Kind::Block(expressions) => {
-                let inner = Frame::inside(env, smallvec::SmallVec::new());
+                let inner = Frame::inside(env, SmallVec::new());
                 let mut result = Val::Undefined;
                 for expression in expressions {
                     result = self.eval(expression, input, &inner)?;
@@ -246,10 +251,11 @@ impl<'e, 'h> Machine<'e, 'h> {
                 self.meter.steps(items.len())?;
                 for item in items {
                     match item {
-                        Value::Object(members) => match members.get(name) {
-                            Some(value) => found.push_flat(Val::from(value))?,
-                            None => {}
-                        },
+                        Value::Object(members) => {
+                            if let Some(value) = members.get(name) {
+                                found.push_flat(Val::from(value))?;
+                            }
+                        }
                         Value::Array(_) => self.names(name, &Val::from(item), found)?,
                         _ => {}
                     }

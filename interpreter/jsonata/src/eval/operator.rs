@@ -31,10 +31,9 @@ impl<'e> Machine<'e, '_> {
             Operator::And | Operator::Or => Ok(Val::Bool(right.is_truthy(self.meter)?)),
             Operator::Equal => self.equality(&left, &right, true),
             Operator::NotEqual => self.equality(&left, &right, false),
-            Operator::Less => compare(&left, &right, |order| order == Ordering::Less),
-            Operator::LessOrEqual => compare(&left, &right, |order| order != Ordering::Greater),
-            Operator::Greater => compare(&left, &right, |order| order == Ordering::Greater),
-            Operator::GreaterOrEqual => compare(&left, &right, |order| order != Ordering::Less),
+            Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
+                ordered(operator, &left, &right)
+            }
             Operator::Concatenate => self.concatenate(&left, &right),
             Operator::In => self.includes(&left, &right),
             Operator::Range => self.range(&left, &right),
@@ -73,7 +72,7 @@ impl<'e> Machine<'e, '_> {
         }
         for item in Items::or_one(right).iter() {
             self.meter.steps(1)?;
-            if equal(left, &item, self.meter)? {
+            if identical(left, &item, self.meter)? {
                 return Ok(Val::Bool(true));
             }
         }
@@ -126,6 +125,16 @@ fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result
     }))
 }
 
+/// Whether two values are in the order that an operator asks for.
+pub(super) fn ordered<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result<Val<'e>, Error> {
+    compare(left, right, |order| match operator {
+        Operator::Less => order.is_lt(),
+        Operator::LessOrEqual => order.is_le(),
+        Operator::Greater => order.is_gt(),
+        _ => order.is_ge(),
+    })
+}
+
 fn compare<'e>(left: &Val<'e>, right: &Val<'e>, verdict: impl FnOnce(Ordering) -> bool) -> Result<Val<'e>, Error> {
     let order = match (left, right) {
         (Val::Num(left), Val::Num(right)) => left.compare(*right),
@@ -155,6 +164,18 @@ pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
         Some((a, b)) if a >= 0xee || b >= 0xee => left.encode_utf16().cmp(right.encode_utf16()),
         Some((a, b)) => a.cmp(&b),
         None => left.len().cmp(&right.len()),
+    }
+}
+
+/// Whether two values are the same, where an array or an object is only the same as itself.
+fn identical<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<bool, Error> {
+    match (left, right) {
+        (Val::Array(a), Val::Array(b)) => Ok(std::ptr::eq(a.as_ptr(), b.as_ptr())),
+        (Val::List(a), Val::List(b)) => Ok(std::rc::Rc::ptr_eq(a, b)),
+        (Val::Object(a), Val::Object(b)) => Ok(a.address() == b.address()),
+        (Val::Made(a), Val::Made(b)) => Ok(std::rc::Rc::ptr_eq(a, b)),
+        _ if left.is_array() || left.is_object() => Ok(false),
+        _ => equal(left, right, meter),
     }
 }
 

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use statewright_value::Value;
 
+use super::filter::position;
 use super::{Machine, collapse, context};
 use crate::Error;
-use crate::compile::ast::{Kind, Node, Path};
+use crate::compile::ast::{Kind, Node, Path, Stage};
 use crate::frame::Env;
-use crate::item::{Flags, List, Val};
+use crate::item::{Flags, List, Members, Val};
 use crate::sequence::{Items, Seq};
 
 /// The result of a step.
@@ -48,6 +49,8 @@ impl<'e> Stepped<'e> {
 struct Gather<'e> {
     /// What came first, while nothing else has come: an array that comes alone from the last step stays as it is.
     first: Option<Val<'e>>,
+    /// Whether more has come.
+    many: bool,
     all: Seq<'e>,
 }
 
@@ -57,10 +60,11 @@ impl<'e> Gather<'e> {
         if value.is_undefined() {
             return Ok(());
         }
-        if self.first.is_none() && self.all.is_empty() {
+        if !self.many && self.first.is_none() {
             self.first = Some(value);
             return Ok(());
         }
+        self.many = true;
         if let Some(first) = self.first.take() {
             self.flat(first)?;
         }
@@ -98,6 +102,52 @@ impl<'e> Gather<'e> {
     }
 }
 
+/// How far a walk came.
+enum Walk<'e> {
+    /// To the end.
+    Value(Val<'e>),
+    /// To the step at a position, whose input is more than one item.
+    Rest(usize, Val<'e>),
+}
+
+/// Follows the names, and the positions behind them, from the step at a position on.
+fn walk<'e>(steps: &'e [Node], mut at: usize, start: &Val<'e>) -> Walk<'e> {
+    if at == steps.len() {
+        return Walk::Value(start.clone());
+    }
+    let mut members = match start {
+        Val::Object(members) => members,
+        Val::Made(made) => match &made.members {
+            Members::Json(members) => members,
+            Members::Mixed(_) => return Walk::Rest(at, start.clone()),
+        },
+        Val::Array(_) | Val::List(_) | Val::Tuples(_) => return Walk::Rest(at, start.clone()),
+        _ => return Walk::Value(Val::Undefined),
+    };
+    loop {
+        let Some(step) = steps.get(at) else { return Walk::Value(Val::Undefined) };
+        let Kind::Name(name) = &step.kind else { return Walk::Value(Val::Undefined) };
+        let Some(mut value) = members.get(name) else { return Walk::Value(Val::Undefined) };
+        for stage in step.stages() {
+            let Stage::Filter(Node { kind: Kind::Number(number), .. }) = stage else { continue };
+            let items = if let Value::Array(items) = value { &**items } else { std::slice::from_ref(value) };
+            match position(*number, items.len()).and_then(|at| items.get(at)) {
+                Some(item) => value = item,
+                None => return Walk::Value(Val::Undefined),
+            }
+        }
+        at += 1;
+        if at == steps.len() {
+            return Walk::Value(Val::from(value));
+        }
+        match value {
+            Value::Object(next) => members = next,
+            Value::Array(_) => return Walk::Rest(at, Val::from(value)),
+            _ => return Walk::Value(Val::Undefined),
+        }
+    }
+}
+
 impl<'e> Machine<'e, '_> {
     /// The value of a path.
     pub(super) fn path(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
@@ -108,43 +158,21 @@ impl<'e> Machine<'e, '_> {
     fn plain(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         self.meter.touch()?;
         self.meter.steps(path.steps.len() - 1)?;
-        let mut at = 0;
-        let bound;
-        let start = match path.steps.first().map(|step| &step.kind) {
-            Some(Kind::Variable(symbol)) => {
-                at = 1;
-                bound = self.lookup(*symbol, env);
-                &bound
-            }
-            Some(Kind::Context) => {
-                at = 1;
-                bound = context(input);
-                &bound
-            }
-            _ => input,
+        let walked = match path.steps.first().map(|step| &step.kind) {
+            Some(Kind::Variable(symbol)) => env.with(*symbol, |bound| match bound {
+                Some(bound) => walk(&path.steps, 1, bound),
+                None => self.globals.get(symbol.0 as usize).map_or(Walk::Value(Val::Undefined), |bound| walk(&path.steps, 1, bound)),
+            }),
+            Some(Kind::Context) => match input {
+                Val::List(list) if list.flags.outer => walk(&path.steps, 1, &context(input)),
+                input => walk(&path.steps, 1, input),
+            },
+            _ => walk(&path.steps, 0, input),
         };
-        if at == path.steps.len() {
-            return self.ending(node, path, start.clone());
-        }
-        let Val::Object(members) = start else {
-            return match start {
-                Val::Array(_) | Val::List(_) | Val::Made(_) => self.steps(node, path, at, start, env),
-                _ => Ok(Val::Undefined),
-            };
-        };
-        let mut members = members;
-        loop {
-            let Some(Node { kind: Kind::Name(name), .. }) = path.steps.get(at) else { return Ok(Val::Undefined) };
-            let Some(value) = members.get(name) else { return Ok(Val::Undefined) };
-            at += 1;
-            if at == path.steps.len() {
-                return self.ending(node, path, Val::from(value));
-            }
-            match value {
-                Value::Object(next) => members = next,
-                Value::Array(_) => return self.steps(node, path, at, &Val::from(value), env),
-                _ => return Ok(Val::Undefined),
-            }
+        match walked {
+            Walk::Value(value) if !path.keep_singleton && !node.keep_array => Ok(value),
+            Walk::Value(value) => self.ending(node, path, value),
+            Walk::Rest(at, value) => self.steps(node, path, at, &value, env),
         }
     }
 
@@ -226,7 +254,7 @@ impl<'e> Machine<'e, '_> {
             }
             return Ok(sorted);
         }
-        let mut gather = Gather { first: None, all: Seq::new(self.meter) };
+        let mut gather = Gather { first: None, many: false, all: Seq::new(self.meter) };
         let stages = step.stages();
         if let Kind::Name(name) = &step.kind
             && stages.is_empty()

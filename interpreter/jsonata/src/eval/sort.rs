@@ -3,11 +3,11 @@
 use std::cmp::Ordering;
 
 use super::Machine;
-use super::operator::compare_text;
+use super::operator::{compare_text, ordered};
 use super::path::Stepped;
 use crate::Error;
-use crate::compile::ast::Term;
-use crate::frame::{Env, Frame};
+use crate::compile::ast::{Kind, Node, Operator, Symbol, Term};
+use crate::frame::{Env, Frame, Function};
 use crate::item::{Flags, Tuple, Val};
 
 impl<'e> Machine<'e, '_> {
@@ -92,6 +92,26 @@ impl<'e> Machine<'e, '_> {
         Ok(false)
     }
 
+    /// Items in the order of a function that compares the same part of both, such as `$a.price > $b.price`: the part of each item is
+    /// looked up once, not at every comparison. `None` if the function is another.
+    pub(crate) fn sort_by_part(&mut self, items: Vec<Val<'e>>, function: &Val<'e>) -> Result<Result<Vec<Val<'e>>, Vec<Val<'e>>>, Error> {
+        let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(Err(items)) };
+        let mut keyed = Vec::with_capacity(items.len());
+        for item in items {
+            let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item.clone())]);
+            self.meter.enter()?;
+            let key = self.eval(operand, &Val::Undefined, &frame)?;
+            self.meter.leave();
+            keyed.push((key, item));
+        }
+        let sorted = self.merge_sort(keyed, |_, left, right| {
+            let (left, right) = if reversed { (&right.0, &left.0) } else { (&left.0, &right.0) };
+            let verdict = ordered(operator, left, right).map_err(|error| error.token_if_none(operator.text()))?;
+            Ok(matches!(verdict, Val::Bool(true)))
+        })?;
+        Ok(Ok(sorted.into_iter().map(|(_, item)| item).collect()))
+    }
+
     /// Merge sort with a question that may fail: whether two items are in the wrong order. Asks in the order in which JSONata's
     /// own implementation asks, which shows when the answers contradict each other.
     pub(crate) fn merge_sort<T>(
@@ -125,5 +145,34 @@ impl<'e> Machine<'e, '_> {
         items.extend(left);
         items.extend(right);
         Ok(())
+    }
+}
+
+/// What a function compares, if it compares the same part of its two arguments: the operator, the part as it is written for one of
+/// them, which of them that is, and whether it is the second that stands on the left.
+fn comparison<'e>(function: &Val<'e>) -> Option<(Operator, &'e Node, Symbol, Env<'e>, bool)> {
+    let Val::Function(function) = function else { return None };
+    let Function::Lambda { lambda, env, .. } = &**function else { return None };
+    let ([first, second], None) = (lambda.parameters.as_slice(), &lambda.signature) else { return None };
+    let Node { kind: Kind::Binary(operator, operands), extra: None, keep_array: false, .. } = &lambda.body else { return None };
+    let is_order =
+        matches!(operator, Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual);
+    let ((left, left_names), (right, right_names)) = (part(&operands.0)?, part(&operands.1)?);
+    let names = |steps: &'e [Node]| steps.iter().map(|step| if let Kind::Name(name) = &step.kind { Some(name) } else { None });
+    let same = names(left_names).eq(names(right_names)) && left_names.iter().all(|step| step.extra.is_none());
+    let reversed = (left, right) == (*second, *first);
+    let fits = is_order && same && first != second && (reversed || (left, right) == (*first, *second));
+    fits.then(|| (*operator, &operands.0, left, Env::clone(env), reversed))
+}
+
+/// A variable, and the names that are looked up from it.
+fn part<'e>(node: &'e Node) -> Option<(Symbol, &'e [Node])> {
+    match &node.kind {
+        Kind::Variable(symbol) if node.extra.is_none() && !node.keep_array => Some((*symbol, &[])),
+        Kind::Path(path) if path.plain && node.extra.is_none() && !node.keep_array => match path.steps.split_first() {
+            Some((Node { kind: Kind::Variable(symbol), .. }, names)) => Some((*symbol, names)),
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -90,10 +90,14 @@ pub(super) fn sort<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
             })
         })?
     } else {
+        let items = match machine.sort_by_part(items, comparator)? {
+            Ok(sorted) => return Val::list(sorted, Flags::ARRAY, machine.meter),
+            Err(items) => items,
+        };
         machine.merge_sort(items, |machine, left, right| {
             machine.meter.steps(1)?;
             let args = smallvec::smallvec![left.clone(), right.clone()];
-            machine.apply(comparator.clone(), args, &Val::Null)?.is_truthy(machine.meter)
+            machine.apply(comparator, args, &Val::Null)?.is_truthy(machine.meter)
         })?
     };
     Val::list(sorted, Flags::ARRAY, machine.meter)

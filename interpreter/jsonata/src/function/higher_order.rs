@@ -88,7 +88,7 @@ pub(super) fn reduce<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
             call.push(values.clone());
         }
         machine.meter.steps(1)?;
-        result = machine.apply(function.clone(), call, &Val::Null)?;
+        result = machine.apply(function, call, &Val::Null)?;
     }
     Ok(result)
 }

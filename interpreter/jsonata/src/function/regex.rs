@@ -103,7 +103,7 @@ fn first<'e>(machine: &mut Machine<'e, '_>, pattern: &Val<'e>, text: &Val<'e>) -
     match pattern {
         Val::Regex(regex) => search(machine, regex, own, 0),
         function => {
-            let answer = machine.apply(function.clone(), Args::from_iter([text.clone()]), &Val::Null)?;
+            let answer = machine.apply(function, Args::from_iter([text.clone()]), &Val::Null)?;
             answered(own, &answer)
         }
     }
@@ -115,7 +115,7 @@ fn following<'e>(machine: &mut Machine<'e, '_>, text: &str, found: &Found<'e>) -
         Next::Regex(regex) if found.end < text.len() => search(machine, regex, text, found.end),
         Next::Regex(_) => Ok(None),
         Next::Function(next) if next.is_function() => {
-            let answer = machine.apply(next.clone(), Args::new(), &Val::Null)?;
+            let answer = machine.apply(next, Args::new(), &Val::Null)?;
             answered(text, &answer)
         }
         Next::Function(_) => Ok(None),
@@ -205,16 +205,11 @@ pub(super) fn matches<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
         let members = vec![
             (Arc::clone(match_name), piece(machine, own, one.start, one.end)?),
             (Arc::clone(index_name), Val::int(index)),
-            (Arc::clone(groups_name), Val::list(named_groups(one.groups), Flags::ARRAY, machine.meter)?),
+            (Arc::clone(groups_name), Val::list(one.groups, Flags::ARRAY, machine.meter)?),
         ];
         result.push(Val::made(members, machine.meter)?)?;
     }
     result.into_sequence()
-}
-
-/// Groups as a result shows them: one that took no part is empty.
-fn named_groups(groups: Vec<Val<'_>>) -> Vec<Val<'_>> {
-    groups.into_iter().map(|group| if group.is_undefined() { Val::short("") } else { group }).collect()
 }
 
 pub(super) fn split<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
@@ -274,7 +269,7 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
                 Some(template) => substitute(template, own.get(one.start..one.end).unwrap_or(""), &one.groups, &mut out),
                 None => {
                     let object = as_object(machine, own, one)?;
-                    let answer = machine.apply(replacement.clone(), Args::from_iter([object]), &Val::Null)?;
+                    let answer = machine.apply(replacement, Args::from_iter([object]), &Val::Null)?;
                     match answer.as_str() {
                         Some(answer) => out.push_str(answer),
                         None => return Err(Error::new("D3012").value(answer.describe())),

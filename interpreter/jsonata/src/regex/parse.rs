@@ -178,9 +178,7 @@ impl Parser<'_> {
             },
             _ => return Ok(atom),
         };
-        if self.rest.peek().is_some_and(|c| matches!(c, '*' | '+' | '?')) {
-            self.rest.next();
-        }
+        self.rest.next();
         if matches!(atom, Tree::Start | Tree::End | Tree::WordBoundary(_)) {
             return Err("nothing to repeat".into());
         }
@@ -198,7 +196,7 @@ impl Parser<'_> {
     fn braces(&mut self) -> Option<(u32, u32)> {
         let mut ahead = self.rest.clone();
         ahead.next();
-        let mut number = |ahead: &mut std::iter::Peekable<std::str::Chars<'_>>| {
+        let number = |ahead: &mut std::iter::Peekable<std::str::Chars<'_>>| {
             let mut value = None;
             while let Some(digit) = ahead.peek().and_then(|c| c.to_digit(10)) {
                 ahead.next();
@@ -208,7 +206,8 @@ impl Parser<'_> {
         };
         let min = number(&mut ahead)?;
         let max = if ahead.next_if_eq(&',').is_some() { number(&mut ahead).unwrap_or(UNBOUNDED) } else { min };
-        ahead.next_if_eq(&'}')?;
+        // The brace is the quantifier's last character, which the caller passes over.
+        (ahead.peek() == Some(&'}')).then_some(())?;
         self.rest = ahead;
         Some((min, max))
     }
@@ -349,7 +348,7 @@ impl Parser<'_> {
 
     fn hex(&mut self, digits: usize) -> Option<char> {
         let mut ahead = self.rest.clone();
-        let mut unit = |ahead: &mut std::iter::Peekable<std::str::Chars<'_>>| {
+        let unit = |ahead: &mut std::iter::Peekable<std::str::Chars<'_>>| {
             (0..digits).try_fold(0, |sum, _| Some(sum * 16 + ahead.next()?.to_digit(16)?))
         };
         let mut value = unit(&mut ahead)?;
