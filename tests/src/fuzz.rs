@@ -47,7 +47,8 @@ const DOCUMENT: &str = r#"{"a": {"b": [1, 2, {"c": "x", "d": null}], "e f": true
 fn with_inputs<T>(ask: impl FnOnce(&Inputs<'_>, &Value) -> T) -> T {
     let document = Value::parse(DOCUMENT).unwrap_or_default();
     let variables = document.as_object().cloned().unwrap_or_default();
-    let inputs = Inputs { input: &document, context: &document, variables: &variables, draws: &Draws::new(1, 2) };
+    let draws = Draws::new(1, 2);
+    let inputs = Inputs::new(&document, &document, &variables, &draws);
     ask(&inputs, &document)
 }
 

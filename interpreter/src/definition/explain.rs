@@ -74,6 +74,12 @@ right:  \"Label\": \"all-files\""
 wrong:  a Parallel in a Parallel in a Parallel … 32 times
 right:  move the inner part into a machine of its own, and start it with states:startExecution.sync:2"
         }
+        code::INVALID_JSONATA_EXPRESSION => {
+            "What stands between `{%` and `%}` is no JSONata as the service runs it: JSONata 2.0.6, in which `??` and `?:` do not exist.
+
+wrong:  \"Output\": \"{% $states.input.total + %}\"
+right:  \"Output\": \"{% $states.input.total + 1 %}\""
+        }
         code::RESERVED_VARIABLE_NAME => {
             "The name `states` is the language's own: JSONata reads the input, the result and the context from `$states`.
 

@@ -8,6 +8,7 @@ mod context;
 mod data_flow;
 mod events;
 mod history;
+mod jsonata;
 mod limits;
 mod map;
 mod parallel;
