@@ -57,6 +57,14 @@ pub(super) fn minimum(minimum: impl std::fmt::Display) -> String {
     format!("Minimum value is {minimum}")
 }
 
+/// Published, for the paths of choice rules; for the other Reference Paths inferred.
+pub(super) fn no_reference_path(reason: &str) -> String {
+    format!("Value is not a Reference Path: {reason}")
+}
+
+/// Published: a reason for [`no_reference_path`].
+pub(super) const NO_DOLLAR_FIRST: &str = "Reference path didn't start with '$'";
+
 /// Published: whichever field names the target, and for `StartAt` too.
 pub(super) fn missing_target(name: &str) -> String {
     format!("Missing 'Next' target: {name}")
@@ -86,10 +94,8 @@ pub(super) fn unknown_resource(arn: &str) -> String {
 
 /// Ours.
 pub(super) const EMPTY_NAME: &str = "Invalid State name: a state's name cannot be empty";
-/// Ours.
-pub(super) const NO_REFERENCE_PATH: &str = "Value must be a valid Reference Path.";
-/// Ours.
-pub(super) const SINGLE_NODE: &str = "Value must be a Reference Path: a JSONPath that identifies a single node.";
+/// Ours: a reason for [`no_reference_path`].
+pub(super) const SINGLE_NODE: &str = "it does not identify a single node";
 /// Ours.
 pub(super) const NO_PATH_OR_STRING_CALL: &str =
     "Value must be a valid JSONPath or a call of an intrinsic function that returns a string.";

@@ -20,7 +20,7 @@ fn maps_have_a_processor() {
     refuses(
         &map("", r#""ItemsPath": "$.a[*]","#),
         SCHEMA,
-        "Value must be a Reference Path: a JSONPath that identifies a single node.",
+        "Value is not a Reference Path: it does not identify a single node",
         "/States/S/ItemsPath",
     );
     refuses(

@@ -201,7 +201,7 @@ impl<'s> Reader<'s, '_> {
         // What only a substitution would give is as if absent: such a rule never matches.
         let is_unresolved = |name: &str| fields.get(name).is_some_and(|member| member.value.is_unresolved());
         let never = || Some(Condition::Or(Vec::new()));
-        let variable = self.path(fields, "Variable", Reach::Any);
+        let variable = self.path(fields, "Variable", Reach::Loose);
         match (variable, comparison) {
             (Some(variable), Some(comparison)) => Some(Condition::Test(Test { variable, comparison })),
             _ if is_unresolved("Variable") || is_unresolved(name) => never(),
@@ -211,7 +211,7 @@ impl<'s> Reader<'s, '_> {
 
     fn comparison(&mut self, fields: &Fields<'s>, name: &'static str, operator: Operator, operand: &'s Node) -> Option<Comparison> {
         if name.ends_with("Path") {
-            let path = self.path(fields, name, Reach::Any)?;
+            let path = self.path(fields, name, Reach::Loose)?;
             return Some(match operator {
                 Text(relation) => Comparison::String(relation, Operand::Path(path)),
                 Numeric(relation) => Comparison::Numeric(relation, Operand::Path(path)),
