@@ -120,12 +120,26 @@ impl Path {
     /// # Errors
     /// When nothing is there.
     pub fn evaluate(&self, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
+        self.check_input(inputs)?;
         self.find(inputs).map_err(|error| self.invalid(&error))
+    }
+
+    /// Refuses to look for anything, even the whole, in an input that is `null`. `IsPresent` does not ask for this.
+    ///
+    /// Source: rule `null-input` of the rule table.
+    pub(crate) fn check_input(&self, inputs: &Inputs<'_>) -> Result<(), EvaluationError> {
+        if self.root == Root::Input && inputs.input.is_null() {
+            return Err(EvaluationError::runtime("Unable to apply Path transformation to null or empty input."));
+        }
+        Ok(())
     }
 
     /// As [`Path::evaluate`], borrowed; `None` as in [`Path::find_ref`].
     #[must_use]
     pub fn evaluate_ref<'i>(&self, inputs: &Inputs<'i>) -> Option<Result<&'i Value, EvaluationError>> {
+        if let Err(error) = self.check_input(inputs) {
+            return Some(Err(error));
+        }
         Some(self.find_ref(inputs)?.map_err(|error| self.invalid(&error)))
     }
 
@@ -135,6 +149,7 @@ impl Path {
     /// # Errors
     /// When nothing is there.
     pub fn evaluate_for_field(&self, field: &str, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
+        self.check_input(inputs)?;
         self.find(inputs).map_err(|error| match error {
             PathError::NotFound(_) | PathError::Invalid(_) => EvaluationError::runtime(format!(
                 "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{}'",

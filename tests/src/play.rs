@@ -171,6 +171,7 @@ pub struct Play<'a> {
     by_number: Vec<Answer>,
     stop: Option<(Timestamp, ErrorDetails)>,
     late_ms: u64,
+    missing_activity: Option<Arc<str>>,
     crash: bool,
 }
 
@@ -205,6 +206,7 @@ impl<'a> Play<'a> {
             by_number: Vec::new(),
             stop: None,
             late_ms: 0,
+            missing_activity: None,
             crash: true,
         }
     }
@@ -251,6 +253,13 @@ impl<'a> Play<'a> {
     #[must_use]
     pub fn stop_after(mut self, seconds: f64, error: ErrorDetails) -> Self {
         self.stop = Some((START.plus_millis(millis(seconds)), error));
+        self
+    }
+
+    /// Without the activity of this ARN: it has been deleted.
+    #[must_use]
+    pub fn without_activity(mut self, arn: &str) -> Self {
+        self.missing_activity = Some(arn.into());
         self
     }
 
@@ -302,6 +311,7 @@ impl<'a> Play<'a> {
                 );
                 execution = restored;
             }
+            execution.set_missing_activities(self.missing_activity.clone());
             events.append(&mut out.events);
             std::mem::take(&mut out.commands).into_iter().for_each(|command| stage.carry_out(command));
             match execution.poll(&self.definition, stage.now, &mut out) {

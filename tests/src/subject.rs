@@ -68,6 +68,7 @@ struct Script<'a> {
     definition: &'a Definition,
     tasks: Vec<&'a ScriptedTask>,
     stop: Option<&'a Stop>,
+    missing_activity: Option<Arc<str>>,
     pending: VecDeque<Event>,
     crash: bool,
     checkpoint: Checkpoint,
@@ -80,7 +81,8 @@ impl<'a> Script<'a> {
     fn new(definition: &'a Definition, run: &'a Run, crash: bool) -> Self {
         let tasks = run.tasks.iter().collect();
         let stop = run.stop.as_ref();
-        Self { definition, tasks, stop, pending: VecDeque::new(), crash, checkpoint: Checkpoint::default() }
+        let missing_activity = run.missing_activity.as_deref().map(Arc::from);
+        Self { definition, tasks, stop, missing_activity, pending: VecDeque::new(), crash, checkpoint: Checkpoint::default() }
     }
 
     fn play(mut self, start: Start, mut now: Timestamp) -> Result<Finished, String> {
@@ -88,6 +90,7 @@ impl<'a> Script<'a> {
         let mut execution = Execution::start(self.definition, start, now, &mut out);
         for _ in 0..ROUNDS_MAX {
             execution = self.crash_and_restore(execution)?;
+            execution.set_missing_activities(self.missing_activity.clone());
             for command in std::mem::take(&mut out.commands) {
                 self.carry_out(command)?;
             }

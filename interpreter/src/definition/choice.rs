@@ -137,6 +137,7 @@ impl Test {
         if let Comparison::Is(Nature::Present, expected) = self.comparison {
             return Ok(found.is_ok() == expected);
         }
+        self.variable.check_input(inputs)?;
         let value = found.map_err(|_| invalid(&self.variable))?;
         self.comparison.matches(&value, inputs)
     }
@@ -193,6 +194,7 @@ impl<T> Operand<T> {
         match self {
             Self::Constant(expected) => Ok(compare(expected)),
             Self::Path(path) => {
+                path.check_input(inputs)?;
                 let expected = path.find(inputs).map_err(|_| invalid(path))?;
                 Ok(read(&expected).as_ref().and_then(compare))
             }

@@ -82,6 +82,14 @@ pub(super) fn minimum(minimum: impl std::fmt::Display) -> String {
     format!("Minimum value is {minimum}")
 }
 
+/// Published, for the paths of choice rules; for the other Reference Paths inferred.
+pub(super) fn no_reference_path(reason: &str) -> String {
+    format!("Value is not a Reference Path: {reason}")
+}
+
+/// Published: a reason for [`no_reference_path`].
+pub(super) const NO_DOLLAR_FIRST: &str = "Reference path didn't start with '$'";
+
 /// Published: whichever field names the target, and for `StartAt` too.
 pub(super) fn missing_target(name: &str) -> String {
     format!("Missing 'Next' target: {name}")
@@ -111,10 +119,8 @@ pub(super) fn unknown_resource(arn: &str) -> String {
 
 /// Ours.
 pub(super) const EMPTY_NAME: &str = "Invalid State name: a state's name cannot be empty";
-/// Published: where a path that may find several places would be a path to begin with. What follows the colon is ours.
-pub(super) const NO_REFERENCE_PATH: &str = "Value is not a Reference Path: it must identify a single node";
-/// Published.
-pub(super) const NO_DOLLAR_IN_FRONT: &str = "Value is not a Reference Path: Reference path didn't start with '$'";
+/// Ours: a reason for [`no_reference_path`].
+pub(super) const SINGLE_NODE: &str = "it does not identify a single node";
 /// Ours.
 pub(super) const NO_PATH_OR_STRING_CALL: &str =
     "Value must be a valid JSONPath or a call of an intrinsic function that returns a string.";

@@ -57,6 +57,8 @@ pub struct Execution {
     unsaved: record::Unsaved,
     /// Whether the call at hand has left out an event because the history is full. Then the call ends the execution.
     event_left_out: bool,
+    /// Activities that the host knows not to exist. Handed in, as the time is, and not stored.
+    missing_activities: BTreeSet<Arc<str>>,
 }
 
 /// Who an execution is: what the Context object and the history say about it.
@@ -204,7 +206,16 @@ impl Execution {
             context_head: OnceLock::new(),
             unsaved: record::Unsaved::default(),
             event_left_out: false,
+            missing_activities: BTreeSet::new(),
         }
+    }
+
+    /// Says which activities do not exist, by ARN: a task of one fails with `States.Runtime` before it is scheduled. Until this is
+    /// called all exist. It is not part of a checkpoint: say it again after a restore.
+    ///
+    /// Source: rule `activity-missing` of the rule table.
+    pub fn set_missing_activities(&mut self, arns: impl IntoIterator<Item = Arc<str>>) {
+        self.missing_activities = arns.into_iter().collect();
     }
 
     /// Lets one frame go one micro-step.

@@ -24,7 +24,7 @@ fn maps_have_a_processor() {
     refuses(
         &map("", r#""ItemsPath": "$.a[*]","#),
         SCHEMA,
-        "Value is not a Reference Path: it must identify a single node",
+        "Value is not a Reference Path: it does not identify a single node",
         "/States/S/ItemsPath",
     );
     refuses(

@@ -82,7 +82,7 @@ fn times_of_tasks_are_in_range() {
     );
     refuses_state(
         &state(r#""TimeoutSecondsPath": "$.t[*]""#),
-        "Value is not a Reference Path: it must identify a single node",
+        "Value is not a Reference Path: it does not identify a single node",
         "/States/S/TimeoutSecondsPath",
     );
 }

@@ -34,6 +34,8 @@ pub struct Run {
     pub tasks: Vec<ScriptedTask>,
     /// If given, the execution is stopped once nothing but time would move it on.
     pub stop: Option<Stop>,
+    /// The ARN of the activity that did not exist any more, if that is what ended the execution.
+    pub missing_activity: Option<String>,
     /// When the execution starts, in milliseconds since 1970.
     pub start_time_ms: i64,
 }
@@ -175,6 +177,7 @@ pub fn plan(case: &Case, rules: &Rules, index: usize) -> Result<Run, String> {
         express_sync: execution.sync,
         tasks: binder.tasks()?,
         stop: (execution.status() == "stopped").then(|| binder.stop()),
+        missing_activity: binder.missing_activity(),
         start_time_ms: start_time(case, execution),
         definition_text,
         role_arn,
@@ -316,6 +319,18 @@ impl Binder<'_> {
         let bound = self.bind_value(recorded);
         let python = event_type(event).starts_with("LambdaFunction");
         Some(if python { python_text(&bound) } else { bound.to_string() })
+    }
+
+    /// What the world was like, that no task's outcome tells: nothing was scheduled.
+    fn missing_activity(&self) -> Option<String> {
+        let last = self.execution.events().iter().find(|event| event_type(event) == "ExecutionFailed")?;
+        let cause = self.text(last, "cause")?;
+        // The cause names it too, but recorded names may be replaced.
+        cause.strip_suffix(" does not exist.")?.contains(" The activity ").then_some(())?;
+        let entered = self.event(last.get("previousEventId")?.as_u64()?).ok()?;
+        let mut resources = HashMap::new();
+        collect_resources(self.machine.definition.as_ref()?, &mut resources);
+        resources.remove(detail(entered, "name")?.as_str()?)
     }
 
     fn stop(&self) -> Stop {

@@ -182,3 +182,31 @@ fn the_raw_input_of_a_succeed_passes_its_paths() {
     let state = json!({"Type": "Succeed", "InputPath": "$.a", "OutputPath": "$.b"});
     assert_eq!(play(state, json!({"a": {"b": 1}})).output(), json!(1));
 }
+
+#[test]
+fn no_path_is_applied_to_an_input_that_is_null() {
+    let choice = |test: Value| {
+        let rule = with(test, json!({"Next": "T"}));
+        json!({"StartAt": "S", "States": {
+            "S": {"Type": "Choice", "Choices": [rule], "Default": "T"}, "T": {"Type": "Succeed"}}})
+    };
+    for machine in [
+        choice(json!({"Variable": "$", "IsString": true})),
+        choice(json!({"Variable": "$$.Execution.Name", "StringEqualsPath": "$"})),
+        only(json!({"Type": "Pass", "Parameters": {"a.$": "$"}, "End": true})),
+        only(json!({"Type": "Pass", "Parameters": {"a.$": "$.b"}, "End": true})),
+        only(json!({"Type": "Pass", "Parameters": {"a.$": "States.Array($)"}, "End": true})),
+        only(json!({"Type": "Pass", "InputPath": "$.a", "End": true})),
+    ] {
+        let played = Play::of(&machine).input("null").run();
+        assert_eq!(played.error_name(), "States.Runtime");
+        let place = "An error occurred while executing the state 'S' (entered at the event id #2).";
+        assert_eq!(played.cause(), format!("{place} Unable to apply Path transformation to null or empty input."), "{machine}");
+    }
+    for machine in [
+        only(json!({"Type": "Pass", "InputPath": "$", "OutputPath": "$", "End": true})),
+        choice(json!({"Variable": "$.a", "IsPresent": true})),
+    ] {
+        assert_eq!(Play::of(&machine).input("null").run().output(), Value::Null);
+    }
+}

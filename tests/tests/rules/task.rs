@@ -302,3 +302,27 @@ fn headers_of_an_api_call_are_lists_of_texts() {
     );
     assert_eq!(refused.count("TaskScheduled"), 0);
 }
+
+#[test]
+fn a_task_of_an_activity_that_does_not_exist_is_not_scheduled() {
+    let task = json!({
+        "Type": "Task",
+        "Resource": ACTIVITY,
+        "Retry": [{"ErrorEquals": ["States.ALL"]}],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "C"}],
+        "End": true,
+    });
+    let machine = json!({"StartAt": "S", "States": {"S": task, "C": {"Type": "Succeed"}}});
+    let played = Play::of(&machine).without_activity(ACTIVITY).run();
+    assert_chain(
+        &played,
+        "1 ExecutionStarted(0)
+         2 TaskStateEntered(0)
+         3 ExecutionFailed(2)",
+    );
+    let place = "An error occurred while executing the state 'S' (entered at the event id #2).";
+    assert_eq!(played.error_name(), "States.Runtime");
+    assert_eq!(played.cause(), format!("{place} The activity {ACTIVITY} does not exist."));
+    // Another one is there.
+    assert_eq!(Play::of(&machine).without_activity("arn:aws:states:us-east-1:123456789012:activity:b").run().status, "SUCCEEDED");
+}

@@ -11,7 +11,6 @@ use super::super::source::{Kind, Node};
 use super::fields::{Field, In};
 use super::values::Reach;
 use super::{Fields, Reader, Situation};
-use crate::path::Path;
 use crate::time::Timestamp;
 
 const RULE: &[Field] =
@@ -209,7 +208,7 @@ impl<'s> Reader<'s, '_> {
         // What only a substitution would give is as if absent: such a rule never matches.
         let is_unresolved = |name: &str| fields.get(name).is_some_and(|member| member.value.is_unresolved());
         let never = || Some(Condition::Or(Vec::new()));
-        let variable = self.compared_path(fields, "Variable");
+        let variable = self.path(fields, "Variable", Reach::Loose);
         match (variable, comparison) {
             (Some(variable), Some(comparison)) => Some(Condition::Test(Test { variable, comparison })),
             _ if is_unresolved("Variable") || is_unresolved(name) => never(),
@@ -217,20 +216,9 @@ impl<'s> Reader<'s, '_> {
         }
     }
 
-    /// `Variable`, or what it is compared with.
-    fn compared_path(&mut self, fields: &Fields<'s>, name: &'static str) -> Option<Path> {
-        let value = &fields.get(name)?.value;
-        if value.as_text().is_some_and(|text| !text.unresolved && !text.text.starts_with('$')) {
-            self.refuse(messages::NO_DOLLAR_IN_FRONT, fields.at(name), value.span);
-            self.explain_path(value);
-            return None;
-        }
-        self.path(fields, name, Reach::Any)
-    }
-
     fn comparison(&mut self, fields: &Fields<'s>, name: &'static str, operator: Operator, operand: &'s Node) -> Option<Comparison> {
         if name.ends_with("Path") {
-            let path = self.compared_path(fields, name)?;
+            let path = self.path(fields, name, Reach::Loose)?;
             return Some(match operator {
                 Text(relation) => Comparison::String(relation, Operand::Path(path)),
                 Numeric(relation) => Comparison::Numeric(relation, Operand::Path(path)),

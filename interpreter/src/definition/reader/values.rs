@@ -25,8 +25,16 @@ pub(super) struct Range(pub(super) u32, pub(super) u32);
 pub(super) enum Reach {
     /// It may find several places.
     Any,
+    /// It is said to be a reference path, and may find several places all the same.
+    Loose,
     /// It must be a reference path.
     OnePlace,
+}
+
+/// That the value is no reference path, and why.
+fn no_reference_path(node: &Node) -> String {
+    let starts_well = node.as_str().is_some_and(|text| text.starts_with('$'));
+    messages::no_reference_path(if starts_well { messages::SINGLE_NODE } else { messages::NO_DOLLAR_FIRST })
 }
 
 impl<'s> Reader<'s, '_> {
@@ -156,12 +164,17 @@ impl<'s> Reader<'s, '_> {
             return None;
         }
         let Some(path) = member.value.as_str().and_then(|text| Path::parse(text).ok()) else {
-            self.refuse(messages::NO_PATH, fields.at(name), member.value.span);
+            match reach {
+                Reach::Any => self.refuse(messages::NO_PATH, fields.at(name), member.value.span),
+                Reach::Loose | Reach::OnePlace => {
+                    self.refuse(no_reference_path(&member.value), fields.at(name), member.value.span);
+                }
+            }
             self.explain_path(&member.value);
             return None;
         };
         if reach == Reach::OnePlace && !path.is_definite() {
-            self.refuse(messages::NO_REFERENCE_PATH, fields.at(name), member.value.span);
+            self.refuse(messages::no_reference_path(messages::SINGLE_NODE), fields.at(name), member.value.span);
         }
         Some(path)
     }
@@ -199,13 +212,12 @@ impl<'s> Reader<'s, '_> {
             match ReferencePath::parse(text) {
                 Ok(path) => return ResultPath::At(path),
                 Err(error) => {
-                    let message = if text.starts_with('$') { messages::NO_REFERENCE_PATH } else { messages::NO_PATH };
-                    self.refuse(message, fields.at("ResultPath"), member.value.span);
+                    self.refuse(no_reference_path(&member.value), fields.at("ResultPath"), member.value.span);
                     self.findings.help(error.message);
                 }
             }
         } else {
-            self.refuse(messages::NO_PATH, fields.at("ResultPath"), member.value.span);
+            self.refuse(no_reference_path(&member.value), fields.at("ResultPath"), member.value.span);
         }
         ResultPath::Replace
     }

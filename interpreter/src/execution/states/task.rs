@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Action, TaskStart, integration, quantity};
-use crate::definition::{Quantity, Task};
+use crate::definition::{Quantity, Resource, Task};
 use crate::error::EvaluationError;
 use crate::execution::data_flow;
 use crate::execution::scene::{Scene, Seen};
@@ -18,6 +18,12 @@ pub(super) fn act(scene: &Scene<'_>, task: &Task) -> Result<Action, EvaluationEr
     let credentials_role_arn = role_arn(scene, task, &effective_input)?;
     let parameters = data_flow::parameters(scene, effective_input)?;
     let parameters = integration::parameters(&task.resource, parameters)?;
+    if let Resource::Activity { arn } = &task.resource {
+        // There is no event for it: nothing has been scheduled.
+        if scene.execution.missing_activities.contains(arn) {
+            return Err(EvaluationError::runtime(format!("The activity {arn} does not exist.")));
+        }
+    }
     Ok(Action::Start(TaskStart { parameters, timeout_seconds, heartbeat_seconds, credentials_role_arn }))
 }
 
