@@ -18,6 +18,14 @@ pub(crate) fn recorded() -> Option<PathBuf> {
     load_dir().or_else(|| beside.filter(|beside| beside.is_dir()))
 }
 
+/// The folder of the official JSONata suite: the environment's `STATEWRIGHT_JSONATA_SUITE`, or `shared/jsonata-suite` beside this
+/// checkout.
+pub(crate) fn jsonata_suite() -> Option<PathBuf> {
+    let named = std::env::var_os("STATEWRIGHT_JSONATA_SUITE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let beside = root().parent().map(|parent| parent.join("shared/jsonata-suite"));
+    named.or_else(|| beside.filter(|beside| beside.is_dir()))
+}
+
 /// A call of cargo in the workspace's folder.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -2,7 +2,7 @@
 
 use std::process::{Command, ExitCode};
 
-use crate::shell::{cargo, recorded, succeeds, verdict};
+use crate::shell::{cargo, jsonata_suite, recorded, succeeds, verdict};
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(arguments.is_empty(), "test takes no arguments");
@@ -17,6 +17,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     };
     if let Some(folder) = &recorded {
         tests.env("STATEWRIGHT_RECORDED", folder);
+    }
+    match jsonata_suite() {
+        Some(folder) => drop(tests.env("STATEWRIGHT_JSONATA_SUITE", folder)),
+        None => skipped.push("the official JSONata suite: STATEWRIGHT_JSONATA_SUITE names no folder of it"),
     }
     if !succeeds(&mut tests)? {
         failed.push("tests");
