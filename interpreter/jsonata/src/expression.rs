@@ -8,6 +8,7 @@ use crate::eval::Machine;
 use crate::host::{Host, HostFunction};
 use crate::item::Val;
 use crate::meter::{Limits, Meter};
+use crate::reference::{Reference, references};
 
 /// A compiled expression. It can be shared between threads, and evaluated any number of times.
 #[derive(Debug)]
@@ -69,6 +70,12 @@ impl Expression {
     /// The first thing in the text that is no JSONata, with its place.
     pub fn compile(text: &str) -> Result<Self, Error> {
         Ok(Self { compiled: compile::parse(text)? })
+    }
+
+    /// What the expression refers to outside of itself: names of the input, and variables and functions that it does not bind.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference<'_>> {
+        references(&self.compiled)
     }
 
     /// Evaluates the expression.

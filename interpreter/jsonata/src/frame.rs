@@ -134,8 +134,8 @@ impl<'e> Function<'e> {
 fn dismantle(mut parts: Vec<Part<'_>>) {
     while let Some(part) = parts.pop() {
         match part {
-            Part::Env(mut env) => {
-                if let Some(frame) = Rc::get_mut(&mut env) {
+            Part::Env(env) => {
+                if let Some(mut frame) = Rc::into_inner(env) {
                     parts.extend(frame.bindings.get_mut().drain(..).map(|(_, value)| Part::Value(value)));
                     parts.extend(frame.parent.take().map(Part::Env));
                 }

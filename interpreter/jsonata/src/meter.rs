@@ -88,8 +88,14 @@ impl Meter {
     /// Counts a step one level deeper that is left at once.
     #[inline]
     pub(crate) fn touch(&self) -> Result<(), Error> {
-        self.enter()?;
-        self.leave();
+        let left = self.steps_left.get();
+        if self.depth.get() >= self.depth_max {
+            return Err(Error::bound(Bound::Depth));
+        }
+        if left == 0 {
+            return Err(Error::bound(Bound::Steps));
+        }
+        self.steps_left.set(left - 1);
         Ok(())
     }
 

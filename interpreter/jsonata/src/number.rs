@@ -26,7 +26,12 @@ impl Num {
 
     /// The number for the result of a computation: an integer where it is a whole number within `i64`.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp, reason = "there and back is the test")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "there and back is the test"
+    )]
     pub(crate) fn from_f64(value: f64) -> Num {
         let int = value as i64;
         if int as f64 == value && value < INT_END { Num::Int(int) } else { Num::Float(value) }
@@ -112,10 +117,13 @@ impl Num {
     }
 
     /// By value, exactly; infinities at the ends.
+    #[expect(clippy::cast_precision_loss, reason = "what is cast is exact")]
     pub(crate) fn compare(self, other: Num) -> Ordering {
         match (self, other) {
             (Num::Int(a), Num::Int(b)) => a.cmp(&b),
             (Num::Float(a), Num::Float(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+            (Num::Int(a), Num::Float(b)) if is_exact(a) => (a as f64).partial_cmp(&b).unwrap_or(Ordering::Equal),
+            (Num::Float(a), Num::Int(b)) if is_exact(b) => a.partial_cmp(&(b as f64)).unwrap_or(Ordering::Equal),
             (Num::Int(a), Num::Float(b)) => Number::Int(a).compare(Number::Float(b)),
             (Num::Float(a), Num::Int(b)) => Number::Float(a).compare(Number::Int(b)),
         }
@@ -164,6 +172,11 @@ impl Num {
             },
         }
     }
+}
+
+/// Whether floating point holds an integer exactly, as it does all of this size.
+fn is_exact(value: i64) -> bool {
+    value.unsigned_abs() <= 1 << 53
 }
 
 impl From<Number> for Num {

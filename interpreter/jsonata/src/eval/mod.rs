@@ -89,7 +89,34 @@ impl<'e, 'h> Machine<'e, 'h> {
     }
 
     /// The value of a node, in the context of `input`.
+    #[inline]
     pub(crate) fn eval(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        if node.extra.is_some() || node.keep_array {
+            return self.whole(node, input, env);
+        }
+        // What is most frequent and has nothing inside is answered on the spot.
+        match &node.kind {
+            Kind::Number(number) => {
+                self.meter.touch()?;
+                Ok(Val::Num(*number))
+            }
+            Kind::Variable(symbol) => {
+                self.meter.touch()?;
+                Ok(self.lookup(*symbol, env))
+            }
+            Kind::Path(path) if path.plain => {
+                self.meter.enter()?;
+                let value = self.plain(node, path, input, env)?;
+                self.meter.leave();
+                Ok(value)
+            }
+            _ => self.whole(node, input, env),
+        }
+    }
+
+    /// The value of any node, with what follows it.
+    #[inline(never)]
+    fn whole(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         self.meter.enter()?;
         let mut result = self.kind(node, input, env)?;
         if let Some(extra) = &node.extra {

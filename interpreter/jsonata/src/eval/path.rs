@@ -155,13 +155,15 @@ impl<'e> Machine<'e, '_> {
     }
 
     /// The value of a path that is look-ups only: walks what it can without taking hold of anything.
-    fn plain(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+    pub(super) fn plain(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         self.meter.touch()?;
         self.meter.steps(path.steps.len() - 1)?;
         let walked = match path.steps.first().map(|step| &step.kind) {
             Some(Kind::Variable(symbol)) => env.with(*symbol, |bound| match bound {
                 Some(bound) => walk(&path.steps, 1, bound),
-                None => self.globals.get(symbol.0 as usize).map_or(Walk::Value(Val::Undefined), |bound| walk(&path.steps, 1, bound)),
+                None => {
+                    self.globals.get(symbol.0 as usize).map_or(Walk::Value(Val::Undefined), |bound| walk(&path.steps, 1, bound))
+                }
             }),
             Some(Kind::Context) => match input {
                 Val::List(list) if list.flags.outer => walk(&path.steps, 1, &context(input)),

@@ -29,7 +29,13 @@ impl<'e> Machine<'e, '_> {
         for item in items {
             keyed.push((self.keys(terms, &item, env)?, item));
         }
-        let sorted = self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?;
+        let sorted = match terms {
+            [term] if are_alike(keyed.iter().filter_map(|(keys, _)| keys.first())) => {
+                self.sort_alike(&mut keyed, |(keys, item)| keys.first().unwrap_or(item), term.descending)?;
+                keyed
+            }
+            _ => self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?,
+        };
         let items = sorted.into_iter().map(|(_, item)| item).collect();
         Ok(Stepped::Whole(Val::list(items, Flags::ARRAY, self.meter)?))
     }
@@ -94,7 +100,11 @@ impl<'e> Machine<'e, '_> {
 
     /// Items in the order of a function that compares the same part of both, such as `$a.price > $b.price`: the part of each item is
     /// looked up once, not at every comparison. `None` if the function is another.
-    pub(crate) fn sort_by_part(&mut self, items: Vec<Val<'e>>, function: &Val<'e>) -> Result<Result<Vec<Val<'e>>, Vec<Val<'e>>>, Error> {
+    pub(crate) fn sort_by_part(
+        &mut self,
+        items: Vec<Val<'e>>,
+        function: &Val<'e>,
+    ) -> Result<Result<Vec<Val<'e>>, Vec<Val<'e>>>, Error> {
         let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(Err(items)) };
         let mut keyed = Vec::with_capacity(items.len());
         for item in items {
@@ -104,12 +114,36 @@ impl<'e> Machine<'e, '_> {
             self.meter.leave();
             keyed.push((key, item));
         }
+        let descending = match operator {
+            Operator::Greater => Some(reversed),
+            Operator::Less => Some(!reversed),
+            _ => None,
+        };
+        if let Some(descending) = descending
+            && are_alike(keyed.iter().map(|(key, _)| key))
+        {
+            self.sort_alike(&mut keyed, |(key, _)| key, descending)?;
+            return Ok(Ok(keyed.into_iter().map(|(_, item)| item).collect()));
+        }
         let sorted = self.merge_sort(keyed, |_, left, right| {
             let (left, right) = if reversed { (&right.0, &left.0) } else { (&left.0, &right.0) };
             let verdict = ordered(operator, left, right).map_err(|error| error.token_if_none(operator.text()))?;
             Ok(matches!(verdict, Val::Bool(true)))
         })?;
         Ok(Ok(sorted.into_iter().map(|(_, item)| item).collect()))
+    }
+
+    /// Puts what has numbers for keys, or what has strings, in order; what has the same key stays in its order.
+    fn sort_alike<T>(&mut self, keyed: &mut [T], key: impl Fn(&T) -> &Val<'e>, descending: bool) -> Result<(), Error> {
+        self.meter.steps(keyed.len().saturating_mul(keyed.len().max(2).ilog2() as usize))?;
+        keyed.sort_by(|a, b| {
+            let order = match (key(a), key(b)) {
+                (Val::Num(a), Val::Num(b)) => a.compare(*b),
+                (a, b) => compare_text(a.as_str().unwrap_or(""), b.as_str().unwrap_or("")),
+            };
+            if descending { order.reverse() } else { order }
+        });
+        Ok(())
     }
 
     /// Merge sort with a question that may fail: whether two items are in the wrong order. Asks in the order in which JSONata's
@@ -148,6 +182,11 @@ impl<'e> Machine<'e, '_> {
     }
 }
 
+/// Whether keys are finite numbers all, or strings all.
+fn are_alike<'a, 'e: 'a>(mut keys: impl Iterator<Item = &'a Val<'e>> + Clone) -> bool {
+    keys.clone().all(|key| key.as_num().is_some_and(crate::number::Num::is_finite)) || keys.all(|key| key.as_str().is_some())
+}
+
 /// What a function compares, if it compares the same part of its two arguments: the operator, the part as it is written for one of
 /// them, which of them that is, and whether it is the second that stands on the left.
 fn comparison<'e>(function: &Val<'e>) -> Option<(Operator, &'e Node, Symbol, Env<'e>, bool)> {
@@ -155,8 +194,7 @@ fn comparison<'e>(function: &Val<'e>) -> Option<(Operator, &'e Node, Symbol, Env
     let Function::Lambda { lambda, env, .. } = &**function else { return None };
     let ([first, second], None) = (lambda.parameters.as_slice(), &lambda.signature) else { return None };
     let Node { kind: Kind::Binary(operator, operands), extra: None, keep_array: false, .. } = &lambda.body else { return None };
-    let is_order =
-        matches!(operator, Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual);
+    let is_order = matches!(operator, Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual);
     let ((left, left_names), (right, right_names)) = (part(&operands.0)?, part(&operands.1)?);
     let names = |steps: &'e [Node]| steps.iter().map(|step| if let Kind::Name(name) = &step.kind { Some(name) } else { None });
     let same = names(left_names).eq(names(right_names)) && left_names.iter().all(|step| step.extra.is_none());
@@ -166,7 +204,7 @@ fn comparison<'e>(function: &Val<'e>) -> Option<(Operator, &'e Node, Symbol, Env
 }
 
 /// A variable, and the names that are looked up from it.
-fn part<'e>(node: &'e Node) -> Option<(Symbol, &'e [Node])> {
+fn part(node: &Node) -> Option<(Symbol, &[Node])> {
     match &node.kind {
         Kind::Variable(symbol) if node.extra.is_none() && !node.keep_array => Some((*symbol, &[])),
         Kind::Path(path) if path.plain && node.extra.is_none() && !node.keep_array => match path.steps.split_first() {
