@@ -1,5 +1,7 @@
 //! Every evaluation ends: by itself or at a bound.
 
+#![expect(clippy::panic, reason = "a panic is how a test fails")]
+
 use statewright_jsonata::{Bound, Error, Expression, Limits, NoHost, Outcome, Scope};
 use statewright_value::Value;
 
