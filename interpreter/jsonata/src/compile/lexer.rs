@@ -137,7 +137,10 @@ impl<'t> Lexer<'t> {
         }
         if let Some(operator) = operator_at(rest) {
             self.position += operator.len();
-            return Ok(TokenKind::Operator(operator));
+            return match operator {
+                "!" | "~" => Err(Error::new("S0204").token(operator)),
+                operator => Ok(TokenKind::Operator(operator)),
+            };
         }
         match first {
             b'"' | b'\'' => self.string(first),
@@ -236,9 +239,9 @@ impl<'t> Lexer<'t> {
 
 /// What follows a backslash in a string.
 fn escape(rest: &mut std::str::Chars<'_>, out: &mut String) -> Result<(), Error> {
-    let c = rest.next().ok_or_else(|| Error::new("S0101"))?;
+    let c = rest.next().ok_or_else(|| Error::new("S0103").token(""))?;
     out.push(match c {
-        '"' | '\'' | '\\' | '/' => c,
+        '"' | '\\' | '/' => c,
         'b' => '\u{8}',
         'f' => '\u{c}',
         'n' => '\n',

@@ -270,8 +270,10 @@ impl<'t> Parser<'t> {
             }
             "@" | "#" => {
                 let right = self.expression(80)?;
-                let Kind::Variable(variable) = right.kind else {
-                    return Err(Error::new("S0214").token(operator).at(right.position));
+                let variable = match right.kind {
+                    Kind::Variable(variable) => variable,
+                    Kind::Context => self.symbol(""),
+                    _ => return Err(Error::new("S0214").token(operator).at(right.position)),
                 };
                 Ok(if operator == "@" { self.focus(left, variable, position) } else { self.index(left, variable, position) })
             }

@@ -192,6 +192,8 @@ impl<'e> Machine<'e, '_> {
                     self.deeper(|machine| machine.apply(function, all, &Val::Null))?
                 }
                 Function::Composed { first, second } => self.deeper(|machine| {
+                    let given = args.into_iter().next().unwrap_or(Val::Undefined);
+                    let args = SmallVec::from_iter([given]);
                     let between = machine.apply(first, args, &Val::Null)?;
                     machine.apply(second, SmallVec::from_iter([between]), &Val::Null)
                 })?,

@@ -111,7 +111,7 @@ fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result
     let operand = |value: &Val<'e>, code| match value {
         Val::Undefined => Ok(None),
         Val::Num(number) if number.is_finite() => Ok(Some(*number)),
-        Val::Num(number) => Err(Error::new("D1001").value(number.text())),
+        Val::Num(number) if !number.as_f64().is_nan() => Err(Error::new("D1001").value(number.text())),
         value => Err(Error::new(code).value(value.describe())),
     };
     let (left, right) = (operand(left, "T2001")?, operand(right, "T2002")?);

@@ -68,7 +68,8 @@ pub(super) fn sqrt<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<
 }
 
 pub(super) fn power<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
-    let (Some(base), Some(exponent)) = (arg(args, 0).as_num(), arg(args, 1).as_num()) else { return Ok(Val::Undefined) };
+    let Some(base) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
+    let Some(exponent) = arg(args, 1).as_num() else { return Err(Error::new("D3061").value(base.to_value())) };
     if let (Num::Int(base), Num::Int(exponent)) = (base, exponent)
         && let Some(result) = u32::try_from(exponent).ok().and_then(|exponent| base.checked_pow(exponent))
     {

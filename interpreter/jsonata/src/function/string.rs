@@ -39,6 +39,8 @@ pub(super) fn substring<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) 
     let start = position(from.truncate());
     let end = match arg(args, 2).as_num().map(crate::number::Num::as_f64) {
         None => count,
+        // As in JavaScript, where a start that is nothing and a length have no sum.
+        Some(_) if arg(args, 1).is_undefined() => return Ok(Val::short("")),
         Some(length) if length <= 0.0 => return Ok(Val::short("")),
         // What is left of a start or a length with a fraction is their sum's.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]

@@ -1,0 +1,88 @@
+//! What the official suite does not say: integers, sentences and places of errors, and the dialect of Step Functions.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
+use statewright_jsonata::{Answer, Error, Expression, HostFunction, NoHost, Outcome, Scope};
+use statewright_value::Value;
+
+fn eval(text: &str) -> Result<Outcome, Error> {
+    let input = Value::parse(r#"{"big": 9007199254740993, "one": 1.0, "list": [1, 2, 3], "none": null}"#).unwrap();
+    let scope = Scope { input: Some(&input), bindings: &[("states", input.clone())], ..Scope::default() };
+    Expression::compile(text)?.evaluate(&scope, &mut NoHost)
+}
+
+#[test]
+fn values() {
+    for (text, expected) in [
+        ("big", "9007199254740993"),
+        ("big + 1", "9007199254740994"),
+        ("9223372036854775807", "9223372036854775807"),
+        ("9223372036854775807 + 1 > 9223372036854775807", "true"),
+        ("$string(9223372036854775807)", "\"9223372036854775807\""),
+        ("$string(999999999999999868928)", "\"999999999999999900000\""),
+        ("$string(1e21)", "\"1e+21\""),
+        ("6 / 2", "3"),
+        ("7 / 2", "3.5"),
+        ("0.5 * 4", "2"),
+        ("one", "1.0"),
+        ("one = 1", "true"),
+        ("-7 % 3", "-1"),
+        ("1 / 0", "\"Infinity\""),
+        ("[1 / 0]", "[\"Infinity\"]"),
+        ("$states.list[-1]", "3"),
+        ("$states.list[[0, 2]]", "[1,3]"),
+        ("$string($string) & 'x'", "\"x\""),
+        ("'a' < 'b' and not_there = null", "false"),
+        ("{'f': $uppercase}.f('x')", "\"X\""),
+        ("[$sum, $max][1]([1, 5])", "5"),
+        ("$match('a💩b', /b/).index", "3"),
+        ("$substring('a💩b', 2)", "\"b\""),
+    ] {
+        match eval(text) {
+            Ok(Outcome::Value(value)) => assert_eq!(value.to_string(), expected, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    assert_eq!(eval("$uppercase").unwrap(), Outcome::Function);
+    assert_eq!(eval("list.nothing").unwrap(), Outcome::Nothing);
+}
+
+#[test]
+fn errors_have_sentences_and_places() {
+    for (text, expected, position) in [
+        ("$sum(['a'])", "T0412: Argument 1 of function \"sum\" must be an array of \"numbers\"", 4),
+        ("1 + 'a'", "T2002: The right side of the \"+\" operator must evaluate to a number", 2),
+        ("$nothing(1)", "T1006: Attempted to invoke a non-function", 8),
+        ("uppercase('a')", "T1005: Attempted to invoke a non-function. Did you mean $uppercase?", 9),
+        ("(1 + 2", "S0203: Expected \")\" before end of expression", 6),
+        ("[1, 2)", "S0202: Expected \"]\", got \")\"", 5),
+        ("a ?? b", "S0211: The symbol \"?\" cannot be used as a unary operator", 3),
+        ("'abc", "S0101: String literal must be terminated by a matching quote", 0),
+        ("1 < 'a'", "T2009: The values 1 and \"a\" either side of operator \"<\" must be of the same data type", 2),
+        (
+            "$formatNumber(1, 'x')",
+            "D3086: The sub-picture must not contain a passive character that is preceded by an active character and that is followed \
+            by another active character",
+            13,
+        ),
+        ("$error('stop')", "D3137: stop", 6),
+        ("$eval('1')", "T1006: Attempted to invoke a non-function", 5),
+    ] {
+        let error = eval(text).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.position()), (expected, Some(position)), "{text}");
+    }
+}
+
+#[test]
+fn expressions_are_shared_between_threads_and_hosts_add_functions() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    static DOUBLE: [HostFunction; 1] = [HostFunction::new("twice", "<n-:n>", 1, |_, args| {
+        let number = args.first().and_then(Option::as_ref).and_then(Value::as_i64).unwrap_or(0);
+        Ok(Answer::Value(Value::from(number * 2)))
+    })];
+    let expression = Expression::compile("$map([1, 2], $twice)").unwrap();
+    shared(&expression);
+    let scope = Scope { functions: &[&DOUBLE], ..Scope::default() };
+    let outcome = expression.evaluate(&scope, &mut NoHost).unwrap();
+    assert_eq!(outcome.into_value().unwrap().to_string(), "[2,4]");
+}
