@@ -71,7 +71,7 @@ fn impure_dependencies(metadata: &Value) -> Vec<String> {
     let mut complaints = Vec::new();
     for package in packages(metadata) {
         let name = text(package, "name");
-        if !matches!(name, "statewright-interpreter" | "statewright-value") {
+        if !matches!(name, "statewright-interpreter" | "statewright-jsonata" | "statewright-value") {
             continue;
         }
         let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
