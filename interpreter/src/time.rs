@@ -59,6 +59,14 @@ pub struct Instant {
     nanos: u32,
 }
 
+impl Instant {
+    /// The first millisecond that is not before it.
+    #[must_use]
+    pub fn rounded_up(self) -> Timestamp {
+        Timestamp::from(self).plus_millis(u64::from(!self.nanos.is_multiple_of(1_000_000)))
+    }
+}
+
 impl From<Instant> for Timestamp {
     /// Rounds down to the millisecond.
     fn from(instant: Instant) -> Self {
@@ -154,6 +162,12 @@ mod tests {
         ] {
             assert_eq!(millis(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_time_between_two_milliseconds_has_come_at_the_second() {
+        let rounded = |text: &str| Timestamp::parse_rfc3339(text).unwrap().rounded_up().0;
+        assert_eq!((rounded("1970-01-01T00:00:00.0010Z"), rounded("1970-01-01T00:00:00.0011Z")), (1, 2));
     }
 
     #[test]

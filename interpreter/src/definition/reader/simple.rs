@@ -71,7 +71,7 @@ impl<'s> Reader<'s, '_> {
                     self.refuse(messages::NO_TIMESTAMP, fields.at("Timestamp"), member.value.span);
                     self.warn_of_path(&member.value, fields, "Timestamp");
                 }
-                instant.map(|instant| Wait::Timestamp(instant.into()))
+                instant.map(|instant| Wait::Timestamp(instant.rounded_up()))
             }
             ("SecondsPath", _) => self.path(fields, "SecondsPath", Reach::OnePlace).map(Wait::SecondsPath),
             _ => self.path(fields, "TimestampPath", Reach::OnePlace).map(Wait::TimestampPath),

@@ -35,7 +35,7 @@ pub(super) fn act(scene: &Scene<'_>, wait: &Wait, now: Timestamp) -> Result<Acti
                     format!("The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}");
                 EvaluationError::query(cause, Some("Timestamp"))
             })?;
-            Timestamp::from(instant)
+            instant.rounded_up()
         }
     };
     let delay_ms = until.0.saturating_sub(now.0);
@@ -69,8 +69,7 @@ fn timestamp(scene: &Scene<'_>, path: &Path, effective_input: &Datum) -> Result<
             shown(&value)
         ))
     })?;
-    // A time between two milliseconds has not come at the first of them.
-    Ok(Timestamp::from(instant))
+    Ok(instant.rounded_up())
 }
 
 fn shown(value: &statewright_value::Value) -> String {
