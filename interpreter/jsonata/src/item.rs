@@ -388,6 +388,9 @@ impl<'e> Val<'e> {
         match self {
             Val::Undefined => Some(Value::Null),
             Val::Num(number) => Some(number.to_value()),
+            Val::Str(text) => Some(Value::String(text)),
+            Val::Array(items) => Some(Value::Array(items)),
+            Val::Object(members) => Some(Value::Object(members)),
             Val::List(list) => {
                 // The only holder may take the items apart, which saves counting references.
                 let items = match Rc::try_unwrap(list) {

@@ -1,6 +1,6 @@
 //! What the official suite does not say: integers, sentences and places of errors, and the dialect of Step Functions.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use statewright_jsonata::{Answer, Error, Expression, HostFunction, NoHost, Outcome, Scope};
 use statewright_value::Value;

@@ -91,11 +91,15 @@ impl<'e> Machine<'e, '_> {
         let mut groups = Groups::new();
         let nothing = [Val::Undefined];
         let items = if items.is_empty() { Items::List(&nothing) } else { items };
+        let Some(((last_key, last_value), others)) = pairs.pairs.split_last() else { return Val::made(Vec::new(), self.meter) };
         for item in items.iter() {
-            for (at, (key, value)) in pairs.pairs.iter().enumerate() {
+            for (at, (key, value)) in others.iter().enumerate() {
                 if let Some(key) = self.key(key, &item, env, pairs.position)? {
                     groups.add(key, at, value, item.clone(), pairs.position)?;
                 }
+            }
+            if let Some(key) = self.key(last_key, &item, env, pairs.position)? {
+                groups.add(key, others.len(), last_value, item, pairs.position)?;
             }
         }
         let mut members = Vec::with_capacity(groups.groups.len());
@@ -151,6 +155,7 @@ impl<'e> Machine<'e, '_> {
     fn key(&mut self, key: &'e Node, item: &Val<'e>, env: &Env<'e>, position: usize) -> Result<Option<Arc<str>>, Error> {
         match self.eval(key, item, env)? {
             Val::Undefined => Ok(None),
+            Val::Str(key) => Ok(Some(key)),
             value => match value.as_arc_str() {
                 Some(key) => Ok(Some(key)),
                 None => Err(Error::new("T1003").value(value.describe()).at(position)),

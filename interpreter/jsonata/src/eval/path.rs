@@ -103,7 +103,7 @@ impl<'e> Gather<'e> {
 }
 
 /// How far a walk came.
-enum Walk<'e> {
+pub(super) enum Walk<'e> {
     /// To the end.
     Value(Val<'e>),
     /// To the step at a position, whose input is more than one item.
@@ -111,7 +111,7 @@ enum Walk<'e> {
 }
 
 /// Follows the names, and the positions behind them, from the step at a position on.
-fn walk<'e>(steps: &'e [Node], mut at: usize, start: &Val<'e>) -> Walk<'e> {
+pub(super) fn walk<'e>(steps: &'e [Node], mut at: usize, start: &Val<'e>) -> Walk<'e> {
     if at == steps.len() {
         return Walk::Value(start.clone());
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::Machine;
 use super::operator::{compare_text, ordered};
-use super::path::Stepped;
+use super::path::{Stepped, Walk, walk};
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Operator, Symbol, Term};
 use crate::frame::{Env, Frame, Function};
@@ -108,9 +108,18 @@ impl<'e> Machine<'e, '_> {
         let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(Err(items)) };
         let mut keyed = Vec::with_capacity(items.len());
         for item in items {
-            let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item.clone())]);
             self.meter.enter()?;
-            let key = self.eval(operand, &Val::Undefined, &frame)?;
+            let walked = if let Kind::Path(path) = &operand.kind { walk(&path.steps, 1, &item) } else { Walk::Value(item.clone()) };
+            let key = match walked {
+                Walk::Value(key) => {
+                    self.meter.touch()?;
+                    key
+                }
+                Walk::Rest(..) => {
+                    let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item.clone())]);
+                    self.eval(operand, &Val::Undefined, &frame)?
+                }
+            };
             self.meter.leave();
             keyed.push((key, item));
         }

@@ -82,7 +82,9 @@ pub(super) fn merge<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
         return merge_mixed(machine, items);
     }
     let mut weight = 16;
-    let mut merged = Object::new();
+    let total = items.iter().map(|item| item.member_count()).sum();
+    machine.meter.foresee(8 * total)?;
+    let mut merged = Object::with_capacity(total);
     for item in items.iter() {
         let members = match &item {
             Val::Object(members) => members,
@@ -95,11 +97,6 @@ pub(super) fn merge<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
         machine.meter.steps(members.len() + 1)?;
         weight += item.made_weight() + 8 * members.len();
         machine.meter.foresee(weight)?;
-        if merged.is_empty() {
-            // The first object is shared until something is added to it.
-            merged = members.clone();
-            continue;
-        }
         for (key, value) in members.iter() {
             merged.insert(Arc::clone(key), value.clone());
         }
