@@ -31,6 +31,7 @@ cargo xtask COMMAND
   fuzz [TARGET...]         bytes into definition, path, template, events, checkpoint
       --seconds N          each for so long (60)
       --from N             from this round on
+  jsonata-suite [DIR]      the cases of the official JSONata suite; without DIR those of STATEWRIGHT_JSONATA_SUITE
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   help                     this
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
         "bench" => bench::run(&rest),
+        "jsonata-suite" => test::jsonata_suite(&rest),
         "simulate" => simulate::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "conformance" => conformance::run(&rest),

@@ -2,7 +2,7 @@
 
 use std::process::{Command, ExitCode};
 
-use crate::shell::{cargo, jsonata_suite, recorded, succeeds, verdict};
+use crate::shell::{self, cargo, recorded, succeeds, verdict};
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(arguments.is_empty(), "test takes no arguments");
@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     if let Some(folder) = &recorded {
         tests.env("STATEWRIGHT_RECORDED", folder);
     }
-    match jsonata_suite() {
+    match shell::jsonata_suite() {
         Some(folder) => drop(tests.env("STATEWRIGHT_JSONATA_SUITE", folder)),
         None => skipped.push("the official JSONata suite: STATEWRIGHT_JSONATA_SUITE names no folder of it"),
     }
@@ -55,4 +55,20 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         println!("SKIPPED {skip}");
     }
     Ok(verdict(&failed))
+}
+
+/// `cargo xtask jsonata-suite [DIR]`: passed, listed and failed by group.
+pub(crate) fn jsonata_suite(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let folder = match arguments {
+        [] => shell::jsonata_suite(),
+        [folder] => Some(std::path::absolute(folder)?),
+        _ => anyhow::bail!("jsonata-suite takes one folder"),
+    };
+    let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
+        eprintln!("jsonata-suite: no folder: name one, or set STATEWRIGHT_JSONATA_SUITE");
+        return Ok(ExitCode::from(2));
+    };
+    let mut suite = cargo(&["test", "--quiet", "--package", "statewright-jsonata", "--test", "suite", "--", "--nocapture"]);
+    suite.env("STATEWRIGHT_JSONATA_SUITE", folder);
+    Ok(if succeeds(&mut suite)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -82,6 +82,29 @@ pub(super) fn choice_loop(seed: u32) -> Workload {
     }
 }
 
+/// The same loop in JSONata, its counter a variable.
+pub(super) fn jsonata_loop(seed: u32) -> Workload {
+    let rounds = 2000 - seed;
+    let (init, check, add, done) = (named(seed, "Init"), named(seed, "Check"), named(seed, "Inc"), named(seed, "Done"));
+    let (counter, member) = (named(seed, "i"), named(seed, "n"));
+    Workload {
+        name: "jsonata_loop",
+        definition: format!(
+            r#"{{"QueryLanguage":"JSONata","StartAt":"{init}","States":{{
+                "{init}":{{"Type":"Pass","Assign":{{"{counter}":0}},"Next":"{check}"}},
+                "{check}":{{"Type":"Choice","Choices":[{{"Condition":"{{% ${counter} < {rounds} %}}","Next":"{add}"}}],"Default":"{done}"}},
+                "{add}":{{"Type":"Pass","Assign":{{"{counter}":"{{% ${counter} + 1 %}}"}},"Next":"{check}"}},
+                "{done}":{{"Type":"Succeed","Output":{{"{member}":"{{% ${counter} %}}"}}}}}}}}"#
+        ),
+        input: "{}".to_owned(),
+        expected: format!(r#"{{"{member}":{rounds}}}"#),
+        transitions: 2 * rounds + 3,
+        events: 2 + 2 * (2 * rounds as usize + 3),
+        relaxed: false,
+        rounds: 20,
+    }
+}
+
 /// An inline Map with one Pass in each iteration.
 pub(super) fn inline_map(seed: u32, items: u32) -> Workload {
     let (map, pass, list, n, v) = (named(seed, "M"), named(seed, "P"), named(seed, "items"), named(seed, "n"), named(seed, "v"));
