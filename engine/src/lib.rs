@@ -8,6 +8,7 @@ mod driver;
 mod memory;
 mod queue;
 mod store;
+pub mod table;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use driver::{Budget, DriveError, Drove, Host, Round, Session, drive};
