@@ -1,74 +1,84 @@
-//! The driver: load → apply the inbox and what is due → poll → commit → dispatch → wake. The only loop.
+//! The driver: load → apply what has happened and what is due → go on → commit → start tasks → wait or leave. The only loop.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use statewright_interpreter::command::{Command, Output};
+use futures_util::future::{Either, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use statewright_interpreter::command::{Command, Output, StartTask};
 use statewright_interpreter::definition::Definition;
-use statewright_interpreter::event::Handled;
+use statewright_interpreter::event::{Event, FailedStage};
 use statewright_interpreter::execution::{Execution, Progress, RestoreError, Start};
-use statewright_interpreter::history::HistoryEvent;
+use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::time::Timestamp;
 
 use crate::clock::Clock;
-use crate::queue::{QueueError, TaskQueue, WakeQueue};
-use crate::store::{Commit, CommitError, ExecutionArn, InboxEntry, Store, StoreError, Version};
+use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
+use crate::round::{Advanced, Budget, advance};
+use crate::store::{Birth, Commit, CommitError, ExecutionArn, Happened, InboxEntry, Ledger, Loaded, Store, StoreError};
 
 /// What a driver needs.
-pub trait Host {
+pub trait Host: Send + Sync {
     /// Where executions are kept.
-    fn store(&self) -> &impl Store;
+    type Store: Store;
+    /// Where executions are kept.
+    fn store(&self) -> &Self::Store;
     /// Where wake-ups go.
     fn wakes(&self) -> &impl WakeQueue;
-    /// Where tasks go.
-    fn tasks(&self) -> &impl TaskQueue;
+    /// Who does tasks.
+    fn tasks(&self) -> &impl Tasks;
     /// The time.
     fn clock(&self) -> &impl Clock;
+    /// The definition of a revision of a state machine.
+    fn definition(&self, revision: &str) -> impl Future<Output = Result<Arc<Definition>, StoreError>> + Send;
+    /// Waits until then.
+    fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send;
     /// How much one round may do before it commits.
     fn budget(&self) -> Budget {
         Budget::default()
     }
-}
-
-/// How much one round may do before it commits.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Micro-steps.
-    pub steps: usize,
-}
-
-impl Default for Budget {
-    /// Few enough for one commit of any store.
-    fn default() -> Self {
-        Self { steps: 1000 }
+    /// What a driver may wait for instead of leaving.
+    fn patience(&self) -> Patience {
+        Patience::default()
     }
 }
 
-/// An execution in memory, known to be stored at a version.
-#[derive(Debug)]
-pub struct Session {
-    arn: ExecutionArn,
-    version: Option<Version>,
-    execution: Execution,
+/// What a driver may wait for instead of leaving.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A pause of at most so long is waited for.
+    pub pause: Duration,
+    /// When the driver must have left; `None` when it may stay.
+    pub leave_at: Option<Timestamp>,
+    /// From when on it begins nothing new and hands over; `None` when it need not.
+    pub begin_until: Option<Timestamp>,
+    /// When one of several tasks is done, so long it waits for others, to commit them together.
+    pub linger: Duration,
 }
 
-/// What one round did. It is committed.
-#[derive(Debug)]
-pub struct Round {
-    /// What happened, in order.
-    pub events: Vec<HistoryEvent>,
-    /// What to do now.
-    pub commands: Vec<Command>,
-    /// Whether there is more to do at once, nothing until something happens, or nothing any more.
-    pub progress: Progress,
-    /// How many of the inbox's entries changed nothing: they were stale or repeated.
-    pub ignored: usize,
+impl Default for Patience {
+    /// No pause is waited for, and there is all the time in the world.
+    fn default() -> Self {
+        Self { pause: Duration::ZERO, leave_at: None, begin_until: None, linger: Duration::ZERO }
+    }
 }
+
+/// Clocks of two machines may differ by so much.
+pub const SKEW: Duration = Duration::from_secs(5);
+/// A wake-up can be sent ahead by so much.
+pub const WAKE_AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
+/// A reminder stands so much behind the wake-up that it makes up for.
+const REMINDER_BEHIND: Duration = Duration::from_secs(60);
+/// A reminder stands so much before what no wake-up can be sent for yet.
+const REMINDER_BEFORE: Duration = Duration::from_secs(60);
+/// What is farther away has no reminder: it is found in the list of running executions ([`look_after`]).
+pub const REMINDER_AHEAD_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why a round failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DriveError {
-    /// The round was not committed: the session is of no use any more.
+    /// The round was not committed, or perhaps it was.
     #[error(transparent)]
     Commit(#[from] CommitError),
     /// The store could not be read. Try again later.
@@ -77,7 +87,7 @@ pub enum DriveError {
     /// What is stored cannot be restored: somebody must look.
     #[error(transparent)]
     Restore(#[from] RestoreError),
-    /// The round was committed, and a message about it was not sent. Drive again: the state tells what to send.
+    /// A message was not sent. Drive again: the state tells what to send.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
@@ -88,84 +98,26 @@ pub enum Drove {
     /// There is no such execution.
     Unknown,
     /// It waits for an event, or until then.
-    Waiting(Option<Timestamp>),
+    Waiting(Timestamp),
+    /// The time was up. Somebody was woken to go on.
+    HandedOver,
+    /// The time was up while tasks were being waited for. Whoever drives it after their leases have ended goes on.
+    Unfinished,
     /// It has ended.
     Finished,
 }
 
-impl Session {
-    /// A new execution, not stored yet: its first round does that. The events so far are in that round.
-    #[must_use]
-    pub fn start(definition: &Definition, start: Start, now: Timestamp) -> (Self, Output) {
-        let mut out = Output::default();
-        let arn = ExecutionArn(Arc::clone(&start.identity.execution_arn));
-        let execution = Execution::start(definition, start, now, &mut out);
-        (Self { arn, version: None, execution }, out)
-    }
-
-    /// A stored execution, and what has been posted for it.
-    ///
-    /// # Errors
-    /// When the store cannot be read, or what it holds cannot be restored.
-    pub async fn load(
-        store: &impl Store,
-        definition: &Definition,
-        arn: &ExecutionArn,
-    ) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
-        let Some(loaded) = store.load(arn).await? else { return Ok(None) };
-        let execution = Execution::restore(definition, &loaded.checkpoint)?;
-        let session = Self { arn: arn.clone(), version: Some(loaded.version), execution };
-        Ok(Some((session, loaded.inbox)))
-    }
-
-    /// The execution.
-    #[must_use]
-    pub fn execution(&self) -> &Execution {
-        &self.execution
-    }
-
-    /// Applies what has happened and what is due, goes on as far as `budget` allows, and commits. Where nothing changed nothing is
-    /// written. `out` holds what came of starting the execution, and is empty otherwise.
-    ///
-    /// # Errors
-    /// When the commit fails. The session is of no use then.
-    pub async fn round(
-        &mut self,
-        store: &impl Store,
-        definition: &Definition,
-        inbox: Vec<InboxEntry>,
-        now: Timestamp,
-        budget: Budget,
-        mut out: Output,
-    ) -> Result<Round, DriveError> {
-        let mut ignored = 0;
-        let mut consumed = Vec::with_capacity(inbox.len());
-        let mut changed = self.version.is_none();
-        for InboxEntry { key, event } in inbox {
-            consumed.push(key);
-            match self.execution.handle(definition, event, now, &mut out) {
-                Handled::Applied => changed = true,
-                Handled::Ignored => ignored += 1,
-            }
-        }
-        changed |= self.execution.handle_timeout(definition, now, &mut out) == Handled::Applied;
-        let mut progress = Progress::Advanced;
-        let was_running = !self.execution.status().is_final();
-        for _ in 0..budget.steps {
-            progress = self.execution.poll(definition, now, &mut out);
-            // The micro-step that ends an execution is one as well.
-            changed |= progress == Progress::Advanced || (progress == Progress::Finished && was_running);
-            if progress != Progress::Advanced {
-                break;
-            }
-        }
-        if changed || !consumed.is_empty() {
-            let changes = self.execution.take_changes(definition);
-            let commit = Commit { expected: self.version, changes, events: &out.events, consumed: &consumed };
-            self.version = Some(store.commit(&self.arn, commit).await?);
-        }
-        Ok(Round { events: out.events, commands: out.commands, progress, ignored })
-    }
+/// What became of an event that was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// There is no such execution.
+    Unknown,
+    /// It was applied and committed.
+    Applied,
+    /// It changed nothing: it is stale, or a duplicate.
+    Ignored,
+    /// Somebody else is at the execution: it lies in the inbox, and somebody was woken.
+    Posted,
 }
 
 /// Brings one execution as far as it will go. Safe to call at any time, any number of times, from anywhere: a transition exists
@@ -173,49 +125,367 @@ impl Session {
 ///
 /// # Errors
 /// When the store or a queue fails. Nothing is lost: call again.
-pub async fn drive(host: &impl Host, definition: &Definition, arn: &ExecutionArn) -> Result<Drove, DriveError> {
+pub async fn drive<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, DriveError> {
+    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new() };
     loop {
-        match drive_loaded(host, definition, arn).await {
-            // Somebody else moved it on: decide again from their state.
+        match drive_loaded(host, arn, &mut waiting).await {
+            // Somebody else moved it on: decide again from their state. What we wait for is still ours.
             Err(DriveError::Commit(CommitError::Conflict)) => {}
             driven => return driven,
         }
     }
 }
 
-async fn drive_loaded(host: &impl Host, definition: &Definition, arn: &ExecutionArn) -> Result<Drove, DriveError> {
-    let Some((mut session, mut inbox)) = Session::load(host.store(), definition, arn).await? else {
-        return Ok(Drove::Unknown);
+/// Starts an execution: creates it, and takes it as far as it goes without a task. `Conflict` says that there is one of that name.
+///
+/// # Errors
+/// When the store or a queue fails. It may have been created all the same.
+pub async fn start<H: Host>(host: &H, definition: &Arc<Definition>, start: Start, birth: Birth) -> Result<Drove, DriveError> {
+    let now = host.clock().now();
+    let arn = ExecutionArn(Arc::clone(&start.identity.execution_arn));
+    let mut out = Output::default();
+    let execution = Execution::start(definition, start, now, &mut out);
+    let mut driver = Driver {
+        host,
+        arn: &arn,
+        definition: Arc::clone(definition),
+        execution,
+        place: None,
+        birth,
+        ledger: Ledger::default(),
+        created: false,
     };
-    // What was scheduled and not started may have been lost on its way: it is sent again, and done twice is done once.
-    let mut again = session.execution.outstanding(definition);
+    let round = driver.round(Vec::new(), Vec::new(), out, now, Role::Passing, false).await?;
+    Ok(round.drove(&driver))
+}
+
+/// Applies something that happened to an execution: loads it, applies it, commits. Where somebody else is at the execution it is posted
+/// under `key` and somebody is woken.
+///
+/// # Errors
+/// When the store or a queue fails. It may have been applied all the same; deliver it again.
+pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened: Happened) -> Result<Delivered, DriveError> {
+    let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Delivered::Unknown) };
+    let now = host.clock().now();
+    let (mut keys, mut all) = (Vec::new(), Vec::new());
+    for InboxEntry { key, happened } in inbox {
+        keys.push(key);
+        all.push(happened);
+    }
+    // What is posted goes first; whether this one changes anything is asked of the execution before.
+    let mut out = Output::default();
+    let before = advance(&mut driver.execution, &driver.definition, all, now, Budget { steps: 0 }, &mut out);
+    let this = advance(&mut driver.execution, &driver.definition, [happened.clone()], now, Budget { steps: 0 }, &mut out);
+    if this.ignored > 0 && keys.is_empty() && !before.changed {
+        return Ok(Delivered::Ignored);
+    }
+    match driver.round(Vec::new(), keys, out, now, Role::Passing, true).await {
+        Ok(_) if this.ignored > 0 => Ok(Delivered::Ignored),
+        Ok(_) => Ok(Delivered::Applied),
+        Err(DriveError::Commit(CommitError::Conflict)) => {
+            host.store().post(arn, InboxEntry { key: key.into(), happened }).await?;
+            host.wakes().wake(arn, Duration::ZERO).await?;
+            Ok(Delivered::Posted)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What a driver waits for.
+struct Waiting<'h> {
+    answers: FuturesUnordered<Answer<'h>>,
+    /// What came and is not committed yet.
+    answered: Vec<Happened>,
+}
+
+/// Who drives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Somebody who starts tasks and waits for them.
+    Driving {
+        /// Whether it waits for tasks already.
+        waits: bool,
+        /// Whether it must begin nothing new.
+        handing_over: bool,
+    },
+    /// Somebody with something else to do, who wakes a driver where there is one to be woken.
+    Passing,
+}
+
+/// An execution being driven.
+struct Driver<'h, H: Host> {
+    host: &'h H,
+    arn: &'h ExecutionArn,
+    definition: Arc<Definition>,
+    execution: Execution,
+    place: Option<<H::Store as Store>::Place>,
+    birth: Birth,
+    ledger: Ledger,
+    /// Whether it is stored.
+    created: bool,
+}
+
+/// What a round did. It is committed.
+struct Round {
+    progress: Progress,
+    /// What to start now.
+    starts: Vec<Box<StartTask>>,
+    /// When to look again if nothing happens.
+    look_at: Timestamp,
+    /// Whether everything is arranged for the driver to leave.
+    leaving: bool,
+}
+
+impl Round {
+    fn drove<H: Host>(&self, driver: &Driver<'_, H>) -> Drove {
+        if driver.execution.status().is_final() { Drove::Finished } else { Drove::Waiting(self.look_at) }
+    }
+}
+
+async fn drive_loaded<'h, H: Host>(host: &'h H, arn: &ExecutionArn, waiting: &mut Waiting<'h>) -> Result<Drove, DriveError> {
+    let Some((mut driver, mut inbox)) = Driver::load(host, arn).await? else { return Ok(Drove::Unknown) };
     loop {
         let now = host.clock().now();
-        let inbox = std::mem::take(&mut inbox);
-        let round = session.round(host.store(), definition, inbox, now, host.budget(), Output::default()).await?;
-        for command in again.drain(..).filter(|command| is_open(&session, definition, command)).chain(round.commands) {
-            host.tasks().dispatch(arn, command).await?;
+        let (mut keys, mut happened) = (Vec::new(), waiting.answered.clone());
+        for entry in std::mem::take(&mut inbox) {
+            keys.push(entry.key);
+            happened.push(entry.happened);
+        }
+        happened.extend(driver.given_up(now));
+        let handing_over = host.patience().begin_until.is_some_and(|until| until <= now);
+        let role = Role::Driving { waits: !waiting.answers.is_empty(), handing_over };
+        let round = driver.round(happened, keys, Output::default(), now, role, false).await?;
+        waiting.answered.clear();
+        for task in round.starts {
+            waiting.answers.extend(host.tasks().start(arn, task).await?);
         }
         match round.progress {
-            Progress::Advanced => {}
             Progress::Finished => return Ok(Drove::Finished),
-            Progress::Blocked => {
-                let deadline = session.execution.deadline();
-                if let Some(deadline) = deadline {
-                    let delay = u64::try_from(deadline.0.saturating_sub(now.0)).unwrap_or(0);
-                    host.wakes().wake(arn, Duration::from_millis(delay)).await?;
+            _ if round.leaving && handing_over => return Ok(Drove::HandedOver),
+            _ if round.leaving => return Ok(Drove::Waiting(round.look_at)),
+            Progress::Advanced if !handing_over => {}
+            Progress::Advanced | Progress::Blocked => {
+                let leave_at = host.patience().leave_at;
+                if leave_at.is_some_and(|leave_at| leave_at <= host.clock().now()) {
+                    return Ok(Drove::Unfinished);
                 }
-                return Ok(Drove::Waiting(deadline));
+                let until = leave_at.map_or(round.look_at, |leave_at| leave_at.min(round.look_at));
+                wait(host, waiting, until).await;
             }
         }
     }
 }
 
-/// Whether the task of `command` is still to be started.
-fn is_open(session: &Session, definition: &Definition, command: &Command) -> bool {
-    let task_of = |command: &Command| match command {
-        Command::StartTask(start) => start.task,
-        Command::CancelTask { task } => *task,
-    };
-    session.execution.outstanding(definition).iter().any(|open| task_of(open) == task_of(command))
+/// Waits for an answer, or until then; where one has come, for others that come with it.
+async fn wait<H: Host>(host: &H, waiting: &mut Waiting<'_>, until: Timestamp) {
+    let mut until = until;
+    while !waiting.answers.is_empty() || waiting.answered.is_empty() {
+        let sleep = std::pin::pin!(host.sleep_until(until));
+        if waiting.answers.is_empty() {
+            sleep.await;
+            return;
+        }
+        match select(waiting.answers.next(), sleep).await {
+            Either::Left((answered, _)) => {
+                if waiting.answered.is_empty() {
+                    let linger = i64::try_from(host.patience().linger.as_millis()).unwrap_or(0);
+                    until = until.min(Timestamp(host.clock().now().0.saturating_add(linger)));
+                }
+                waiting.answered.extend(answered.unwrap_or_default());
+            }
+            Either::Right(((), _)) => return,
+        }
+    }
+}
+
+impl<'h, H: Host> Driver<'h, H> {
+    async fn load(host: &'h H, arn: &'h ExecutionArn) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
+        let Some(loaded) = host.store().load(arn, host.clock().now()).await? else { return Ok(None) };
+        let Loaded { place, birth, checkpoint, ledger, inbox } = loaded;
+        let definition = host.definition(&birth.revision).await?;
+        let execution = Execution::restore(&definition, &checkpoint)?;
+        Ok(Some((Self { host, arn, definition, execution, place: Some(place), birth, ledger, created: true }, inbox)))
+    }
+
+    /// Tasks whose starter has died and that must not run twice.
+    fn given_up(&self, now: Timestamp) -> Vec<Happened> {
+        if self.ledger.leases.values().all(|until| is_held(*until, now)) {
+            return Vec::new();
+        }
+        let outstanding = self.execution.outstanding(&self.definition);
+        let died = outstanding.iter().filter_map(|command| match command {
+            Command::StartTask(task) => {
+                let until = self.ledger.leases.get(&task.task)?;
+                (!is_held(*until, now) && self.host.tasks().after_crash(task) == AfterCrash::Fail).then_some(task.task)
+            }
+            Command::CancelTask { .. } => None,
+        });
+        let error = || ErrorDetails {
+            error: Some("States.TaskFailed".into()),
+            cause: Some(
+                "Whoever ran the task ended before it was known what came of it; it is set to fail then, not to run again".into(),
+            ),
+        };
+        died.map(|task| Happened { at: now, event: Event::TaskFailed { task, stage: FailedStage::Running, error: error() } })
+            .collect()
+    }
+
+    /// One round: applies, goes on, arranges what must be arranged before the commit, commits, and clears up after it.
+    async fn round(
+        &mut self,
+        happened: Vec<Happened>,
+        consumed: Vec<Arc<str>>,
+        mut out: Output,
+        now: Timestamp,
+        role: Role,
+        changed: bool,
+    ) -> Result<Round, DriveError> {
+        let budget = match role {
+            Role::Driving { handing_over: true, .. } => Budget { steps: 0 },
+            Role::Driving { .. } | Role::Passing => self.host.budget(),
+        };
+        let Advanced { mut progress, changed: advanced, .. } =
+            advance(&mut self.execution, &self.definition, happened, now, budget, &mut out);
+        if progress == Progress::Advanced && !self.execution.is_ready() {
+            progress = Progress::Blocked;
+        }
+        let before = self.ledger.clone();
+        let starts = self.take_leases(now, role);
+        let look_at = self.look_at();
+        let leaving = self.is_leaving(progress, &starts, look_at, now, role);
+        if leaving {
+            self.arrange(&before, progress, look_at, now).await?;
+        }
+        if changed || advanced || !self.created || !consumed.is_empty() || self.ledger != before {
+            self.commit(&out.events, &consumed, now).await?;
+        }
+        if let Some(old) = before.reminder.filter(|old| self.ledger.reminder != Some(*old)) {
+            // One too many does no harm: who looks finds it stale.
+            let _ = self.host.store().forget(self.arn, Timestamp(old)).await;
+        }
+        if progress == Progress::Finished {
+            let at = self.execution.last_event_at();
+            self.host.store().close(&self.execution, &self.birth, self.ledger.listed, at).await?;
+        }
+        for command in out.commands {
+            if let Command::CancelTask { task } = command {
+                self.host.tasks().cancel(self.arn, task).await?;
+            }
+        }
+        Ok(Round { progress, starts, look_at, leaving })
+    }
+
+    /// Notes who starts what: gives what to start, and forgets the leases of tasks that have begun or are gone.
+    fn take_leases(&mut self, now: Timestamp, role: Role) -> Vec<Box<StartTask>> {
+        let mut starts = Vec::new();
+        let mut leases = std::collections::BTreeMap::new();
+        for command in self.execution.outstanding(&self.definition) {
+            let Command::StartTask(task) = command else { continue };
+            match (self.ledger.leases.get(&task.task), role) {
+                (Some(until), _) if is_held(*until, now) => {
+                    leases.insert(task.task, *until);
+                }
+                (_, Role::Driving { handing_over: false, .. }) => {
+                    leases.insert(task.task, self.host.tasks().lease(&task, now).0);
+                    starts.push(task);
+                }
+                // That somebody died over it must not be forgotten.
+                (Some(until), _) => {
+                    leases.insert(task.task, *until);
+                }
+                (None, _) => {}
+            }
+        }
+        self.ledger.leases = leases;
+        starts
+    }
+
+    /// When to look again if nothing happens: at the deadline, or when whoever is to start a task has not.
+    fn look_at(&self) -> Timestamp {
+        let lease = self.ledger.leases.values().min().map(|until| Timestamp(until.saturating_add(millis(SKEW)).saturating_add(1)));
+        let deadline = self.execution.deadline();
+        [lease, deadline].into_iter().flatten().min().unwrap_or(Timestamp(i64::MAX))
+    }
+
+    fn is_leaving(&self, progress: Progress, starts: &[Box<StartTask>], look_at: Timestamp, now: Timestamp, role: Role) -> bool {
+        match (progress, role) {
+            (Progress::Finished, _) | (_, Role::Passing) => true,
+            (_, Role::Driving { waits, handing_over: true }) => !waits,
+            (Progress::Advanced, Role::Driving { .. }) => false,
+            (Progress::Blocked, Role::Driving { waits, .. }) => {
+                let waits = waits || starts.iter().any(|task| self.host.tasks().is_waited_for(task));
+                let patience = self.host.patience();
+                let pause = Timestamp(now.0.saturating_add(millis(patience.pause)));
+                let rests = look_at <= pause && patience.leave_at.is_none_or(|leave_at| look_at < leave_at);
+                !waits && !rests
+            }
+        }
+    }
+
+    /// What must be there before the commit that counts on it: the place in the list, a reminder, a wake-up.
+    async fn arrange(&mut self, before: &Ledger, progress: Progress, look_at: Timestamp, now: Timestamp) -> Result<(), DriveError> {
+        if progress == Progress::Finished {
+            self.ledger.reminder = None;
+            return Ok(());
+        }
+        // Who passes by, or has no time left, leaves what can be done at once to a driver.
+        if progress == Progress::Advanced || self.has_unstarted() {
+            return Ok(self.host.wakes().wake(self.arn, Duration::ZERO).await?);
+        }
+        let ahead = Duration::from_millis(u64::try_from(look_at.0.saturating_sub(now.0)).unwrap_or(0));
+        self.ledger.reminder = if ahead <= WAKE_AHEAD_MAX {
+            Some(look_at.0.max(now.0).saturating_add(millis(REMINDER_BEHIND)))
+        } else if ahead <= REMINDER_AHEAD_MAX {
+            Some(look_at.0.saturating_sub(millis(REMINDER_BEFORE)))
+        } else {
+            None
+        };
+        if self.ledger.reminder != before.reminder {
+            if let Some(reminder) = self.ledger.reminder {
+                self.host.store().remind(self.arn, Timestamp(reminder)).await?;
+            }
+            if ahead <= WAKE_AHEAD_MAX {
+                self.host.wakes().wake(self.arn, ahead).await?;
+            }
+        }
+        if !self.ledger.listed {
+            self.host.store().enlist(&self.execution, &self.birth).await?;
+            self.ledger.listed = true;
+        }
+        Ok(())
+    }
+
+    /// Whether there are tasks that nobody is about to start.
+    fn has_unstarted(&self) -> bool {
+        let outstanding = self.execution.outstanding(&self.definition);
+        outstanding.iter().any(|command| !self.ledger.leases.contains_key(&command.task()))
+    }
+
+    async fn commit(&mut self, events: &[HistoryEvent], consumed: &[Arc<str>], now: Timestamp) -> Result<(), DriveError> {
+        let changes = self.execution.take_changes(&self.definition);
+        let (execution, definition) = (&self.execution, &self.definition);
+        let commit = Commit {
+            birth: (!self.created).then_some(&self.birth),
+            execution,
+            changes,
+            checkpoint: &|| execution.checkpoint(definition),
+            states: execution.active_states(definition).into_iter().cloned().collect(),
+            events,
+            consumed,
+            ledger: &self.ledger,
+            now,
+        };
+        self.place = Some(self.host.store().commit(self.arn, self.place.take(), commit).await?);
+        self.created = true;
+        Ok(())
+    }
+}
+
+/// Whether a lease may still be somebody's.
+fn is_held(until: i64, now: Timestamp) -> bool {
+    now.0 <= until.saturating_add(millis(SKEW))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

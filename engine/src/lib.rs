@@ -1,17 +1,20 @@
-//! What the hosts of statewright share: the driver, and the contracts of stores, queues and clocks.
+//! What the hosts of statewright share: the driver, the journal, and the contracts of tables, queues and clocks.
 //!
-//! A host brings a [`Store`], a [`WakeQueue`], a [`TaskQueue`] and a [`Clock`]; [`drive`] brings one execution as far as it will go.
-//! A host that keeps an execution in memory between rounds uses a [`Session`] by itself.
+//! A host brings a [`Table`](table::Table), a [`WakeQueue`], [`Tasks`] and a [`Clock`]; [`drive`] brings one execution as far as it will
+//! go. A host that keeps an execution in memory uses [`advance`] by itself.
 
 mod clock;
 mod driver;
-mod memory;
+pub mod journal;
 mod queue;
+mod round;
 mod store;
 pub mod table;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
-pub use driver::{Budget, DriveError, Drove, Host, Round, Session, drive};
-pub use memory::{ForgetfulStore, MemoryStore};
-pub use queue::{QueueError, TaskQueue, WakeQueue};
-pub use store::{Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError, Version};
+pub use driver::{Delivered, DriveError, Drove, Host, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, deliver, drive, start};
+pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
+pub use round::{Advanced, Budget, advance};
+pub use store::{
+    Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Ledger, Loaded, Store, StoreError,
+};

@@ -1,11 +1,14 @@
-//! The contracts of the queues.
+//! The contracts of the queue of wake-ups, and of those who do tasks.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use statewright_interpreter::command::Command;
+use statewright_interpreter::command::StartTask;
+use statewright_interpreter::event::TaskId;
+use statewright_interpreter::time::Timestamp;
 
-use crate::store::ExecutionArn;
+use crate::store::{ExecutionArn, Happened};
 
 /// A queue could not take a message. The message counts as lost: the state tells what to send again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,21 +18,46 @@ pub struct QueueError(pub String);
 /// Wake-ups: "look at this execution", nothing else.
 ///
 /// A wake-up carries no state, so it may be repeated, late, early, out of order or lost: [`drive`](crate::drive) finds nothing to do,
-/// or does it late. Who runs a host sees to it that lost ones are found: executions that are past their deadline, can go on, have
-/// something posted, or have tasks outstanding that nobody has started.
-///
-/// Every driver that finds an execution waiting asks for the wake-up at its deadline, so the same one is asked for again and again; a
-/// queue that keeps all of them sees them multiply.
-pub trait WakeQueue {
-    /// Has the execution looked at after `after`.
+/// or does it late. Lost ones are made up for by reminders ([`Store::remind`](crate::Store::remind)).
+pub trait WakeQueue: Send + Sync {
+    /// Has the execution looked at after `after`, which is at most a quarter of an hour.
     fn wake(&self, execution: &ExecutionArn, after: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
-/// Tasks on their way to who does them.
+/// What came of a task that the driver waits for itself.
+pub type Answer<'t> = Pin<Box<dyn Future<Output = Vec<Happened>> + Send + 't>>;
+
+/// What to do with a task when whoever was to start it has died, perhaps before it started it, perhaps after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCrash {
+    /// Start it again: it may run twice.
+    Repeat,
+    /// Let it fail with `States.TaskFailed`: it never runs twice.
+    Fail,
+}
+
+/// Those who do tasks.
 ///
-/// A command may be delivered more than once; workers use the task's id as idempotency key where the service they call takes one. It
-/// may be lost: every driver that loads the execution sends it again as long as the execution has not heard that the task was started.
-pub trait TaskQueue {
-    /// Has the command carried out.
-    fn dispatch(&self, execution: &ExecutionArn, command: Command) -> impl Future<Output = Result<(), QueueError>> + Send;
+/// A task is started once, unless its starter dies: then [`after_crash`](Self::after_crash) decides. A task's id serves as idempotency
+/// key where the service called takes one.
+pub trait Tasks: Send + Sync {
+    /// Whether [`start`](Self::start) gives an answer to wait for, rather than pass the task on to somebody who posts what comes of it.
+    fn is_waited_for(&self, task: &StartTask) -> bool;
+
+    /// Until when a driver that commits now to start `task` may be about to do so, or still wait for it: after that it is certainly
+    /// dead. Where the task is passed on, the time by which somebody has taken it over.
+    fn lease(&self, task: &StartTask, now: Timestamp) -> Timestamp;
+
+    /// Starts a task, or passes it on.
+    fn start<'t>(
+        &'t self,
+        execution: &ExecutionArn,
+        task: Box<StartTask>,
+    ) -> impl Future<Output = Result<Option<Answer<'t>>, QueueError>> + Send;
+
+    /// The result of the task is not wanted any more.
+    fn cancel(&self, execution: &ExecutionArn, task: TaskId) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// What to do with a task whose starter has died.
+    fn after_crash(&self, task: &StartTask) -> AfterCrash;
 }

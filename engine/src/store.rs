@@ -1,12 +1,16 @@
-//! The contract of a store.
+//! The contract of a store: where executions are kept.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use statewright_interpreter::event::Event;
-use statewright_interpreter::execution::{Changes, Checkpoint};
+use statewright_interpreter::event::{Event, TaskId};
+use statewright_interpreter::execution::{Changes, Checkpoint, Execution};
 use statewright_interpreter::history::HistoryEvent;
+use statewright_interpreter::time::Timestamp;
+
+use crate::table::{TableError, WriteError};
 
 /// The ARN of an execution.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,19 +22,61 @@ impl fmt::Display for ExecutionArn {
     }
 }
 
-/// How many commits an execution has had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(pub u64);
+/// What is known of an execution from its first commit on and never changes, and is no business of the interpreter's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Birth {
+    /// The revision of the state machine it runs, as [`Host::definition`](crate::Host::definition) knows it.
+    pub revision: Arc<str>,
+    /// The version of the state machine it was started by, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_arn: Option<Arc<str>>,
+    /// The alias it was started by, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias_arn: Option<Arc<str>>,
+    /// The trace header it was started with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_header: Option<Arc<str>>,
+}
+
+/// What drivers note beside an execution, anew in each commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ledger {
+    /// Until when, in milliseconds since the epoch, the driver that committed to start a task may still be about to start it. Until
+    /// then nobody else starts it; after that its owner is dead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leases: BTreeMap<TaskId, i64>,
+    /// The reminder that stands for the execution ([`Store::remind`]), in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder: Option<i64>,
+    /// Whether it stands in the list of running executions ([`Store::enlist`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub listed: bool,
+}
 
 /// An execution as it is stored.
 #[derive(Clone, Debug)]
-pub struct Loaded {
-    /// The version of the last commit.
-    pub version: Version,
+pub struct Loaded<P> {
+    /// Where it stands in the store: what its next commit has to say.
+    pub place: P,
+    /// What never changes.
+    pub birth: Birth,
     /// What the commits add up to.
     pub checkpoint: Checkpoint,
-    /// What was posted and not consumed yet, in the order of the keys' first posts.
+    /// What the last commit noted.
+    pub ledger: Ledger,
+    /// What was posted and not consumed yet.
     pub inbox: Vec<InboxEntry>,
+}
+
+/// Something that happened to an execution.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
 }
 
 /// Something that happened to an execution and waits to be applied.
@@ -39,31 +85,58 @@ pub struct InboxEntry {
     /// Names what happened. The same key twice is one entry.
     pub key: Arc<str>,
     /// What happened.
-    pub event: Event,
+    pub happened: Happened,
 }
 
 /// What one round of the driver writes, all of it or nothing.
-#[derive(Debug)]
 pub struct Commit<'a> {
-    /// The version that was loaded; `None` creates the execution.
-    pub expected: Option<Version>,
+    /// What never changes; given with the first commit alone, which creates the execution.
+    pub birth: Option<&'a Birth>,
+    /// The execution after the round. A store may ask it what is still needed.
+    pub execution: &'a Execution,
     /// What has changed.
     pub changes: Changes,
+    /// Writes the whole execution down, for a store that wants to begin anew.
+    pub checkpoint: &'a (dyn Fn() -> Checkpoint + Sync),
+    /// The names of the states it is in, for people.
+    pub states: Vec<Arc<str>>,
     /// New events of the history.
     pub events: &'a [HistoryEvent],
     /// Keys of the inbox that are dealt with.
     pub consumed: &'a [Arc<str>],
+    /// What the driver notes.
+    pub ledger: &'a Ledger,
+    /// The time.
+    pub now: Timestamp,
 }
 
-/// The store could not be reached or could not do what it was asked for. Try again later.
+impl fmt::Debug for Commit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commit").field("changes", &self.changes).field("ledger", &self.ledger).finish_non_exhaustive()
+    }
+}
+
+/// The store could not be reached, could not do what it was asked for, or holds something that it cannot read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("store: {0}")]
 pub struct StoreError(pub String);
 
+impl From<TableError> for StoreError {
+    fn from(error: TableError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<WriteError> for StoreError {
+    fn from(error: WriteError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Why a commit was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// Another driver moved the execution on: load it again and decide anew.
+    /// Another driver moved the execution on, or it is there already: load it and decide anew.
     #[error("the execution has moved on")]
     Conflict,
     /// Whether it was written is unknown: load the execution again and look.
@@ -74,17 +147,86 @@ pub enum CommitError {
 /// Keeps executions.
 ///
 /// - `load` answers what all commits that have succeeded add up to, and what was posted before it was called.
-/// - `commit` writes everything or nothing, and only if the execution is still at `expected`. Of two commits that expect the same
-///   version at most one succeeds.
+/// - `commit` writes everything or nothing, and only if the execution is still at `place`. Of two commits from the same place at most
+///   one succeeds.
 /// - `post` succeeds when the entry is there, also if it was there before. An entry stays until a commit consumes its key; a key
 ///   that was consumed may be posted again without effect on the execution, because the interpreter ignores what is stale.
-pub trait Store {
-    /// The execution as it is stored; `None` if there is none.
-    fn load(&self, execution: &ExecutionArn) -> impl Future<Output = Result<Option<Loaded>, StoreError>> + Send;
+/// - Reminders and the list are not part of commits: they are written before the commit that counts on them and removed after the one
+///   that does not need them any more, so that a crash leaves one too many, never one too few.
+pub trait Store: Send + Sync {
+    /// Where an execution stands in this store.
+    type Place: Clone + fmt::Debug + Send + Sync;
 
-    /// Writes a round.
-    fn commit(&self, execution: &ExecutionArn, commit: Commit<'_>) -> impl Future<Output = Result<Version, CommitError>> + Send;
+    /// The execution as it is stored; `None` if there is none.
+    fn load(
+        &self,
+        execution: &ExecutionArn,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Loaded<Self::Place>>, StoreError>> + Send;
+
+    /// Writes a round; `place` is where the execution stood before it, `None` where it is new.
+    fn commit(
+        &self,
+        execution: &ExecutionArn,
+        place: Option<Self::Place>,
+        commit: Commit<'_>,
+    ) -> impl Future<Output = Result<Self::Place, CommitError>> + Send;
 
     /// Leaves something for the next round.
     fn post(&self, execution: &ExecutionArn, entry: InboxEntry) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Has the execution looked at at `at`, in case that nothing else does it.
+    fn remind(&self, execution: &ExecutionArn, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Takes a reminder back.
+    fn forget(&self, execution: &ExecutionArn, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Puts the execution into the list of running ones. Doing it again changes nothing.
+    fn enlist(&self, execution: &Execution, birth: &Birth) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Puts the execution, which has ended at `at`, into the list of closed ones, and takes it out of the other if it is `listed`
+    /// there. Doing it again changes nothing.
+    fn close(
+        &self,
+        execution: &Execution,
+        birth: &Birth,
+        listed: bool,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Keeps nothing: for executions that live and end in one process, as Express executions do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ForgetfulStore;
+
+impl Store for ForgetfulStore {
+    type Place = ();
+
+    async fn load(&self, _execution: &ExecutionArn, _now: Timestamp) -> Result<Option<Loaded<()>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn commit(&self, _execution: &ExecutionArn, _place: Option<()>, _commit: Commit<'_>) -> Result<(), CommitError> {
+        Ok(())
+    }
+
+    async fn post(&self, _execution: &ExecutionArn, _entry: InboxEntry) -> Result<(), StoreError> {
+        Err(StoreError("this store keeps nothing".to_owned()))
+    }
+
+    async fn remind(&self, _execution: &ExecutionArn, _at: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn forget(&self, _execution: &ExecutionArn, _at: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn enlist(&self, _execution: &Execution, _birth: &Birth) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn close(&self, _execution: &Execution, _birth: &Birth, _listed: bool, _at: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

@@ -1,8 +1,10 @@
 //! The history: what happened in an execution, as `GetExecutionHistory` answers it.
 
 mod render;
+mod stored;
 
 pub use render::history_to_json;
+pub use stored::{payloads_of, restore_events, store_events};
 
 use std::sync::Arc;
 
@@ -175,7 +177,7 @@ pub struct ErrorDetails {
 }
 
 /// What became of an iteration of a Map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum IterationStage {
     /// `MapIterationStarted`
     Started,
@@ -188,7 +190,7 @@ pub enum IterationStage {
 }
 
 /// The type of a state, as event names spell it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum StateType {
     /// `Task`
     Task,

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::integrations::Recognised;
+
 /// A Task's `Resource`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {
@@ -45,6 +47,15 @@ pub enum Pattern {
 }
 
 impl Resource {
+    /// The resource that `arn` names, as a definition may hold it; `None` where no definition may.
+    #[must_use]
+    pub fn read(arn: &str) -> Option<Self> {
+        match super::integrations::resource(arn) {
+            Recognised::Resource(resource) | Recognised::Placeholder(resource) => Some(resource),
+            Recognised::Unknown => None,
+        }
+    }
+
     /// The resource as written.
     #[must_use]
     pub fn arn(&self) -> &Arc<str> {

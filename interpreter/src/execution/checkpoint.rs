@@ -234,10 +234,35 @@ impl Execution {
         changes
     }
 
+    /// As if what has changed had been written down: for a host that stores nothing.
+    pub fn discard_changes(&mut self) {
+        for id in std::mem::take(&mut self.unsaved).frames {
+            if let Some(frame) = self.frames.get_mut(&id) {
+                frame.touched = false;
+            }
+        }
+    }
+
     /// Everything that is stored of this execution, with the payloads it still needs.
     #[must_use]
     pub fn checkpoint(&self, definition: &Definition) -> Checkpoint {
-        let mut payloads = BTreeMap::new();
+        let payloads = self.live_payloads().into_iter().map(|(id, payload)| (id, StoredPayload::from(payload))).collect();
+        Checkpoint {
+            head: self.head.to_stored(),
+            frames: self.frames.iter().map(|(&id, frame)| (id, frame.to_stored(definition))).collect(),
+            results: self.results.iter().map(|(&key, payload)| (key, payload.id())).collect(),
+            payloads,
+        }
+    }
+
+    /// The payloads that a checkpoint would hold, and those that they are made of.
+    #[must_use]
+    pub fn payload_ids(&self) -> BTreeSet<PayloadId> {
+        self.live_payloads().into_keys().collect()
+    }
+
+    fn live_payloads(&self) -> BTreeMap<PayloadId, &Payload> {
+        let mut live = BTreeMap::new();
         let mut wanted: Vec<&Payload> = vec![&self.head.input];
         if let Status::Succeeded { output } = &self.head.status {
             wanted.push(output);
@@ -245,17 +270,22 @@ impl Execution {
         wanted.extend(self.results.values());
         wanted.extend(self.frames.values().flat_map(|frame| frame.payloads()));
         while let Some(payload) = wanted.pop() {
-            payloads.entry(payload.id()).or_insert_with(|| {
+            if live.insert(payload.id(), payload).is_none() {
                 wanted.extend(payload.document().parts().unwrap_or_default());
-                StoredPayload::from(payload)
-            });
+            }
         }
-        Checkpoint {
-            head: self.head.to_stored(),
-            frames: self.frames.iter().map(|(&id, frame)| (id, frame.to_stored(definition))).collect(),
-            results: self.results.iter().map(|(&key, payload)| (key, payload.id())).collect(),
-            payloads,
-        }
+        live
+    }
+
+    /// The numbers of the live frames.
+    pub fn frame_ids(&self) -> impl Iterator<Item = FrameId> + '_ {
+        self.frames.keys().copied()
+    }
+
+    /// The tasks that are open, oldest first.
+    #[must_use]
+    pub fn open_tasks(&self) -> Vec<crate::event::TaskId> {
+        self.tasks.keys().copied().collect()
     }
 
     /// The execution that was written down.
@@ -267,7 +297,7 @@ impl Execution {
         if head.format > FORMAT {
             return Err(RestoreError::Format { found: head.format });
         }
-        let mut payloads = Payloads { stored: &checkpoint.payloads, read: BTreeMap::new() };
+        let mut payloads = StoredPayloads::new(&checkpoint.payloads);
         let mut execution = Self::empty(head.into_live(&mut payloads)?);
         for (&id, text) in &checkpoint.frames {
             let stored: StoredFrame<'_> = read(&format!("frame {}", id.0), text)?;
@@ -304,7 +334,8 @@ impl Execution {
 }
 
 /// The payloads of a checkpoint, each read when it is first asked for.
-struct Payloads<'c> {
+#[derive(Debug)]
+pub struct StoredPayloads<'c> {
     stored: &'c BTreeMap<PayloadId, StoredPayload>,
     read: BTreeMap<PayloadId, Payload>,
 }
@@ -312,8 +343,18 @@ struct Payloads<'c> {
 /// No payload is larger, whatever the quotas: a few small arrays of each other may claim to be as large as one likes.
 const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
-impl Payloads<'_> {
-    fn get(&mut self, id: PayloadId) -> Result<Payload, RestoreError> {
+impl<'c> StoredPayloads<'c> {
+    /// The payloads that are stored as `stored`.
+    #[must_use]
+    pub fn new(stored: &'c BTreeMap<PayloadId, StoredPayload>) -> Self {
+        Self { stored, read: BTreeMap::new() }
+    }
+
+    /// The payload with the number `id`.
+    ///
+    /// # Errors
+    /// When it, or one that it is made of, is not there or cannot be read.
+    pub fn get(&mut self, id: PayloadId) -> Result<Payload, RestoreError> {
         self.get_within(id, DEPTH_MAX)
     }
 
@@ -395,7 +436,7 @@ impl Head {
 }
 
 impl StoredHead {
-    fn into_live(self, payloads: &mut Payloads<'_>) -> Result<Head, RestoreError> {
+    fn into_live(self, payloads: &mut StoredPayloads<'_>) -> Result<Head, RestoreError> {
         let status = match self.status {
             StoredStatus::Running => Status::Running,
             StoredStatus::Succeeded { output } => Status::Succeeded { output: payloads.get(output)? },
@@ -457,7 +498,7 @@ impl Frame {
 }
 
 impl StoredFrame<'_> {
-    fn into_live(self, definition: &Definition, payloads: &mut Payloads<'_>) -> Result<Frame, RestoreError> {
+    fn into_live(self, definition: &Definition, payloads: &mut StoredPayloads<'_>) -> Result<Frame, RestoreError> {
         let variables = self.variables.into_iter().map(|(name, id)| Ok((name, payloads.get(id)?)));
         let variables = variables.collect::<Result<BTreeMap<_, _>, RestoreError>>()?;
         Ok(Frame {
@@ -521,7 +562,7 @@ impl Phase {
 }
 
 impl StoredPhase {
-    fn into_live(self, payloads: &mut Payloads<'_>) -> Result<Phase, RestoreError> {
+    fn into_live(self, payloads: &mut StoredPayloads<'_>) -> Result<Phase, RestoreError> {
         let ready = |stage, order| Ok(Phase::Ready { stage, order });
         match self {
             Self::Enter { order } => ready(Stage::Enter, order),

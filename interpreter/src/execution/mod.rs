@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 
 use statewright_value::{Object, Value};
 
-pub use checkpoint::{Changes, Checkpoint, FORMAT, RestoreError, StoredPayload};
+pub use checkpoint::{Changes, Checkpoint, FORMAT, RestoreError, StoredPayload, StoredPayloads};
 pub use frame::FrameId;
 use frame::{Frame, Phase, TaskProgress};
 pub use token::TaskToken;
@@ -251,6 +251,18 @@ impl Execution {
     #[must_use]
     pub fn started_at(&self) -> Timestamp {
         self.head.started_at
+    }
+
+    /// The time of its last event: when it ended, if it has.
+    #[must_use]
+    pub fn last_event_at(&self) -> Timestamp {
+        self.head.last_time
+    }
+
+    /// When it times out as a whole.
+    #[must_use]
+    pub fn timeout_at(&self) -> Timestamp {
+        self.head.timeout_at
     }
 
     /// How many events its history has.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use statewright_engine::{Budget, Clock, ForgetfulStore, InboxEntry, Session, SystemClock, VirtualClock};
+use statewright_engine::{Budget, Clock, Happened, SystemClock, VirtualClock, advance};
 use statewright_interpreter::Value;
 use statewright_interpreter::command::{Command, Output, StartTask};
 use statewright_interpreter::definition::{Pattern, Resource};
 use statewright_interpreter::event::{Event, FailedStage, TaskId};
-use statewright_interpreter::execution::{Progress, Start, Status, TaskToken};
+use statewright_interpreter::execution::{Execution, Progress, Start, Status, TaskToken};
 use statewright_interpreter::history::{ErrorDetails, EventDetails, HistoryEvent};
 use statewright_interpreter::inputs::Draws;
 use statewright_interpreter::payload::Document;
@@ -84,11 +84,10 @@ struct Run<'s> {
     machine: &'s Machine,
     mocks: Option<&'s Mocks>,
     auto_mock: Option<AutoMock<'s>>,
-    session: Session,
+    execution: Execution,
     /// What came of starting it, until its first round.
     begun: Option<Output>,
-    inbox: Vec<InboxEntry>,
-    posted: u64,
+    inbox: Vec<Happened>,
     /// How often each state was invoked.
     invocations: BTreeMap<Arc<str>, u32>,
     /// The task that started it.
@@ -191,15 +190,15 @@ impl<'s> Driver<'s> {
         let number = self.runs.len() as u64;
         let draws = Draws::new(start.seed, u64::MAX - number);
         let depth = parent.and_then(|parent| self.runs.get(parent.run)).map_or(0, |run| run.depth + 1);
-        let (session, begun) = Session::start(&machine.definition, start, self.clock.now());
+        let mut begun = Output::default();
+        let execution = Execution::start(&machine.definition, start, self.clock.now(), &mut begun);
         self.runs.push(Run {
             machine,
             mocks,
             auto_mock,
-            session,
+            execution,
             begun: Some(begun),
             inbox: Vec::new(),
-            posted: 0,
             invocations: BTreeMap::new(),
             parent,
             depth,
@@ -263,7 +262,7 @@ impl<'s> Driver<'s> {
 
     /// The earliest deadline of any execution.
     fn deadline(&self) -> Option<Timestamp> {
-        self.runs.iter().filter(|run| !run.finished).filter_map(|run| run.session.execution().deadline()).min()
+        self.runs.iter().filter(|run| !run.finished).filter_map(|run| run.execution.deadline()).min()
     }
 
     /// Waits for a program to end.
@@ -304,16 +303,16 @@ impl<'s> Driver<'s> {
     fn round(&mut self, at: usize) -> Result<bool, Refusal> {
         let now = self.clock.now();
         let Some(run) = self.runs.get_mut(at).filter(|run| !run.finished) else { return Ok(false) };
-        let due = run.session.execution().deadline().is_some_and(|deadline| deadline <= now);
+        let due = run.execution.deadline().is_some_and(|deadline| deadline <= now);
         let begun = run.begun.take();
-        if begun.is_none() && run.inbox.is_empty() && !due && !run.session.execution().is_ready() {
+        if begun.is_none() && run.inbox.is_empty() && !due && !run.execution.is_ready() {
             return Ok(false);
         }
         let inbox = std::mem::take(&mut run.inbox);
-        let out = begun.unwrap_or_default();
-        let definition = &run.machine.definition;
-        let round = run.session.round(&ForgetfulStore, definition, inbox, now, Budget::default(), out);
-        let mut round = pollster::block_on(round).map_err(|error| Refusal::new(format!("the execution cannot go on: {error}")))?;
+        let mut round = begun.unwrap_or_default();
+        let advanced = advance(&mut run.execution, &run.machine.definition, inbox, now, Budget::default(), &mut round);
+        // Nothing is stored.
+        run.execution.discard_changes();
         if at == 0
             && let Some(until) = self.settings.until.as_deref()
             && let Some((index, stopped)) = stops(&round.events, until)
@@ -325,7 +324,7 @@ impl<'s> Driver<'s> {
         for event in &round.events {
             run.tree.observe(event);
         }
-        run.finished = round.progress == Progress::Finished;
+        run.finished = advanced.progress == Progress::Finished;
         let (finished, parent) = (run.finished, run.parent);
         if at == 0 && self.settings.history {
             self.events.append(&mut round.events);
@@ -349,9 +348,9 @@ impl<'s> Driver<'s> {
     }
 
     fn post(&mut self, run: usize, event: Event) {
+        let at = self.clock.now();
         if let Some(run) = self.runs.get_mut(run).filter(|run| !run.finished) {
-            run.posted += 1;
-            run.inbox.push(InboxEntry { key: run.posted.to_string().into(), event });
+            run.inbox.push(Happened { at, event });
         }
     }
 
@@ -441,7 +440,7 @@ impl<'s> Driver<'s> {
             return None;
         }
         let token = TaskToken::parse(&text("TaskToken")?)?;
-        let target = self.runs.iter().position(|run| run.session.execution().accepts(&token))?;
+        let target = self.runs.iter().position(|run| run.execution.accepts(&token))?;
         let event = match &**resource {
             "sendTaskSuccess" => {
                 let output = match parameters.get("Output")? {
@@ -500,7 +499,7 @@ impl<'s> Driver<'s> {
         };
         let name = parameters.get("Name").and_then(Value::as_str).filter(|name| check_name(name, "").is_ok());
         let name: Arc<str> = name.map_or_else(|| ids.uuid().into(), Arc::from);
-        let (region, account) = (&run.session.execution().identity().region, &settings.account);
+        let (region, account) = (&run.execution.identity().region, &settings.account);
         let machine = &nested.machine;
         let mut identity = settings.identity.clone();
         identity.execution_arn = execution_arn(region, account, &machine.name, &name, settings.machine_type).into();
@@ -556,7 +555,7 @@ impl<'s> Driver<'s> {
         else {
             return;
         };
-        let execution = run.session.execution();
+        let execution = &run.execution;
         let title = format!("{} {}", run.machine.name, execution.status().as_str());
         let outcome = machine::ended(execution, parent.pattern, self.clock.now());
         match parent.pattern {
@@ -637,7 +636,7 @@ impl<'s> Driver<'s> {
         self.show_detached();
         self.show_unused();
         let Some(root) = self.runs.first() else { return Err(Refusal::new("nothing was run")) };
-        let execution = root.session.execution();
+        let execution = &root.execution;
         let (status, output, error) = match (&self.stopped, execution.status()) {
             (Some(stopped), _) => ("SUCCEEDED", Some(stopped.output.clone()), ErrorDetails::default()),
             (None, status @ Status::Succeeded { output }) => {

@@ -1,0 +1,165 @@
+//! The history of an execution, read from its commits page by page.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use statewright_interpreter::execution::{StoredPayload, StoredPayloads};
+use statewright_interpreter::history::{HistoryEvent, restore_events};
+use statewright_interpreter::payload::PayloadId;
+use statewright_interpreter::time::Timestamp;
+
+use super::keys::{FIRST, Sorts, key, partition};
+use super::{Journal, Read, missing};
+use crate::store::{ExecutionArn, StoreError};
+use crate::table::{Item, Query, Table};
+
+/// A place in a history: behind an event, in the direction of reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryPosition {
+    /// The commit that holds the event.
+    pub version: u32,
+    /// The event.
+    pub event: u64,
+}
+
+/// A part of a history.
+#[derive(Clone, Debug, Default)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<HistoryEvent>,
+    /// Where the next page begins; `None` when there is no more.
+    pub next: Option<HistoryPosition>,
+}
+
+impl<T: Table> Journal<T> {
+    /// At most `limit` events of an execution behind `after`, from the first to the last or `backwards`. `None` if there is no such
+    /// execution.
+    ///
+    /// # Errors
+    /// When the table cannot be read, or what it holds.
+    pub async fn history(
+        &self,
+        execution: &ExecutionArn,
+        after: Option<HistoryPosition>,
+        limit: usize,
+        backwards: bool,
+        now: Timestamp,
+    ) -> Result<Option<EventPage>, StoreError> {
+        let partition = partition(execution);
+        let first = self.table.get(&key(&partition, "0".to_owned())).await?;
+        let Some(first) = first.filter(|item| !item.is_expired(now)) else { return Ok(None) };
+        let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
+        let mut reading = Reading {
+            partition,
+            sorts,
+            items: BTreeMap::from([(FIRST, first)]),
+            known: BTreeMap::new(),
+            backwards,
+            after,
+            events: Vec::new(),
+        };
+        // The newest commit has the smallest sort key.
+        let mut query = Query::prefix(reading.partition.clone(), &sorts.commits()).limit(100);
+        query.backwards = !backwards;
+        let start = after.map_or(if backwards { u32::MAX } else { FIRST }, |after| after.version);
+        if start == FIRST && !backwards {
+            self.read_events(&mut reading, FIRST).await?;
+        } else if after.is_some() {
+            let bound = if backwards { &mut query.range.0 } else { &mut query.range.1 };
+            *bound = sorts.commit(start);
+        }
+        let mut more = start > FIRST || !backwards;
+        while more && reading.events.len() <= limit {
+            let page = self.table.query(&query).await?;
+            for item in page.items {
+                let Some(version) = sorts.version(&item.key.sort) else { continue };
+                reading.items.insert(version, item);
+                self.read_events(&mut reading, version).await?;
+                if reading.events.len() > limit {
+                    break;
+                }
+            }
+            more = page.next.is_some();
+            query.after = page.next;
+        }
+        if backwards && reading.events.len() <= limit {
+            self.read_events(&mut reading, FIRST).await?;
+        }
+        let mut events = reading.events;
+        let next = if events.len() > limit {
+            events.truncate(limit);
+            events.last().map(|(version, event)| HistoryPosition { version: *version, event: event.id.0 })
+        } else {
+            None
+        };
+        Ok(Some(EventPage { events: events.into_iter().map(|(_, event)| event).collect(), next }))
+    }
+
+    /// Reads the events of a commit.
+    async fn read_events(&self, reading: &mut Reading, version: u32) -> Result<(), StoreError> {
+        let Reading { partition, sorts, items, known, backwards, after, events } = reading;
+        self.read_commits(partition, *sorts, known, items, [version]).await?;
+        let read = known.get(&version).ok_or_else(|| missing(partition, version))?;
+        if read.body.events.is_empty() {
+            return Ok(());
+        }
+        let stored = read.body.events.clone();
+        let payloads = self.payloads_for(partition, *sorts, version, items, known).await?;
+        let mut payloads = StoredPayloads::new(&payloads);
+        let found = restore_events(&stored, |id| payloads.get(id));
+        let mut found = found.map_err(|error| StoreError(error.to_string()))?;
+        if *backwards {
+            found.reverse();
+        }
+        let is_behind = |event: &HistoryEvent| {
+            after.is_none_or(|after| if *backwards { event.id.0 < after.event } else { event.id.0 > after.event })
+        };
+        events.extend(found.into_iter().filter(is_behind).map(|event| (version, event)));
+        Ok(())
+    }
+
+    /// The payloads that the events of a commit name, and those that they are made of.
+    async fn payloads_for(
+        &self,
+        partition: &str,
+        sorts: Sorts,
+        version: u32,
+        items: &mut BTreeMap<u32, Item>,
+        known: &mut BTreeMap<u32, Read>,
+    ) -> Result<BTreeMap<PayloadId, StoredPayload>, StoreError> {
+        let mut payloads = BTreeMap::new();
+        let mut wanted: BTreeMap<u32, BTreeSet<PayloadId>> = BTreeMap::new();
+        let read = known.get(&version).ok_or_else(|| missing(partition, version))?;
+        payloads.extend(self.read_payloads(partition, sorts, version, read, |_| true).await?);
+        for &(id, home) in &read.body.notes.refs {
+            wanted.entry(home).or_default().insert(id);
+        }
+        // An array names its parts; the commit that holds it names the commits that hold these.
+        while let Some((home, ids)) = wanted.pop_first() {
+            self.read_commits(partition, sorts, known, items, [home]).await?;
+            let read = known.get(&home).ok_or_else(|| missing(partition, home))?;
+            let found = self.read_payloads(partition, sorts, home, read, |id| ids.contains(&id)).await?;
+            for payload in found.values() {
+                if let StoredPayload::Array(parts) = payload {
+                    for part in parts.iter().filter(|part| !payloads.contains_key(part)) {
+                        let elsewhere = read.body.notes.refs.iter().find(|(id, _)| id == part).map_or(home, |(_, home)| *home);
+                        wanted.entry(elsewhere).or_default().insert(*part);
+                    }
+                }
+            }
+            payloads.extend(found);
+        }
+        Ok(payloads)
+    }
+}
+
+/// What has been read of a history.
+struct Reading {
+    partition: String,
+    sorts: Sorts,
+    items: BTreeMap<u32, Item>,
+    known: BTreeMap<u32, Read>,
+    backwards: bool,
+    after: Option<HistoryPosition>,
+    /// The events, each with the version of its commit.
+    events: Vec<(u32, HistoryEvent)>,
+}

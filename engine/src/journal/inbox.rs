@@ -1,0 +1,96 @@
+//! Posted events as items.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use statewright_interpreter::event::{Event, FailedStage, TaskId};
+use statewright_interpreter::history::ErrorDetails;
+use statewright_interpreter::payload::Document;
+use statewright_interpreter::time::Timestamp;
+
+use super::pack;
+use crate::store::{Happened, InboxEntry, StoreError};
+use crate::table::{Item, Key};
+
+/// An event as it is stored. Writing it is a promise to read it for ever.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "event", rename_all_fields = "camelCase")]
+enum Stored {
+    TaskStarted {
+        task: TaskId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker_name: Option<Arc<str>>,
+    },
+    TaskSubmitted {
+        task: TaskId,
+        output: String,
+    },
+    TaskSucceeded {
+        task: TaskId,
+        output: String,
+    },
+    TaskFailed {
+        task: TaskId,
+        stage: StoredStage,
+        #[serde(flatten)]
+        error: ErrorDetails,
+    },
+    TaskHeartbeat {
+        task: TaskId,
+    },
+    Stop(ErrorDetails),
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredStage {
+    Running,
+    Scheduling,
+    Starting,
+    Submitting,
+}
+
+pub(super) fn write(key: Key, happened: &Happened) -> Result<Item, StoreError> {
+    let stored = match &happened.event {
+        Event::TaskStarted { task, worker_name } => Stored::TaskStarted { task: *task, worker_name: worker_name.clone() },
+        Event::TaskSubmitted { task, output } => Stored::TaskSubmitted { task: *task, output: output.text().into_owned() },
+        Event::TaskSucceeded { task, output } => Stored::TaskSucceeded { task: *task, output: output.text().into_owned() },
+        Event::TaskFailed { task, stage, error } => {
+            let stage = match stage {
+                FailedStage::Running => StoredStage::Running,
+                FailedStage::Scheduling => StoredStage::Scheduling,
+                FailedStage::Starting => StoredStage::Starting,
+                FailedStage::Submitting => StoredStage::Submitting,
+            };
+            Stored::TaskFailed { task: *task, stage, error: error.clone() }
+        }
+        Event::TaskHeartbeat { task } => Stored::TaskHeartbeat { task: *task },
+        Event::Stop { error } => Stored::Stop(error.clone()),
+    };
+    let text = serde_json::to_vec(&stored).map_err(|error| StoreError(error.to_string()))?;
+    Ok(Item::new(key).number("f", pack::FORMAT).number("at", happened.at.0).bytes("b", pack::pack(&text, &[])?))
+}
+
+pub(super) fn read(key: Arc<str>, item: &Item) -> Result<InboxEntry, StoreError> {
+    let damaged = |reason: String| StoreError(format!("posted event {key} cannot be read: {reason}"));
+    let text = pack::unpack(item.get_bytes("b").unwrap_or_default(), &[])?;
+    let stored: Stored = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    let document = |text: String| Document::parse(&text).map_err(|error| damaged(error.to_string()));
+    let event = match stored {
+        Stored::TaskStarted { task, worker_name } => Event::TaskStarted { task, worker_name },
+        Stored::TaskSubmitted { task, output } => Event::TaskSubmitted { task, output: document(output)? },
+        Stored::TaskSucceeded { task, output } => Event::TaskSucceeded { task, output: document(output)? },
+        Stored::TaskFailed { task, stage, error } => {
+            let stage = match stage {
+                StoredStage::Running => FailedStage::Running,
+                StoredStage::Scheduling => FailedStage::Scheduling,
+                StoredStage::Starting => FailedStage::Starting,
+                StoredStage::Submitting => FailedStage::Submitting,
+            };
+            Event::TaskFailed { task, stage, error }
+        }
+        Stored::TaskHeartbeat { task } => Event::TaskHeartbeat { task },
+        Stored::Stop(error) => Event::Stop { error },
+    };
+    let at = Timestamp(item.get_number("at").unwrap_or(0));
+    Ok(InboxEntry { key, happened: Happened { at, event } })
+}

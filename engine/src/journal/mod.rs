@@ -1,0 +1,540 @@
+//! The store on a table: each execution is a journal.
+//!
+//! A commit is the put of one new item whose sort key is its version, on the condition that nothing stands there: the one step that
+//! decides between drivers. It holds what has changed, the new events and the new payloads, compressed. What is too large for it is
+//! written before it, under keys that no other driver writes.
+//!
+//! **Loading is bounded.** The newest commit names the earlier ones that hold something which is still needed. When these grow too many,
+//! a commit repeats frames and results that stand in others; payloads are never repeated.
+//!
+//! **A key is never free again** while a driver that knows of it may live: nothing here deletes a commit. Each is written with the
+//! time from which on the table may delete it.
+//!
+//! **Mine or another's.** A put whose answer was lost may be sent again by the layers below and then finds itself; every commit carries
+//! a number of its writer, which tells that from another driver's commit.
+
+mod body;
+mod history;
+mod inbox;
+mod keys;
+mod pack;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use statewright_interpreter::execution::{Checkpoint, Execution, FrameId, StoredPayload};
+use statewright_interpreter::history::{payloads_of, store_events};
+use statewright_interpreter::payload::PayloadId;
+use statewright_interpreter::time::Timestamp;
+
+use body::{Body, Notes};
+pub use history::{EventPage, HistoryPosition};
+use keys::{FIRST, Sorts, key, partition};
+pub use rows::{Due, ListedExecution, ListedPage};
+
+use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};
+use crate::table::{Condition, Item, Key, Query, Table, WriteError};
+
+/// How a journal is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long everything about an execution stays after it was written, in seconds. The service keeps 90 days.
+    pub retention_seconds: u64,
+    /// A payload of more bytes stands apart from its commit.
+    pub apart_bytes: usize,
+    /// A packed commit of more bytes is written in parts. DynamoDB's items end at 400 KB.
+    pub item_bytes_max: usize,
+    /// So many earlier commits may be needed for a load before frames are repeated.
+    pub needs_max: usize,
+    /// In how many partitions each list of executions of a state machine is kept. A partition takes about 1,000 writes a second.
+    pub list_shards: u32,
+    /// In how many partitions reminders are kept. Each is asked once a minute.
+    pub reminder_shards: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            retention_seconds: 90 * 24 * 3600,
+            apart_bytes: 32 * 1024,
+            item_bytes_max: 350 * 1024,
+            needs_max: 16,
+            list_shards: 2,
+            reminder_shards: 4,
+        }
+    }
+}
+
+/// What an item holds beyond what is asked for, so that it outlives what it belongs to: a month.
+const MARGIN_SECONDS: u64 = 30 * 24 * 3600;
+/// Read at first: the first commit, a few posted events, and the newest commits.
+const FIRST_PAGE: usize = 8;
+
+/// Keeps executions in a table.
+#[derive(Debug)]
+pub struct Journal<T> {
+    table: T,
+    settings: Settings,
+    /// Two journals anywhere have different ones.
+    writer: u64,
+    /// How many writers this journal has named.
+    writers: AtomicU64,
+}
+
+/// Where an execution stands in a journal.
+#[derive(Clone, Debug)]
+pub struct Place {
+    partition: String,
+    sorts: Sorts,
+    version: u32,
+    writer: u64,
+    /// The commits that hold what is live.
+    frames: BTreeMap<FrameId, u32>,
+    results: BTreeMap<(FrameId, u32), u32>,
+    since: BTreeMap<FrameId, u32>,
+    payloads: BTreeMap<PayloadId, u32>,
+    /// Keys of the inbox that are dealt with and still stand there.
+    consumed: Vec<Arc<str>>,
+    /// The first commit's content, which every later one is compared with.
+    first: Arc<[u8]>,
+    /// A commit that later ones are compared with as well.
+    like: Option<(u32, Arc<[u8]>)>,
+}
+
+impl Place {
+    /// How many commits the execution has had.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+}
+
+/// A commit as it stands in the table, read.
+struct Read {
+    bytes: Arc<[u8]>,
+    body: Body,
+    writer: u64,
+    like: Option<u32>,
+}
+
+impl<T: Table> Journal<T> {
+    /// A journal in `table`. `writer` is drawn at random, once for each journal.
+    pub fn new(table: T, settings: Settings, writer: u64) -> Self {
+        Self { table, settings, writer, writers: AtomicU64::new(0) }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &T {
+        &self.table
+    }
+
+    /// A number that no other writer of commits has.
+    fn next_writer(&self) -> u64 {
+        // Spread, so that the numbers of two journals that begin close to each other do not meet.
+        let count = self.writers.fetch_add(1, Ordering::Relaxed);
+        self.writer.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(self.settings.retention_seconds.saturating_add(MARGIN_SECONDS))
+    }
+
+    /// Reads commits by version, and those that they are compared with.
+    async fn read_commits(
+        &self,
+        partition: &str,
+        sorts: Sorts,
+        known: &mut BTreeMap<u32, Read>,
+        items: &mut BTreeMap<u32, Item>,
+        versions: impl IntoIterator<Item = u32>,
+    ) -> Result<(), StoreError> {
+        let mut wanted: Vec<u32> = versions.into_iter().filter(|version| !known.contains_key(version)).collect();
+        wanted.extend((!known.contains_key(&FIRST)).then_some(FIRST));
+        self.fetch(partition, sorts, items, wanted.iter().copied()).await?;
+        let likes: Vec<u32> =
+            wanted.iter().filter_map(|version| like_of(items.get(version)?)).filter(|like| !known.contains_key(like)).collect();
+        self.fetch(partition, sorts, items, likes.iter().copied()).await?;
+        // The first, then those that others are like, then the others.
+        wanted.extend(likes);
+        wanted.sort_by_key(|version| (*version != FIRST, items.get(version).and_then(like_of).is_some()));
+        for version in wanted {
+            if !known.contains_key(&version) {
+                let item = items.get(&version).ok_or_else(|| missing(partition, version))?;
+                let read = self.read_commit(partition, sorts, version, item, known).await?;
+                known.insert(version, read);
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        partition: &str,
+        sorts: Sorts,
+        items: &mut BTreeMap<u32, Item>,
+        versions: impl Iterator<Item = u32>,
+    ) -> Result<(), StoreError> {
+        let missing: BTreeSet<u32> = versions.filter(|version| !items.contains_key(version)).collect();
+        let keys: Vec<Key> = missing.into_iter().map(|version| key(partition, sorts.commit(version))).collect();
+        if !keys.is_empty() {
+            for item in self.table.get_all(&keys).await? {
+                items.extend(sorts.version(&item.key.sort).map(|version| (version, item)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_commit(
+        &self,
+        partition: &str,
+        sorts: Sorts,
+        version: u32,
+        item: &Item,
+        known: &BTreeMap<u32, Read>,
+    ) -> Result<Read, StoreError> {
+        let format = item.get_number("f").unwrap_or(0);
+        if format > pack::FORMAT {
+            return Err(StoreError(format!(
+                "commit format {format} is newer than {}, the newest this release reads",
+                pack::FORMAT
+            )));
+        }
+        let writer = item.get_number("w").unwrap_or(0).cast_unsigned();
+        let parts = item.get_number("n").unwrap_or(0);
+        let mut packed = Vec::new();
+        for part in 0..usize::try_from(parts).unwrap_or(0) {
+            let key = key(partition, sorts.commit_part(version, writer, part));
+            let part = self.table.get(&key).await?.ok_or_else(|| missing(partition, version))?;
+            packed.extend_from_slice(part.get_bytes("b").unwrap_or_default());
+        }
+        packed.extend_from_slice(item.get_bytes("b").unwrap_or_default());
+        let like = like_of(item);
+        let compared = [(version != FIRST).then_some(FIRST), like];
+        let compared = compared.into_iter().flatten().map(|like| known.get(&like).ok_or_else(|| missing(partition, like)));
+        let compared: Vec<&Read> = compared.collect::<Result<_, _>>()?;
+        let compared: Vec<&[u8]> = compared.into_iter().map(|read| &*read.bytes).collect();
+        let bytes: Arc<[u8]> = pack::unpack(&packed, &compared)?.into();
+        let body = Body::from_bytes(&bytes)?;
+        Ok(Read { bytes, body, writer, like })
+    }
+
+    /// The payloads of a commit, those that stand apart included.
+    async fn read_payloads(
+        &self,
+        partition: &str,
+        sorts: Sorts,
+        version: u32,
+        read: &Read,
+        wanted: impl Fn(PayloadId) -> bool,
+    ) -> Result<BTreeMap<PayloadId, StoredPayload>, StoreError> {
+        let mut payloads: BTreeMap<_, _> =
+            read.body.payloads.iter().filter(|(id, _)| wanted(**id)).map(|(id, payload)| (*id, payload.clone())).collect();
+        for &(id, parts) in read.body.notes.apart.iter().filter(|(id, _)| wanted(*id)) {
+            let mut packed = Vec::new();
+            for part in 0..parts {
+                let key = key(partition, sorts.payload_part(version, read.writer, id.0, part));
+                let part = self.table.get(&key).await?.ok_or_else(|| missing(partition, version))?;
+                packed.extend_from_slice(part.get_bytes("b").unwrap_or_default());
+            }
+            let text = String::from_utf8(pack::unpack(&packed, &[])?);
+            let text = text.map_err(|_| StoreError(format!("payload {} of {partition} is damaged", id.0)))?;
+            payloads.insert(id, StoredPayload::Text(text));
+        }
+        Ok(payloads)
+    }
+
+    /// Writes `bytes` under keys that only this commit names. Gives the number of parts.
+    async fn put_parts(
+        &self,
+        partition: &str,
+        sort: impl Fn(usize) -> String,
+        bytes: &[u8],
+        expires: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut parts = 0;
+        for part in bytes.chunks(self.settings.item_bytes_max) {
+            let item = Item::new(key(partition, sort(parts))).bytes("b", part.to_vec()).expiring(expires);
+            self.table.put(item, Condition::None).await?;
+            parts += 1;
+        }
+        Ok(parts)
+    }
+
+    /// Writes a commit as one item, and what does not fit before it.
+    async fn put_commit(&self, place: &mut Place, mut body: Body, commit: &Commit<'_>) -> Result<(), CommitError> {
+        let (partition, sorts, version, writer) = (place.partition.clone(), place.sorts, place.version, place.writer);
+        let expires = self.expires(commit.now);
+        let too_large = |payload: &StoredPayload| match payload {
+            StoredPayload::Text(text) => text.len() > self.settings.apart_bytes,
+            StoredPayload::Array(_) => false,
+        };
+        let large: Vec<PayloadId> = body.payloads.iter().filter(|(_, payload)| too_large(payload)).map(|(id, _)| *id).collect();
+        for id in large {
+            if let Some(StoredPayload::Text(text)) = body.payloads.remove(&id) {
+                let packed = pack::pack(text.as_bytes(), &[])?;
+                let sort = |part| sorts.payload_part(version, writer, id.0, part);
+                let parts = self.put_parts(&partition, sort, &packed, expires).await?;
+                body.notes.apart.push((id, parts));
+            }
+        }
+        let bytes: Arc<[u8]> = body.to_bytes().into();
+        let mut item =
+            Item::new(key(&partition, sorts.commit(version))).number("f", pack::FORMAT).number("w", writer.cast_signed());
+        let mut packed;
+        if version == FIRST {
+            packed = pack::pack(&bytes, &[])?;
+            place.first = Arc::clone(&bytes);
+            item = item.number("started", commit.execution.started_at().0);
+        } else {
+            let first = Arc::clone(&place.first);
+            packed = pack::pack(&bytes, &[&first])?;
+            let like = place.like.clone();
+            let with_like = like.map(|(version, like)| Ok::<_, StoreError>((version, pack::pack(&bytes, &[&first, &like])?)));
+            match with_like.transpose()? {
+                // Another commit is compared with when it saves a tenth; else this one is what later ones are compared with.
+                Some((like, smaller)) if smaller.len() * 10 < packed.len() * 9 => {
+                    packed = smaller;
+                    item = item.number("l", like.into());
+                }
+                Some(_) | None if !body.payloads.is_empty() => place.like = Some((version, Arc::clone(&bytes))),
+                Some(_) | None => {}
+            }
+        }
+        if packed.len() > self.settings.item_bytes_max {
+            let parts = self.put_parts(&partition, |part| sorts.commit_part(version, writer, part), &packed, expires).await?;
+            item = item.number("n", i64::try_from(parts).unwrap_or(i64::MAX));
+            packed.clear();
+        }
+        let status = commit.execution.status();
+        item = item.bytes("b", packed).expiring(expires);
+        item = match status.is_final() {
+            true => item.text("status", status.as_str()),
+            false => item.text("state", commit.states.join(", ").chars().take(160).collect::<String>()),
+        };
+        match self.table.put(item, Condition::Absent(commit.now)).await {
+            Ok(()) => Ok(()),
+            Err(WriteError::Refused(Some(found))) if found.get_number("w") == Some(writer.cast_signed()) => Ok(()),
+            Err(WriteError::Refused(_)) => Err(CommitError::Conflict),
+            Err(error) => Err(StoreError::from(error).into()),
+        }
+    }
+
+    /// Deletes entries of the inbox that are dealt with. What is left is tried again after the next commit.
+    async fn delete_consumed(&self, place: &mut Place) {
+        let mut left = Vec::new();
+        for consumed in std::mem::take(&mut place.consumed) {
+            let key = key(&place.partition, place.sorts.inbox(&consumed));
+            if self.table.delete(&key, Condition::None).await.is_err() {
+                left.push(consumed);
+            }
+        }
+        place.consumed = left;
+    }
+}
+
+fn like_of(item: &Item) -> Option<u32> {
+    item.get_number("l").and_then(|like| u32::try_from(like).ok())
+}
+
+fn missing(partition: &str, version: u32) -> StoreError {
+    StoreError(format!("commit {version} of {partition} is missing"))
+}
+
+impl Place {
+    /// Notes what has moved with `commit`, and makes what the commit says.
+    fn advance(&mut self, commit: &Commit<'_>, needs_max: usize) -> Result<Body, StoreError> {
+        let version = self.version;
+        let changes = &commit.changes;
+        let mut body = Body {
+            head: changes.head.clone(),
+            frames: changes.frames.clone(),
+            results: changes.results.clone(),
+            payloads: changes.payloads.iter().cloned().collect(),
+            events: if commit.events.is_empty() { String::new() } else { store_events(commit.events) },
+            notes: Notes::default(),
+        };
+        for id in &changes.removed_frames {
+            self.frames.remove(id);
+            self.since.remove(id);
+        }
+        self.frames.extend(changes.frames.keys().map(|id| (*id, version)));
+        for (frame, slot) in &changes.removed_results {
+            self.results.remove(&(*frame, *slot));
+            self.since.insert(*frame, version);
+        }
+        self.results.extend(changes.results.keys().map(|key| (*key, version)));
+        self.since.retain(|frame, _| self.frames.contains_key(frame));
+        let here: BTreeSet<PayloadId> = body.payloads.keys().copied().collect();
+        let mut named = payloads_of(commit.events);
+        for payload in body.payloads.values() {
+            if let StoredPayload::Array(parts) = payload {
+                named.extend(parts);
+            }
+        }
+        let home = |id: &PayloadId| {
+            let home = self.payloads.get(id).ok_or_else(|| StoreError(format!("payload {} is nowhere", id.0)))?;
+            Ok::<_, StoreError>((*id, *home))
+        };
+        body.notes.refs = named.difference(&here).map(home).collect::<Result<_, _>>()?;
+        self.payloads.extend(here.iter().map(|id| (*id, version)));
+        let live = commit.execution.payload_ids();
+        self.payloads.retain(|id, _| live.contains(id));
+        if self.needs().len() > needs_max {
+            let Checkpoint { frames, results, .. } = (commit.checkpoint)();
+            self.frames = frames.keys().map(|id| (*id, version)).collect();
+            self.results = results.keys().map(|key| (*key, version)).collect();
+            self.since = results.keys().map(|(frame, _)| (*frame, version)).collect();
+            body.frames = frames;
+            body.results = results;
+        }
+        body.notes.birth = commit.birth.cloned();
+        body.notes.ledger = commit.ledger.clone();
+        body.notes.live = self.frames.keys().copied().collect();
+        body.notes.needs = self.needs().into_iter().collect();
+        body.notes.since = self.since.iter().map(|(frame, since)| (*frame, *since)).collect();
+        self.consumed.extend(commit.consumed.iter().cloned());
+        body.notes.consumed = self.consumed.clone();
+        Ok(body)
+    }
+
+    /// The earlier commits that hold something live.
+    fn needs(&self) -> BTreeSet<u32> {
+        let homes = self.frames.values().chain(self.results.values()).chain(self.payloads.values());
+        homes.copied().filter(|home| *home != self.version).collect()
+    }
+}
+
+impl<T: Table> Store for Journal<T> {
+    type Place = Place;
+
+    async fn load(&self, execution: &ExecutionArn, now: Timestamp) -> Result<Option<Loaded<Place>>, StoreError> {
+        let partition = partition(execution);
+        let mut query = Query::prefix(partition.clone(), "").limit(FIRST_PAGE);
+        let mut page = self.table.query(&query).await?;
+        let mut found = page.items.into_iter();
+        // What has expired may be half gone.
+        let Some(first) = found.next().filter(|item| item.key.sort == "0" && !item.is_expired(now)) else { return Ok(None) };
+        let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
+        let mut items = BTreeMap::from([(FIRST, first)]);
+        let mut posted = Vec::new();
+        loop {
+            for item in found {
+                if let Some(version) = sorts.version(&item.key.sort) {
+                    items.insert(version, item);
+                } else if let Some(key) = sorts.inbox_key(&item.key.sort) {
+                    posted.push((Arc::<str>::from(key), item));
+                }
+            }
+            // Commits stand behind the inbox, the newest first.
+            match page.next {
+                Some(next) if items.len() == 1 => query.after = Some(next),
+                Some(_) | None => break,
+            }
+            page = self.table.query(&query).await?;
+            found = page.items.into_iter();
+        }
+        let version = items.keys().next_back().copied().unwrap_or(FIRST);
+        let mut known = BTreeMap::new();
+        self.read_commits(&partition, sorts, &mut known, &mut items, [version]).await?;
+        let newest = known.get(&version).ok_or_else(|| missing(&partition, version))?;
+        let notes = newest.body.notes.clone();
+        let (head, like) = (newest.body.head.clone(), newest.like);
+        self.read_commits(&partition, sorts, &mut known, &mut items, notes.needs.iter().copied()).await?;
+        let first = known.get(&FIRST).ok_or_else(|| missing(&partition, FIRST))?;
+        let birth = first.body.notes.birth.clone().unwrap_or_default();
+        let mut place = Place {
+            partition: partition.clone(),
+            sorts,
+            version,
+            writer: self.next_writer(),
+            frames: BTreeMap::new(),
+            results: BTreeMap::new(),
+            since: notes.since.iter().copied().collect(),
+            payloads: BTreeMap::new(),
+            consumed: notes.consumed,
+            first: Arc::clone(&first.bytes),
+            like: None,
+        };
+        place.like = match like {
+            Some(like) => known.get(&like).map(|read| (like, Arc::clone(&read.bytes))),
+            None if version != FIRST => known.get(&version).map(|read| (version, Arc::clone(&read.bytes))),
+            None => None,
+        };
+        let live: BTreeSet<FrameId> = notes.live.iter().copied().collect();
+        let mut checkpoint = Checkpoint { head, ..Checkpoint::default() };
+        let needed: BTreeSet<u32> = notes.needs.iter().copied().chain([version]).collect();
+        for version in needed {
+            let Some(read) = known.get(&version) else { return Err(missing(&partition, version)) };
+            for (id, frame) in read.body.frames.iter().filter(|(id, _)| live.contains(id)) {
+                checkpoint.frames.insert(*id, frame.clone());
+                place.frames.insert(*id, version);
+            }
+            for (key, payload) in &read.body.results {
+                if live.contains(&key.0) && place.since.get(&key.0).is_none_or(|since| *since <= version) {
+                    checkpoint.results.insert(*key, *payload);
+                    place.results.insert(*key, version);
+                }
+            }
+            for (id, payload) in self.read_payloads(&partition, sorts, version, read, |_| true).await? {
+                checkpoint.payloads.insert(id, payload);
+                place.payloads.insert(id, version);
+            }
+        }
+        posted.retain(|(key, _)| !place.consumed.contains(key));
+        let inbox = posted.into_iter().map(|(key, item)| inbox::read(key, &item)).collect::<Result<_, _>>()?;
+        Ok(Some(Loaded { place, birth, checkpoint, ledger: notes.ledger, inbox }))
+    }
+
+    async fn commit(&self, execution: &ExecutionArn, place: Option<Place>, commit: Commit<'_>) -> Result<Place, CommitError> {
+        let mut place = match place {
+            Some(place) => Place { version: place.version + 1, ..place },
+            None => Place {
+                partition: partition(execution),
+                sorts: Sorts::new(commit.execution.started_at().0),
+                version: FIRST,
+                writer: self.next_writer(),
+                frames: BTreeMap::new(),
+                results: BTreeMap::new(),
+                since: BTreeMap::new(),
+                payloads: BTreeMap::new(),
+                consumed: Vec::new(),
+                first: Arc::default(),
+                like: None,
+            },
+        };
+        let body = place.advance(&commit, self.settings.needs_max)?;
+        self.put_commit(&mut place, body, &commit).await?;
+        self.delete_consumed(&mut place).await;
+        Ok(place)
+    }
+
+    async fn post(&self, execution: &ExecutionArn, entry: InboxEntry) -> Result<(), StoreError> {
+        let partition = partition(execution);
+        let first = self.table.get(&key(&partition, "0".to_owned())).await?;
+        let first = first.filter(|item| !item.is_expired(entry.happened.at));
+        let Some(first) = first else { return Err(StoreError(format!("there is no execution {execution}"))) };
+        let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
+        let item = inbox::write(key(&partition, sorts.inbox(&entry.key)), &entry.happened)?;
+        let expires = self.expires(entry.happened.at);
+        Ok(self.table.put(item.expiring(expires), Condition::None).await?)
+    }
+
+    async fn remind(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {
+        self.put_reminder(execution, at).await
+    }
+
+    async fn forget(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {
+        self.delete_reminder(execution, at).await
+    }
+
+    async fn enlist(&self, execution: &Execution, birth: &Birth) -> Result<(), StoreError> {
+        self.put_running(execution, birth).await
+    }
+
+    async fn close(&self, execution: &Execution, birth: &Birth, listed: bool, at: Timestamp) -> Result<(), StoreError> {
+        self.put_closed(execution, birth, at).await?;
+        if listed { self.delete_running(execution).await } else { Ok(()) }
+    }
+}

@@ -1,0 +1,190 @@
+//! Lists of executions, and reminders: small items of their own, apart from the journals.
+//!
+//! | partition | sort key | holds |
+//! |---|---|---|
+//! | `r#<state machine>#<shard>` | inverted start, name | a running execution that has outlived its first driver |
+//! | `c#<state machine>#<status>#<shard>` | inverted stop, name | an execution that has ended |
+//! | `s#<shard>` | time, execution | a reminder: look at the execution then |
+
+use std::sync::Arc;
+
+use statewright_interpreter::execution::Execution;
+use statewright_interpreter::time::Timestamp;
+
+use super::Journal;
+use crate::store::{Birth, ExecutionArn, StoreError};
+use crate::table::{Condition, Item, Key, Query, Table, TableError};
+
+/// An execution as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedExecution {
+    /// Its ARN.
+    pub arn: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`.
+    pub status: Arc<str>,
+    /// When it was started.
+    pub started: Timestamp,
+    /// When it ended.
+    pub stopped: Option<Timestamp>,
+    /// The version of the state machine it was started by, if it was.
+    pub version_arn: Option<Arc<str>>,
+    /// The alias it was started by, if it was.
+    pub alias_arn: Option<Arc<str>>,
+}
+
+/// A part of a list, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedPage {
+    /// The executions.
+    pub executions: Vec<ListedExecution>,
+    /// Where the next page begins; `None` when there is no more.
+    pub next: Option<String>,
+}
+
+/// A reminder whose time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The execution to look at.
+    pub execution: ExecutionArn,
+    /// When it was to be looked at.
+    pub at: Timestamp,
+}
+
+/// The statuses of executions that have ended.
+const CLOSED: [&str; 4] = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
+
+fn shard(text: &str, shards: u32) -> u32 {
+    // The hash stays the same over releases: rows are found again by it.
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in text.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    u32::try_from((hash >> 32) % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+fn inverted(time: Timestamp) -> String {
+    format!("{:011x}", 0xfff_ffff_ffff_i64.saturating_sub(time.0))
+}
+
+fn row(key: Key, execution: &Execution, birth: &Birth) -> Item {
+    let identity = execution.identity();
+    let mut item = Item::new(key).text("arn", &*identity.execution_arn).number("started", execution.started_at().0);
+    if let Some(version) = &birth.version_arn {
+        item = item.text("version", &**version);
+    }
+    if let Some(alias) = &birth.alias_arn {
+        item = item.text("alias", &**alias);
+    }
+    item
+}
+
+impl<T: Table> Journal<T> {
+    fn running_key(&self, execution: &Execution) -> Key {
+        let identity = execution.identity();
+        let shard = shard(&identity.execution_name, self.settings.list_shards);
+        let sort = format!("{}#{}", inverted(execution.started_at()), identity.execution_name);
+        Key::new(format!("r#{}#{shard}", identity.state_machine_name), sort)
+    }
+
+    pub(super) async fn put_running(&self, execution: &Execution, birth: &Birth) -> Result<(), StoreError> {
+        Ok(self.table.put(row(self.running_key(execution), execution, birth), Condition::None).await?)
+    }
+
+    pub(super) async fn delete_running(&self, execution: &Execution) -> Result<(), StoreError> {
+        Ok(self.table.delete(&self.running_key(execution), Condition::None).await?)
+    }
+
+    pub(super) async fn put_closed(&self, execution: &Execution, birth: &Birth, at: Timestamp) -> Result<(), StoreError> {
+        let identity = execution.identity();
+        let shard = shard(&identity.execution_name, self.settings.list_shards);
+        let partition = format!("c#{}#{}#{shard}", identity.state_machine_name, execution.status().as_str());
+        let key = Key::new(partition, format!("{}#{}", inverted(at), identity.execution_name));
+        let item = row(key, execution, birth).number("stopped", at.0).expiring(self.expires(at));
+        Ok(self.table.put(item, Condition::None).await?)
+    }
+
+    /// The executions of a state machine, the newest first: running ones by when they were started, others by when they ended. Those
+    /// that have not outlived their first driver yet are left out.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn list(
+        &self,
+        state_machine_name: &str,
+        status: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<ListedPage, StoreError> {
+        let statuses = ["RUNNING"].iter().chain(&CLOSED).filter(|known| status.is_none_or(|status| status == **known));
+        let mut found = Vec::new();
+        for status in statuses {
+            for shard in 0..self.settings.list_shards.max(1) {
+                let partition = match *status {
+                    "RUNNING" => format!("r#{state_machine_name}#{shard}"),
+                    status => format!("c#{state_machine_name}#{status}#{shard}"),
+                };
+                let query = Query::prefix(partition, "").after(after.map(str::to_owned)).limit(limit + 1);
+                let page = self.table.query(&query).await?;
+                found.extend(page.items.into_iter().filter(|item| !item.is_expired(now)).map(|item| (item, *status)));
+            }
+        }
+        found.sort_by(|(a, _), (b, _)| a.key.sort.cmp(&b.key.sort));
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|(item, _)| item.key.sort.clone());
+        let executions = found.iter().filter_map(|(item, status)| listed(item, status)).collect();
+        Ok(ListedPage { executions, next })
+    }
+
+    fn reminder_key(&self, execution: &ExecutionArn, at: Timestamp) -> Key {
+        let shard = shard(&execution.0, self.settings.reminder_shards);
+        Key::new(format!("s#{shard}"), format!("{:011x}#{execution}", at.0))
+    }
+
+    pub(super) async fn put_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {
+        let item = Item::new(self.reminder_key(execution, at)).text("arn", &*execution.0).number("at", at.0);
+        Ok(self.table.put(item, Condition::None).await?)
+    }
+
+    pub(super) async fn delete_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {
+        Ok(self.table.delete(&self.reminder_key(execution, at), Condition::None).await?)
+    }
+
+    /// The reminders of a shard whose time has come, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn due(&self, shard: u32, now: Timestamp, limit: usize) -> Result<Vec<Due>, TableError> {
+        let mut query = Query::prefix(format!("s#{shard}"), "").limit(limit);
+        query.range.1 = format!("{:011x}#\u{10FFFF}", now.0);
+        let page = self.table.query(&query).await?;
+        let due = page.items.iter().filter_map(|item| {
+            let at = Timestamp(item.get_number("at")?);
+            Some(Due { execution: ExecutionArn(item.get_text("arn")?.into()), at })
+        });
+        Ok(due.collect())
+    }
+
+    /// In how many shards reminders are kept.
+    #[must_use]
+    pub fn reminder_shards(&self) -> u32 {
+        self.settings.reminder_shards.max(1)
+    }
+}
+
+fn listed(item: &Item, status: &str) -> Option<ListedExecution> {
+    let text = |name: &str| item.get_text(name).map(Arc::<str>::from);
+    let (_, name) = item.key.sort.split_once('#')?;
+    Some(ListedExecution {
+        arn: text("arn")?,
+        name: name.into(),
+        status: status.into(),
+        started: Timestamp(item.get_number("started")?),
+        stopped: item.get_number("stopped").map(Timestamp),
+        version_arn: text("version"),
+        alias_arn: text("alias"),
+    })
+}
