@@ -32,6 +32,11 @@ pub trait Host: Send + Sync {
     fn clock(&self) -> &impl Clock;
     /// The definition of a revision of a state machine.
     fn definition(&self, revision: &str) -> impl Future<Output = Result<Arc<Definition>, StoreError>> + Send;
+    /// Those of `activities`, by ARN, that do not exist. Asked once for each load of an execution whose machine has some.
+    fn missing_activities(&self, activities: Vec<Arc<str>>) -> impl Future<Output = Result<Vec<Arc<str>>, StoreError>> + Send {
+        let _ = activities;
+        std::future::ready(Ok(Vec::new()))
+    }
     /// Waits until then.
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send;
     /// How much one round may do before it commits.
@@ -144,7 +149,8 @@ pub async fn start<H: Host>(host: &H, definition: &Arc<Definition>, start: Start
     let now = host.clock().now();
     let arn = ExecutionArn(Arc::clone(&start.identity.execution_arn));
     let mut out = Output::default();
-    let execution = Execution::start(definition, start, now, &mut out);
+    let mut execution = Execution::start(definition, start, now, &mut out);
+    find_missing_activities(host, definition, &mut execution).await?;
     let mut driver = Driver {
         host,
         arn: &arn,
@@ -298,12 +304,21 @@ async fn wait<H: Host>(host: &H, waiting: &mut Waiting<'_>, until: Timestamp) {
     }
 }
 
+async fn find_missing_activities<H: Host>(host: &H, definition: &Definition, execution: &mut Execution) -> Result<(), StoreError> {
+    let activities: Vec<Arc<str>> = definition.activities().cloned().collect();
+    if !activities.is_empty() {
+        execution.set_missing_activities(host.missing_activities(activities).await?);
+    }
+    Ok(())
+}
+
 impl<'h, H: Host> Driver<'h, H> {
     async fn load(host: &'h H, arn: &'h ExecutionArn) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
         let Some(loaded) = host.store().load(arn, host.clock().now()).await? else { return Ok(None) };
         let Loaded { place, birth, checkpoint, ledger, inbox } = loaded;
         let definition = host.definition(&birth.revision).await?;
-        let execution = Execution::restore(&definition, &checkpoint)?;
+        let mut execution = Execution::restore(&definition, &checkpoint)?;
+        find_missing_activities(host, &definition, &mut execution).await?;
         Ok(Some((Self { host, arn, definition, execution, place: Some(place), birth, ledger, created: true }, inbox)))
     }
 

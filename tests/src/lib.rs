@@ -4,6 +4,7 @@ pub mod choices;
 pub mod conformance;
 pub mod fuzz;
 pub mod generate;
+pub mod hosted;
 pub mod play;
 pub mod properties;
 pub mod simulation;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use statewright_interpreter::command::{Command, Output, StartTask};
 use statewright_interpreter::definition::{Definition, MachineType, Options};
-use statewright_interpreter::event::{Event, FailedStage};
+use statewright_interpreter::event::{Event, FailedStage, TaskId};
 use statewright_interpreter::execution::{Checkpoint, Execution, Identity, Progress, Start, Status};
 use statewright_interpreter::history::{ErrorDetails, HistoryEvent, history_to_json};
 use statewright_interpreter::payload::Document;
@@ -23,25 +23,41 @@ pub struct Interpreter {
 
 impl Subject for Interpreter {
     fn run(&self, run: &Run) -> Result<Observed, Refusal> {
-        let express = run.machine_type == "EXPRESS";
-        let machine_type = if express { MachineType::Express } else { MachineType::Standard };
-        let options = Options { machine_type, ..Options::default() };
-        let parsed = Definition::parse(&run.definition_text, &options)
-            .map_err(|diagnostics| Refusal::Refused(format!("{diagnostics:#?}")))?;
-        if let Some(reason) = parsed.definition.not_runnable_yet() {
-            return Err(Refusal::NotYet(reason));
-        }
-        let input = Document::parse(&run.input_text).map_err(|error| Refusal::Refused(format!("the input: {error}")))?;
-        let start = Start { identity: identity(run), input, seed: 1, quotas: Quotas::aws(express) };
-        let finished = Script::new(&parsed.definition, run, self.crash).play(start, Timestamp(run.start_time_ms));
-        let finished = finished.map_err(Refusal::Refused)?;
-        Ok(Observed {
-            history: serde_json::from_str(&history_to_json(&finished.events))
-                .map_err(|error| Refusal::Refused(error.to_string()))?,
-            output: finished.output,
-            status: finished.status.to_owned(),
-        })
+        let (definition, start) = start_of(run)?;
+        let finished = Script::new(&definition, run, self.crash).play(start, Timestamp(run.start_time_ms));
+        let (execution, events) = finished.map_err(Refusal::Refused)?;
+        observed(&execution, &events)
     }
+}
+
+/// What a recorded execution is started with.
+///
+/// # Errors
+/// A [`Refusal`] where the definition or the input is refused, or cannot be run yet.
+pub(crate) fn start_of(run: &Run) -> Result<(Definition, Start), Refusal> {
+    let express = run.machine_type == "EXPRESS";
+    let machine_type = if express { MachineType::Express } else { MachineType::Standard };
+    let options = Options { machine_type, ..Options::default() };
+    let parsed =
+        Definition::parse(&run.definition_text, &options).map_err(|diagnostics| Refusal::Refused(format!("{diagnostics:#?}")))?;
+    if let Some(reason) = parsed.definition.not_runnable_yet() {
+        return Err(Refusal::NotYet(reason));
+    }
+    let input = Document::parse(&run.input_text).map_err(|error| Refusal::Refused(format!("the input: {error}")))?;
+    Ok((parsed.definition, Start { identity: identity(run), input, seed: 1, quotas: Quotas::aws(express) }))
+}
+
+/// What the comparison wants of an execution that has ended.
+pub(crate) fn observed(execution: &Execution, events: &[HistoryEvent]) -> Result<Observed, Refusal> {
+    let output = match execution.status() {
+        Status::Succeeded { output } => Some(output.text().into_owned()),
+        Status::Running | Status::Failed(_) | Status::TimedOut | Status::Aborted(_) => None,
+    };
+    Ok(Observed {
+        history: serde_json::from_str(&history_to_json(events)).map_err(|error| Refusal::Refused(error.to_string()))?,
+        output,
+        status: execution.status().as_str().to_owned(),
+    })
 }
 
 fn identity(run: &Run) -> Identity {
@@ -54,13 +70,6 @@ fn identity(run: &Run) -> Identity {
         role_arn: role_arn.as_str().into(),
         region: region.as_str().into(),
     }
-}
-
-/// How a played execution ended.
-struct Finished {
-    events: Vec<HistoryEvent>,
-    status: &'static str,
-    output: Option<String>,
 }
 
 /// Plays one execution: hands out the outcomes of its tasks, and moves the time on when nothing else can happen.
@@ -85,7 +94,7 @@ impl<'a> Script<'a> {
         Self { definition, tasks, stop, missing_activity, pending: VecDeque::new(), crash, checkpoint: Checkpoint::default() }
     }
 
-    fn play(mut self, start: Start, mut now: Timestamp) -> Result<Finished, String> {
+    fn play(mut self, start: Start, mut now: Timestamp) -> Result<(Execution, Vec<HistoryEvent>), String> {
         let mut out = Output::default();
         let mut execution = Execution::start(self.definition, start, now, &mut out);
         for _ in 0..ROUNDS_MAX {
@@ -96,7 +105,7 @@ impl<'a> Script<'a> {
             }
             match execution.poll(self.definition, now, &mut out) {
                 Progress::Advanced => continue,
-                Progress::Finished => return Ok(finished(&execution, out.events)),
+                Progress::Finished => return Ok((execution, out.events)),
                 Progress::Blocked => {}
             }
             if let Some(event) = self.pending.pop_front() {
@@ -129,34 +138,38 @@ impl<'a> Script<'a> {
         let at = self.tasks.iter().position(|script| answers(script, &task));
         let at = at.ok_or_else(|| format!("no outcome was recorded for a task of state `{}`", task.state))?;
         let script = self.tasks.remove(at);
-        let id = task.task;
-        let worker_name = script.worker_name.as_deref().map(Arc::from);
-        if !matches!(script.outcome, Outcome::Failed { kind: FailKind::ScheduleFailed | FailKind::StartFailed, .. }) {
-            self.pending.push_back(Event::TaskStarted { task: id, worker_name });
-        }
-        if let Some(submitted) = &script.submitted {
-            self.pending.push_back(Event::TaskSubmitted { task: id, output: document(submitted)? });
-        }
-        match &script.outcome {
-            Outcome::Succeeded(output) => {
-                self.pending.push_back(Event::TaskSucceeded { task: id, output: document(output)? });
-            }
-            Outcome::Failed { kind, error: name, cause } => {
-                let stage = match kind {
-                    FailKind::Failed => FailedStage::Running,
-                    FailKind::StartFailed => FailedStage::Starting,
-                    FailKind::SubmitFailed => FailedStage::Submitting,
-                    FailKind::ScheduleFailed => FailedStage::Scheduling,
-                };
-                self.pending.push_back(Event::TaskFailed { task: id, stage, error: error(name, cause) });
-            }
-            Outcome::TimesOut | Outcome::StaysOpen => {}
-        }
+        self.pending.extend(events_of(script, task.task)?);
         Ok(())
     }
 }
 
-fn answers(script: &ScriptedTask, task: &StartTask) -> bool {
+/// What is to happen to the task with the number `task`, in order.
+pub(crate) fn events_of(script: &ScriptedTask, task: TaskId) -> Result<Vec<Event>, String> {
+    let mut events = Vec::new();
+    let worker_name = script.worker_name.as_deref().map(Arc::from);
+    if !matches!(script.outcome, Outcome::Failed { kind: FailKind::ScheduleFailed | FailKind::StartFailed, .. }) {
+        events.push(Event::TaskStarted { task, worker_name });
+    }
+    if let Some(submitted) = &script.submitted {
+        events.push(Event::TaskSubmitted { task, output: document(submitted)? });
+    }
+    match &script.outcome {
+        Outcome::Succeeded(output) => events.push(Event::TaskSucceeded { task, output: document(output)? }),
+        Outcome::Failed { kind, error: name, cause } => {
+            let stage = match kind {
+                FailKind::Failed => FailedStage::Running,
+                FailKind::StartFailed => FailedStage::Starting,
+                FailKind::SubmitFailed => FailedStage::Submitting,
+                FailKind::ScheduleFailed => FailedStage::Scheduling,
+            };
+            events.push(Event::TaskFailed { task, stage, error: error(name, cause) });
+        }
+        Outcome::TimesOut | Outcome::StaysOpen => {}
+    }
+    Ok(events)
+}
+
+pub(crate) fn answers(script: &ScriptedTask, task: &StartTask) -> bool {
     script.state == *task.state && (script.iteration.is_none() || script.iteration == task.map_item_index)
 }
 
@@ -164,14 +177,6 @@ fn document(text: &str) -> Result<Document, String> {
     Document::parse(text).map_err(|error| format!("a recorded outcome: {error}"))
 }
 
-fn error(error: &Option<String>, cause: &Option<String>) -> ErrorDetails {
+pub(crate) fn error(error: &Option<String>, cause: &Option<String>) -> ErrorDetails {
     ErrorDetails { error: error.as_deref().map(Arc::from), cause: cause.as_deref().map(Arc::from) }
-}
-
-fn finished(execution: &Execution, events: Vec<HistoryEvent>) -> Finished {
-    let output = match execution.status() {
-        Status::Succeeded { output } => Some(output.text().into_owned()),
-        Status::Running | Status::Failed(_) | Status::TimedOut | Status::Aborted(_) => None,
-    };
-    Finished { events, status: execution.status().as_str(), output }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use statewright_tests::conformance::{Options, Report, Verdict, run_folder};
+use statewright_tests::conformance::{Options, Report, Subject, Verdict, run_folder};
+use statewright_tests::hosted::Engine;
 use statewright_tests::subject::Interpreter;
 
 use crate::shell::recorded;
@@ -12,7 +13,7 @@ use crate::shell::recorded;
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let mut options = Options { variants: true, ..Options::default() };
     let mut subject = Interpreter::default();
-    let (mut dir, mut every_difference) = (None, false);
+    let (mut dir, mut every_difference, mut hosted) = (None, false, false);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("{argument} wants a value"));
@@ -21,6 +22,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             "--filter" => options.filter = Some(value()?.clone()),
             "--no-variants" => options.variants = false,
             "--crash" => subject.crash = true,
+            "--host" => match value()?.as_str() {
+                "lambda" => hosted = true,
+                other => bail!("--host knows lambda, not {other}"),
+            },
             "--every-difference" => every_difference = true,
             flag if flag.starts_with('-') => bail!("conformance does not know {flag}"),
             path if dir.is_none() => dir = Some(PathBuf::from(path)),
@@ -31,7 +36,8 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         eprintln!("conformance: no folder: name one, or set STATEWRIGHT_RECORDED");
         return Ok(ExitCode::from(2));
     };
-    let report: Report = run_folder(&dir, &subject, &options);
+    let subject: &dyn Subject = if hosted { &Engine::default() } else { &subject };
+    let report: Report = run_folder(&dir, subject, &options);
     if every_difference {
         for result in report.results.iter().filter(|result| matches!(result.verdict, Verdict::Failed(_))) {
             for difference in &result.differences {

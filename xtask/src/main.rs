@@ -24,6 +24,7 @@ cargo xtask COMMAND
       --no-variants        only the cases as they are, not renamed
       --every-difference   the place of every difference, not only of each execution's first
       --crash              write down and restore the execution after every micro-step
+      --host lambda        driven by the engine and kept in its journal, with a commit after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
   simulate                 the driver in a world where things go wrong, from seeds
       --seeds N            so many seeds (10000)
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
         "check" => check::run(&rest),
         "bench" => bench::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
-        "simulate" => simulate::run(&rest),
+"simulate" => simulate::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {

@@ -30,7 +30,11 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     }
     match &recorded {
         Some(folder) if folder.is_dir() => {
-            for (name, flags) in [("conformance", [].as_slice()), ("conformance after crashes", &["--crash", "--no-variants"])] {
+            for (name, flags) in [
+                ("conformance", [].as_slice()),
+                ("conformance after crashes", &["--crash", "--no-variants"]),
+                ("conformance of the engine", &["--host", "lambda", "--no-variants"]),
+            ] {
                 let mut flags: Vec<String> = flags.iter().map(|&flag: &&str| flag.to_owned()).collect();
                 flags.push(folder.to_string_lossy().into_owned());
                 eprintln!("→ {name}");

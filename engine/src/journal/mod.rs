@@ -385,7 +385,9 @@ impl Place {
             let Checkpoint { frames, results, .. } = (commit.checkpoint)();
             self.frames = frames.keys().map(|id| (*id, version)).collect();
             self.results = results.keys().map(|key| (*key, version)).collect();
-            self.since = results.keys().map(|(frame, _)| (*frame, version)).collect();
+            // Results in earlier commits count no more, whether they were taken or are repeated here.
+            let parents: Vec<FrameId> = results.keys().map(|(frame, _)| *frame).collect();
+            self.since = self.since.keys().copied().chain(parents).map(|frame| (frame, version)).collect();
             body.frames = frames;
             body.results = results;
         }

@@ -400,6 +400,17 @@ impl Definition {
         self.states.iter().enumerate().map(|(at, state)| (StateId(u32::try_from(at).unwrap_or(u32::MAX)), state))
     }
 
+    /// The ARNs of the activities that its tasks are for.
+    pub fn activities(&self) -> impl Iterator<Item = &std::sync::Arc<str>> {
+        self.states().filter_map(|(_, state)| match &state.kind {
+            Kind::Task(task) => match &task.resource {
+                Resource::Activity { arn } => Some(arn),
+                Resource::Lambda { .. } | Resource::Service { .. } => None,
+            },
+            _ => None,
+        })
+    }
+
     /// What the interpreter cannot run yet, if the machine uses it: a sentence that names the first such state.
     #[must_use]
     pub fn not_runnable_yet(&self) -> Option<String> {
