@@ -235,6 +235,7 @@ struct Driver<'h, H: Host> {
 struct Round {
     progress: Progress,
     /// What to start now.
+    #[expect(clippy::vec_box, reason = "they come boxed and go boxed")]
     starts: Vec<Box<StartTask>>,
     /// When to look again if nothing happens.
     look_at: Timestamp,
@@ -391,6 +392,7 @@ impl<'h, H: Host> Driver<'h, H> {
     }
 
     /// Notes who starts what: gives what to start, and forgets the leases of tasks that have begun or are gone.
+    #[expect(clippy::vec_box, reason = "they come boxed and go boxed")]
     fn take_leases(&mut self, now: Timestamp, role: Role) -> Vec<Box<StartTask>> {
         let mut starts = Vec::new();
         let mut leases = std::collections::BTreeMap::new();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use statewright_engine::journal::{Journal, Place, Settings};
 use statewright_engine::table::MemoryTable;
 use statewright_engine::{
-    AfterCrash, Answer, Birth, Budget, Clock, Commit, CommitError, Delivered, Drove, ExecutionArn, Happened, Host, InboxEntry, Loaded,
-    QueueError, Store, StoreError, Tasks, VirtualClock, WakeQueue, deliver, drive, start,
+    AfterCrash, Answer, Birth, Budget, Clock, Commit, CommitError, Delivered, Drove, ExecutionArn, Happened, Host, InboxEntry,
+    Loaded, QueueError, Store, StoreError, Tasks, VirtualClock, WakeQueue, deliver, drive, start,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::definition::Definition;
@@ -83,7 +83,8 @@ impl World {
             drove = drive(self, &arn).await.map_err(|error| text(&error))?;
             let Drove::Waiting(until) = drove else { continue };
             if let Some(stop) = stop.take() {
-                let happened = Happened { at: self.clock.now(), event: Event::Stop { error: subject::error(&stop.error, &stop.cause) } };
+                let happened =
+                    Happened { at: self.clock.now(), event: Event::Stop { error: subject::error(&stop.error, &stop.cause) } };
                 match deliver(self, &arn, "stop", happened).await.map_err(|error| text(&error))? {
                     Delivered::Applied => drove = Drove::Finished,
                     other => return Err(format!("a stop was {other:?}")),
@@ -249,4 +250,3 @@ impl Store for Checked {
         self.journal.close(execution, birth, listed, at).await
     }
 }
-

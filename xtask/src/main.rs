@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         "check" => check::run(&rest),
         "bench" => bench::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
-"simulate" => simulate::run(&rest),
+        "simulate" => simulate::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {

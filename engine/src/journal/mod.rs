@@ -7,6 +7,8 @@
 //! **Loading is bounded.** The newest commit names the earlier ones that hold something which is still needed. When these grow too many,
 //! a commit repeats frames and results that stand in others; payloads are never repeated.
 //!
+//! **A commit is compared with the one before**, which a reader of it needs as well; how far that leads back is bounded.
+//!
 //! **A key is never free again** while a driver that knows of it may live: nothing here deletes a commit. Each is written with the
 //! time from which on the table may delete it.
 //!
@@ -69,8 +71,10 @@ impl Default for Settings {
 
 /// What an item holds beyond what is asked for, so that it outlives what it belongs to: a month.
 const MARGIN_SECONDS: u64 = 30 * 24 * 3600;
+/// So many commits at most must be read to unpack one.
+const DEPTH_MAX: usize = 12;
 /// Read at first: the first commit, a few posted events, and the newest commits.
-const FIRST_PAGE: usize = 8;
+const FIRST_PAGE: usize = 14;
 
 /// Keeps executions in a table.
 #[derive(Debug)]
@@ -99,8 +103,18 @@ pub struct Place {
     consumed: Vec<Arc<str>>,
     /// The first commit's content, which every later one is compared with.
     first: Arc<[u8]>,
-    /// A commit that later ones are compared with as well.
-    like: Option<(u32, Arc<[u8]>)>,
+    /// The last commit, and what it leads back to: what the next one is compared with as well.
+    last: Option<Like>,
+    base: Option<Like>,
+}
+
+/// A commit that others are compared with.
+#[derive(Clone, Debug)]
+struct Like {
+    version: u32,
+    bytes: Arc<[u8]>,
+    /// How many others must be read before it.
+    depth: usize,
 }
 
 impl Place {
@@ -150,21 +164,20 @@ impl<T: Table> Journal<T> {
         items: &mut BTreeMap<u32, Item>,
         versions: impl IntoIterator<Item = u32>,
     ) -> Result<(), StoreError> {
-        let mut wanted: Vec<u32> = versions.into_iter().filter(|version| !known.contains_key(version)).collect();
-        wanted.extend((!known.contains_key(&FIRST)).then_some(FIRST));
-        self.fetch(partition, sorts, items, wanted.iter().copied()).await?;
-        let likes: Vec<u32> =
-            wanted.iter().filter_map(|version| like_of(items.get(version)?)).filter(|like| !known.contains_key(like)).collect();
-        self.fetch(partition, sorts, items, likes.iter().copied()).await?;
-        // The first, then those that others are like, then the others.
-        wanted.extend(likes);
-        wanted.sort_by_key(|version| (*version != FIRST, items.get(version).and_then(like_of).is_some()));
+        let mut wanted: BTreeSet<u32> =
+            versions.into_iter().chain([FIRST]).filter(|version| !known.contains_key(version)).collect();
+        let mut more: Vec<u32> = wanted.iter().copied().collect();
+        while !more.is_empty() {
+            self.fetch(partition, sorts, items, more.iter().copied()).await?;
+            let likes = more.iter().filter_map(|version| like_of(items.get(version)?));
+            more = likes.filter(|like| !known.contains_key(like) && !wanted.contains(like)).collect();
+            wanted.extend(&more);
+        }
+        // What a commit is compared with is older.
         for version in wanted {
-            if !known.contains_key(&version) {
-                let item = items.get(&version).ok_or_else(|| missing(partition, version))?;
-                let read = self.read_commit(partition, sorts, version, item, known).await?;
-                known.insert(version, read);
-            }
+            let item = items.get(&version).ok_or_else(|| missing(partition, version))?;
+            let read = self.read_commit(partition, sorts, version, item, known).await?;
+            known.insert(version, read);
         }
         Ok(())
     }
@@ -290,17 +303,22 @@ impl<T: Table> Journal<T> {
         } else {
             let first = Arc::clone(&place.first);
             packed = pack::pack(&bytes, &[&first])?;
-            let like = place.like.clone();
-            let with_like = like.map(|(version, like)| Ok::<_, StoreError>((version, pack::pack(&bytes, &[&first, &like])?)));
-            match with_like.transpose()? {
-                // Another commit is compared with when it saves a tenth; else this one is what later ones are compared with.
-                Some((like, smaller)) if smaller.len() * 10 < packed.len() * 9 => {
+            let mut depth = 0;
+            // The commit before is most like this one; where that leads back too far, what it leads back to.
+            let like = place.last.as_ref().filter(|last| last.depth < DEPTH_MAX).or(place.base.as_ref());
+            if let Some(like) = like {
+                let smaller = pack::pack(&bytes, &[&first, &like.bytes])?;
+                if smaller.len() * 10 < packed.len() * 9 {
                     packed = smaller;
-                    item = item.number("l", like.into());
+                    depth = like.depth + 1;
+                    item = item.number("l", like.version.into());
                 }
-                Some(_) | None if !body.payloads.is_empty() => place.like = Some((version, Arc::clone(&bytes))),
-                Some(_) | None => {}
             }
+            let this = Like { version, bytes: Arc::clone(&bytes), depth };
+            if depth == 0 {
+                place.base = Some(this.clone());
+            }
+            place.last = Some(this);
         }
         if packed.len() > self.settings.item_bytes_max {
             let parts = self.put_parts(&partition, |part| sorts.commit_part(version, writer, part), &packed, expires).await?;
@@ -401,6 +419,19 @@ impl Place {
         Ok(body)
     }
 
+    /// What the next commit is compared with.
+    fn find_like(&mut self, known: &BTreeMap<u32, Read>) {
+        let mut chain = Vec::new();
+        let mut version = Some(self.version).filter(|version| *version != FIRST);
+        while let Some((this, read)) = version.and_then(|version| Some((version, known.get(&version)?))) {
+            chain.push((this, Arc::clone(&read.bytes)));
+            version = read.like;
+        }
+        let like = |depth: usize, (version, bytes): &(u32, Arc<[u8]>)| Like { version: *version, bytes: Arc::clone(bytes), depth };
+        self.last = chain.first().map(|last| like(chain.len() - 1, last));
+        self.base = chain.last().map(|base| like(0, base));
+    }
+
     /// The earlier commits that hold something live.
     fn needs(&self) -> BTreeSet<u32> {
         let homes = self.frames.values().chain(self.results.values()).chain(self.payloads.values());
@@ -442,7 +473,7 @@ impl<T: Table> Store for Journal<T> {
         self.read_commits(&partition, sorts, &mut known, &mut items, [version]).await?;
         let newest = known.get(&version).ok_or_else(|| missing(&partition, version))?;
         let notes = newest.body.notes.clone();
-        let (head, like) = (newest.body.head.clone(), newest.like);
+        let head = newest.body.head.clone();
         self.read_commits(&partition, sorts, &mut known, &mut items, notes.needs.iter().copied()).await?;
         let first = known.get(&FIRST).ok_or_else(|| missing(&partition, FIRST))?;
         let birth = first.body.notes.birth.clone().unwrap_or_default();
@@ -457,13 +488,10 @@ impl<T: Table> Store for Journal<T> {
             payloads: BTreeMap::new(),
             consumed: notes.consumed,
             first: Arc::clone(&first.bytes),
-            like: None,
+            last: None,
+            base: None,
         };
-        place.like = match like {
-            Some(like) => known.get(&like).map(|read| (like, Arc::clone(&read.bytes))),
-            None if version != FIRST => known.get(&version).map(|read| (version, Arc::clone(&read.bytes))),
-            None => None,
-        };
+        place.find_like(&known);
         let live: BTreeSet<FrameId> = notes.live.iter().copied().collect();
         let mut checkpoint = Checkpoint { head, ..Checkpoint::default() };
         let needed: BTreeSet<u32> = notes.needs.iter().copied().chain([version]).collect();
@@ -503,7 +531,8 @@ impl<T: Table> Store for Journal<T> {
                 payloads: BTreeMap::new(),
                 consumed: Vec::new(),
                 first: Arc::default(),
-                like: None,
+                last: None,
+                base: None,
             },
         };
         let body = place.advance(&commit, self.settings.needs_max)?;
