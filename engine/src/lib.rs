@@ -9,6 +9,7 @@ pub mod journal;
 mod queue;
 mod round;
 mod store;
+mod sweep;
 pub mod table;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
@@ -18,3 +19,4 @@ pub use round::{Advanced, Budget, advance};
 pub use store::{
     Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Ledger, Loaded, Store, StoreError,
 };
+pub use sweep::{Swept, release, sweep, take_back_recovered};

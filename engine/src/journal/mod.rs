@@ -34,7 +34,7 @@ use statewright_interpreter::time::Timestamp;
 use body::{Body, Notes};
 pub use history::{EventPage, HistoryPosition};
 use keys::{FIRST, Sorts, key, partition};
-pub use rows::{Due, ListedExecution, ListedPage};
+pub use rows::{Aside, Due, ListedExecution, ListedPage};
 
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};
 use crate::table::{Condition, Item, Key, Query, Table, WriteError};

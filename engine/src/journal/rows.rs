@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | `r#<state machine>#<shard>` | inverted start, name | a running execution that has outlived its first driver |
 //! | `c#<state machine>#<status>#<shard>` | inverted stop, name | an execution that has ended |
-//! | `s#<shard>` | time, execution | a reminder: look at the execution then |
+//! | `s#<shard>` | time, execution | a reminder: look at the execution then; how often that was tried, and when to try again |
+//! | `u` | execution | an execution that was put aside, and why |
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use statewright_interpreter::time::Timestamp;
 
 use super::Journal;
 use crate::store::{Birth, ExecutionArn, StoreError};
-use crate::table::{Condition, Item, Key, Query, Table, TableError};
+use crate::table::{Attribute, Condition, Item, Key, Query, Table, TableError, WriteError};
 
 /// An execution as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,27 @@ pub struct Due {
     pub execution: ExecutionArn,
     /// When it was to be looked at.
     pub at: Timestamp,
+    /// How often it was woken in vain.
+    pub tries: u32,
+    /// Before this it is not to be woken again.
+    pub not_before: Option<Timestamp>,
 }
+
+/// An execution that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// When it was put aside.
+    pub at: Timestamp,
+    /// The reminder that did not help.
+    pub reminder: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// The partition of what was put aside.
+const ASIDE: &str = "u";
 
 /// The statuses of executions that have ended.
 const CLOSED: [&str; 4] = ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"];
@@ -163,9 +184,60 @@ impl<T: Table> Journal<T> {
         let page = self.table.query(&query).await?;
         let due = page.items.iter().filter_map(|item| {
             let at = Timestamp(item.get_number("at")?);
-            Some(Due { execution: ExecutionArn(item.get_text("arn")?.into()), at })
+            let tries = item.get_number("tries").and_then(|tries| u32::try_from(tries).ok()).unwrap_or(0);
+            let not_before = item.get_number("next").map(Timestamp);
+            Some(Due { execution: ExecutionArn(item.get_text("arn")?.into()), at, tries, not_before })
         });
         Ok(due.collect())
+    }
+
+    /// Notes how often a reminder was tried, and when to try again. One that is gone stays gone.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn rest(&self, due: &Due) -> Result<(), StoreError> {
+        let mut item = Item::new(self.reminder_key(&due.execution, due.at))
+            .text("arn", &*due.execution.0)
+            .number("at", due.at.0)
+            .number("tries", due.tries.into());
+        item = due.not_before.into_iter().fold(item, |item, next| item.number("next", next.0));
+        match self.table.put(item, Condition::Says("at", Attribute::Number(due.at.0))).await {
+            Ok(()) | Err(WriteError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts an execution aside.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn put_aside(&self, aside: &Aside) -> Result<(), StoreError> {
+        let item = Item::new(Key::new(ASIDE, &*aside.execution.0))
+            .number("at", aside.at.0)
+            .number("next", aside.reminder.0)
+            .text("cause", aside.reason.as_str());
+        Ok(self.table.put(item, Condition::None).await?)
+    }
+
+    /// Takes an execution back, if it was put aside: its reminder counts again, as if it had never been tried.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn take_back(&self, execution: &ExecutionArn) -> Result<Option<Aside>, StoreError> {
+        let key = Key::new(ASIDE, &*execution.0);
+        let Some(aside) = self.table.get(&key).await?.map(put_aside) else { return Ok(None) };
+        self.rest(&Due { execution: execution.clone(), at: aside.reminder, tries: 0, not_before: None }).await?;
+        self.table.delete(&key, Condition::None).await?;
+        Ok(Some(aside))
+    }
+
+    /// What was put aside, by ARN, at most `limit` behind `after`.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn aside(&self, after: Option<String>, limit: usize) -> Result<Vec<Aside>, StoreError> {
+        let page = self.table.query(&Query::prefix(ASIDE, "").after(after).limit(limit)).await?;
+        Ok(page.items.into_iter().map(put_aside).collect())
     }
 
     /// In how many shards reminders are kept.
@@ -187,4 +259,13 @@ fn listed(item: &Item, status: &str) -> Option<ListedExecution> {
         version_arn: text("version"),
         alias_arn: text("alias"),
     })
+}
+
+fn put_aside(item: Item) -> Aside {
+    Aside {
+        at: Timestamp(item.get_number("at").unwrap_or(0)),
+        reminder: Timestamp(item.get_number("next").unwrap_or(0)),
+        reason: item.get_text("cause").unwrap_or_default().to_owned(),
+        execution: ExecutionArn(item.key.sort.into()),
+    }
 }

@@ -1,0 +1,119 @@
+//! The sweep: once a minute it looks for what was lost, and keeps what cannot be helped out of the way.
+//!
+//! A reminder stands for each execution that waits, a little behind the moment at which it should have been looked at. One that is still
+//! there then means that a wake-up was lost, or that whoever got it failed. The execution is woken; if that does not help it is woken
+//! again, each time after a longer pause, and at last it is put aside: it stays as it is, is seen in a list, and is woken no more until
+//! somebody releases it.
+
+use std::time::Duration;
+
+use statewright_interpreter::time::Timestamp;
+
+use crate::driver::{DriveError, Host};
+use crate::journal::{Aside, Due, Journal};
+use crate::queue::WakeQueue;
+use crate::store::{ExecutionArn, Store, StoreError};
+use crate::table::Table;
+
+/// A reminder without an execution that knows of it was written for a commit that never came, or may be still coming.
+const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
+/// After so many wake-ups in vain an execution is put aside.
+const TRIES_MAX: u32 = 12;
+/// The longest pause between two wake-ups in vain.
+const PAUSE_MAX_SECONDS: u64 = 3600;
+/// So many reminders are read at a time.
+const PAGE: usize = 200;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many executions were woken.
+    pub woken: usize,
+    /// How many reminders were taken away because nobody knew of them any more.
+    pub stale: usize,
+    /// How many executions were put aside.
+    pub put_aside: usize,
+    /// How many reminders wait for their next pause to end.
+    pub resting: usize,
+    /// Whether there are more than were read: sweep again.
+    pub more: bool,
+}
+
+/// Sweeps one of the [`Journal::reminder_shards`] of a journal.
+///
+/// # Errors
+/// When the table or the queue fails. Sweep again.
+pub async fn sweep<T: Table>(
+    host: &impl Host<Store = Journal<T>>,
+    journal: &Journal<T>,
+    shard: u32,
+    now: Timestamp,
+) -> Result<Swept, DriveError> {
+    let mut swept = Swept::default();
+    let due = journal.due(shard, now, PAGE).await.map_err(StoreError::from)?;
+    swept.more = due.len() == PAGE;
+    for due in due {
+        if due.not_before.is_some_and(|not_before| not_before > now) {
+            swept.resting += 1;
+            continue;
+        }
+        match journal.load(&due.execution, now).await {
+            Ok(Some(loaded)) if loaded.ledger.reminder == Some(due.at.0) => {}
+            Ok(_) => {
+                let stale_at = due.at.plus_millis(u64::try_from(STALE_AFTER.as_millis()).unwrap_or(u64::MAX));
+                if stale_at <= now {
+                    journal.forget(&due.execution, due.at).await?;
+                    swept.stale += 1;
+                }
+                continue;
+            }
+            // What cannot be read is tried like what cannot be driven.
+            Err(_) => {}
+        }
+        if due.tries >= TRIES_MAX {
+            let reason = format!("woken {} times in vain", due.tries);
+            journal.put_aside(&Aside { execution: due.execution.clone(), at: now, reminder: due.at, reason }).await?;
+            journal.rest(&Due { not_before: Some(Timestamp(i64::MAX)), ..due }).await?;
+            swept.put_aside += 1;
+            continue;
+        }
+        host.wakes().wake(&due.execution, Duration::ZERO).await?;
+        // The first few come every minute: a driver may be at work, or the table too busy.
+        let pause = 60_u64.saturating_mul(1 << due.tries.saturating_sub(2).min(10)).min(PAUSE_MAX_SECONDS);
+        journal.rest(&Due { tries: due.tries + 1, not_before: Some(now.plus_seconds(pause)), ..due }).await?;
+        swept.woken += 1;
+    }
+    Ok(swept)
+}
+
+/// Takes back what was put aside and has gone on since, because something else happened to it. At most `limit` are looked at.
+///
+/// # Errors
+/// When the table fails.
+pub async fn take_back_recovered<T: Table>(journal: &Journal<T>, now: Timestamp, limit: usize) -> Result<usize, DriveError> {
+    let mut taken = 0;
+    for aside in journal.aside(None, limit).await? {
+        if let Ok(loaded) = journal.load(&aside.execution, now).await
+            && loaded.is_none_or(|loaded| loaded.ledger.reminder != Some(aside.reminder.0))
+        {
+            journal.take_back(&aside.execution).await?;
+            taken += 1;
+        }
+    }
+    Ok(taken)
+}
+
+/// Lets an execution go on, whether or not it was put aside: it is woken, and swept again from the beginning. What it was put aside for
+/// is told.
+///
+/// # Errors
+/// When the table or the queue fails. Release it again.
+pub async fn release<T: Table>(
+    host: &impl Host<Store = Journal<T>>,
+    journal: &Journal<T>,
+    execution: &ExecutionArn,
+) -> Result<Option<Aside>, DriveError> {
+    let aside = journal.take_back(execution).await?;
+    host.wakes().wake(execution, Duration::ZERO).await?;
+    Ok(aside)
+}
