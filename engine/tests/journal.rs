@@ -1,0 +1,288 @@
+//! Executions in a journal: what is written, what is found again, and what is not mixed up.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod world;
+
+use std::time::Duration;
+
+use statewright_engine::journal::{Journal, Settings};
+use statewright_engine::table::{Condition, Item, Key, MemoryTable, Query, Table, query_all};
+use statewright_engine::{
+    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, Store, deliver, release, sweep, take_back_recovered,
+};
+use statewright_interpreter::event::Event;
+use statewright_interpreter::history::EventId;
+use statewright_interpreter::payload::Document;
+use statewright_interpreter::time::Timestamp;
+use world::{START, World};
+
+const TASK: &str = r#"{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f","Next":"P"},
+    "P":{"Type":"Pass","Result":{"ok":true},"ResultPath":"$.p","End":true}}}"#;
+const CALLBACK: &str = r#"{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    "Parameters":{"QueueUrl":"q","MessageBody":{"token.$":"$$.Task.Token"}},"TimeoutSeconds":7200,"End":true}}}"#;
+const PASS: &str = r#"{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}"#;
+const WAIT: &str = r#"{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":86400,"End":true}}}"#;
+
+fn block<T>(future: impl Future<Output = T>) -> T {
+    pollster::block_on(future)
+}
+
+fn partition(world: &World, partition: &str) -> Vec<Item> {
+    block(query_all(world.journal.table(), Query::prefix(partition, ""))).unwrap()
+}
+
+fn lists(world: &World, status: Option<&str>) -> Vec<(String, String)> {
+    let page = block(world.journal.list("machine", status, None, 100, world.clock.now())).unwrap();
+    page.executions.iter().map(|listed| (listed.name.to_string(), listed.status.to_string())).collect()
+}
+
+#[test]
+fn a_machine_without_tasks_is_one_commit() {
+    let world = World::new(PASS);
+    assert_eq!(world.start("one", r#"{ "raw" : 1 }"#), Ok(Drove::Finished));
+    assert_eq!(partition(&world, "x#machine:one").len(), 1);
+    assert_eq!(world.types("one"), ["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]);
+    let last = world.history("one").unwrap().pop().unwrap().to_json();
+    assert!(last.contains(r#""output":"{ \"raw\" : 1 }""#), "the text is kept: {last}");
+    assert_eq!(lists(&world, None), [("one".to_owned(), "SUCCEEDED".to_owned())]);
+    assert_eq!(partition(&world, "r#machine#0").len() + partition(&world, "r#machine#1").len(), 0);
+}
+
+#[test]
+fn a_task_costs_its_intent_and_its_result_with_what_follows() {
+    let world = World::new(TASK);
+    assert!(matches!(world.start("one", "{}"), Ok(Drove::Waiting(_))));
+    assert_eq!(*world.woken.lock().unwrap(), [Duration::ZERO], "a driver is woken before the commit");
+    assert!(world.started.lock().unwrap().is_empty(), "who starts an execution starts no task");
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    // Created with the intent, the driver's lease, the result.
+    assert_eq!(partition(&world, "x#machine:one").len(), 3);
+    assert_eq!(world.drive("one"), Ok(Drove::Finished), "again changes nothing");
+    assert_eq!(partition(&world, "x#machine:one").len(), 3);
+    assert_eq!(world.started.lock().unwrap().len(), 1);
+    assert_eq!(lists(&world, Some("SUCCEEDED")).len(), 1);
+}
+
+#[test]
+fn a_name_is_taken_until_its_execution_has_expired() {
+    let world = World::with(TASK, Settings { retention_seconds: 1000, ..Settings::default() });
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    assert_eq!(world.start("one", "{}"), Err(DriveError::Commit(CommitError::Conflict)));
+    // After retention and margin; the table has deleted the first commit alone, or nothing.
+    world.clock.advance_to(START.plus_seconds(1000 + 31 * 24 * 3600));
+    assert!(world.history("one").is_none(), "what has expired is not there");
+    assert!(world.start("one", r#"{"second":true}"#).is_ok());
+    let before = partition(&world, "x#machine:one").len();
+    assert!(before > 2, "leftovers of the first are there: {before}");
+    assert_eq!(world.types("one").last(), Some(&"LambdaFunctionScheduled".to_owned()), "and not mixed with the second");
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!(world.history("one").unwrap().first().unwrap().timestamp, world.clock.now());
+}
+
+#[test]
+fn a_put_that_is_sent_twice_finds_itself() {
+    /// A table that does each put twice, as a client does whose first answer was lost.
+    struct Twice(MemoryTable);
+    impl Table for Twice {
+        async fn put(&self, item: Item, condition: Condition) -> Result<(), statewright_engine::table::WriteError> {
+            let _ = self.0.put(item.clone(), condition.clone()).await;
+            self.0.put(item, condition).await
+        }
+        async fn get(&self, key: &Key) -> Result<Option<Item>, statewright_engine::table::TableError> {
+            self.0.get(key).await
+        }
+        async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, statewright_engine::table::TableError> {
+            self.0.get_all(keys).await
+        }
+        async fn query(&self, query: &Query) -> Result<statewright_engine::table::Page, statewright_engine::table::TableError> {
+            self.0.query(query).await
+        }
+        async fn delete(&self, key: &Key, condition: Condition) -> Result<(), statewright_engine::table::WriteError> {
+            self.0.delete(key, condition).await
+        }
+    }
+    let world = World::new(PASS);
+    world.start("one", "{}").unwrap();
+    let items = world.journal.table().snapshot();
+    let journal = Journal::new(Twice(MemoryTable::default()), Settings::default(), 5);
+    for item in items {
+        block(journal.table().0.put(item, Condition::None)).unwrap();
+    }
+    let loaded = block(journal.load(&World::arn("one"), world.clock.now())).unwrap().unwrap();
+    let execution = statewright_interpreter::execution::Execution::restore(&world.definition, &loaded.checkpoint).unwrap();
+    let checkpoint = || execution.checkpoint(&world.definition);
+    let commit = || statewright_engine::Commit {
+        birth: None,
+        execution: &execution,
+        changes: statewright_interpreter::execution::Changes::default(),
+        checkpoint: &checkpoint,
+        states: Vec::new(),
+        events: &[],
+        consumed: &[],
+        ledger: &loaded.ledger,
+        now: START,
+    };
+    let mine = block(journal.commit(&World::arn("one"), Some(loaded.place.clone()), commit()));
+    assert_eq!(mine.map(|place| place.version()), Ok(2), "its own commit is no conflict");
+    let other = block(journal.load(&World::arn("one"), START)).unwrap().unwrap();
+    assert_eq!(other.place.version(), 2);
+    let again = block(journal.commit(&World::arn("one"), Some(other.place), commit()));
+    assert_eq!(again.map(|place| place.version()), Ok(3));
+    let late = block(journal.commit(&World::arn("one"), Some(loaded.place), commit()));
+    assert!(late.is_err() || late.is_ok_and(|place| place.version() == 2), "a stale place does not move it on");
+    assert_eq!(block(journal.load(&World::arn("one"), START)).unwrap().unwrap().place.version(), 3);
+}
+
+#[test]
+fn a_callback_waits_in_the_list_with_a_reminder_and_ends_by_what_is_delivered() {
+    let world = World::new(CALLBACK);
+    world.start("one", "{}").unwrap();
+    let Ok(Drove::Waiting(until)) = world.drive("one") else { panic!("it waits") };
+    assert_eq!(until, START.plus_millis(65_001), "until whoever was to pass the task on is certainly dead");
+    let started = Happened { at: START, event: Event::TaskStarted { task: EventId(3), worker_name: None } };
+    assert_eq!(block(deliver(&world, &World::arn("one"), "started", started.clone())), Ok(Delivered::Applied));
+    assert_eq!(block(deliver(&world, &World::arn("one"), "started", started)), Ok(Delivered::Ignored));
+    assert_eq!(lists(&world, Some("RUNNING")).len(), 1);
+    let reminders =
+        || (0..4).flat_map(|shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), 10)).unwrap()).collect::<Vec<_>>();
+    assert_eq!(
+        reminders().iter().map(|due| due.at).collect::<Vec<_>>(),
+        [START.plus_seconds(7200 - 60)],
+        "one, before the time-out"
+    );
+    let output = Document::parse(r#"{"yes":1}"#).unwrap();
+    let answer = Happened { at: START, event: Event::TaskSucceeded { task: EventId(3), output } };
+    assert_eq!(block(deliver(&world, &World::arn("one"), "result", answer.clone())), Ok(Delivered::Applied));
+    assert_eq!(block(deliver(&world, &World::arn("one"), "result", answer)), Ok(Delivered::Ignored));
+    assert_eq!(world.types("one").last(), Some(&"ExecutionSucceeded".to_owned()));
+    assert_eq!((lists(&world, Some("RUNNING")).len(), lists(&world, Some("SUCCEEDED")).len(), reminders().len()), (0, 1, 0));
+    assert_eq!(
+        block(deliver(&world, &World::arn("none"), "x", Happened { at: START, event: Event::Stop { error: Default::default() } })),
+        Ok(Delivered::Unknown)
+    );
+}
+
+#[test]
+fn a_posted_event_is_applied_once_and_cleared_away() {
+    let world = World::new(CALLBACK);
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let output = Document::parse("[ 1 ]").unwrap();
+    let happened = Happened { at: START.plus_millis(5), event: Event::TaskSucceeded { task: EventId(3), output } };
+    let entry = |key: &str| statewright_engine::InboxEntry { key: key.into(), happened: happened.clone() };
+    block(world.journal.post(&World::arn("one"), entry("a"))).unwrap();
+    block(world.journal.post(&World::arn("one"), entry("a"))).unwrap();
+    block(world.journal.post(&World::arn("one"), entry("b"))).unwrap();
+    let loaded = block(world.journal.load(&World::arn("one"), START)).unwrap().unwrap();
+    assert_eq!(loaded.inbox.iter().map(|entry| &*entry.key).collect::<Vec<_>>(), ["a", "b"]);
+    world.clock.advance_to(START.plus_millis(10));
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    let ended = world.history("one").unwrap().pop().unwrap();
+    assert!(ended.to_json().contains(r#""output":"[ 1 ]""#));
+    assert!(block(world.journal.load(&World::arn("one"), START)).unwrap().unwrap().inbox.is_empty());
+    assert!(partition(&world, "x#machine:one").iter().all(|item| !item.key.sort.starts_with('i')), "the inbox is empty");
+    assert!(block(world.journal.post(&World::arn("none"), entry("a"))).is_err());
+}
+
+#[test]
+fn a_task_whose_starter_died_is_repeated_or_fails_after_its_lease() {
+    for (after_crash, last) in [(AfterCrash::Repeat, "ExecutionSucceeded"), (AfterCrash::Fail, "ExecutionFailed")] {
+        let world = World { after_crash, ..World::new(TASK) };
+        world.start("one", "{}").unwrap();
+        // A driver commits its lease and dies before the task has ended: the journal is cut back to before the result.
+        assert_eq!(world.drive("one"), Ok(Drove::Finished));
+        let world = cut(world, 2);
+        world.clock.advance_to(START.plus_seconds(60));
+        assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))), "nobody else starts it while the lease may be held");
+        assert_eq!(world.started.lock().unwrap().len(), 0);
+        world.clock.advance_to(START.plus_seconds(66));
+        assert_eq!(world.drive("one"), Ok(Drove::Finished));
+        assert_eq!(world.started.lock().unwrap().len(), usize::from(after_crash == AfterCrash::Repeat));
+        assert_eq!(world.types("one").last(), Some(&last.to_owned()));
+    }
+}
+
+/// The world with only the first `commits` commits of the execution.
+fn cut(world: World, commits: usize) -> World {
+    let mut kept = partition(&world, "x#machine:one");
+    // The newest stand first, but for the very first.
+    let first = kept.remove(0);
+    kept.reverse();
+    kept.truncate(commits - 1);
+    let other = World { after_crash: world.after_crash, ..World::new(TASK) };
+    for item in kept.into_iter().chain([first]) {
+        block(other.journal.table().put(item, Condition::None)).unwrap();
+    }
+    other
+}
+
+#[test]
+fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
+    let world = World::new(WAIT);
+    world.start("one", "{}").unwrap();
+    world.woken.lock().unwrap().clear();
+    let all = |now: Timestamp| {
+        let swept = (0..world.journal.reminder_shards()).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap());
+        swept.fold((0, 0, 0), |(woken, stale, aside), swept| (woken + swept.woken, stale + swept.stale, aside + swept.put_aside))
+    };
+    assert_eq!(all(START.plus_seconds(86_000)), (0, 0, 0), "nothing is due");
+    let mut now = START.plus_seconds(86_400 - 60);
+    assert_eq!(all(now), (1, 0, 0), "a minute before the Wait ends, so that a wake-up can be sent ahead");
+    world.clock.advance_to(now);
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    assert_eq!(*world.woken.lock().unwrap(), [Duration::ZERO, Duration::from_secs(60)]);
+    assert_eq!(all(now.plus_seconds(119)), (0, 0, 0), "its reminder has moved on");
+    // The wake-up is lost, and so are those that the sweep sends.
+    let (mut woken, mut aside) = (0, 0);
+    for _ in 0..2000 {
+        now = now.plus_seconds(60);
+        let swept = all(now);
+        woken += swept.0;
+        aside += swept.2;
+    }
+    assert_eq!((woken, aside), (12, 1));
+    let told = block(world.journal.aside(None, 10)).unwrap();
+    assert_eq!(
+        told.iter().map(|aside| (&aside.execution, &*aside.reason)).collect::<Vec<_>>(),
+        [(&World::arn("one"), "woken 12 times in vain")]
+    );
+    assert_eq!(block(release(&world, &world.journal, &World::arn("one"))).unwrap().unwrap().reason, "woken 12 times in vain");
+    assert_eq!(all(now.plus_seconds(60)), (1, 0, 0), "it is swept again");
+    world.clock.advance_to(now);
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!(all(now.plus_seconds(7200)), (0, 0, 0));
+    assert_eq!(block(take_back_recovered(&world.journal, now, 10)), Ok(0));
+}
+
+#[test]
+fn a_reminder_that_nobody_knows_of_goes_away() {
+    let world = World::new(WAIT);
+    block(world.journal.remind(&World::arn("never"), START)).unwrap();
+    let swept = |now| (0..4).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap().stale).sum::<usize>();
+    assert_eq!(swept(START.plus_seconds(60)), 0, "its commit may still be coming");
+    assert_eq!(swept(START.plus_seconds(900)), 1);
+    assert_eq!(swept(START.plus_seconds(960)), 0);
+}
+
+#[test]
+fn lists_are_paged_newest_first() {
+    let world = World::new(PASS);
+    for number in 0..23 {
+        world.clock.advance_to(START.plus_seconds(number));
+        world.start(&format!("e{number:02}"), "{}").unwrap();
+    }
+    let (mut names, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = block(world.journal.list("machine", Some("SUCCEEDED"), after.as_deref(), 5, world.clock.now())).unwrap();
+        assert!(page.executions.len() <= 5);
+        names.extend(page.executions.iter().map(|listed| listed.name.to_string()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let wanted: Vec<String> = (0..23).rev().map(|number| format!("e{number:02}")).collect();
+    assert_eq!(names, wanted);
+    assert!(lists(&world, Some("FAILED")).is_empty());
+}
