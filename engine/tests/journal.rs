@@ -1,5 +1,5 @@
 //! Executions in a journal: what is written, what is found again, and what is not mixed up.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod world;
 
