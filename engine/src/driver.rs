@@ -165,6 +165,29 @@ pub async fn start<H: Host>(host: &H, definition: &Arc<Definition>, start: Start
     Ok(round.drove(&driver))
 }
 
+/// Runs an execution to its end in one go, on a store that keeps nothing: as Express executions are.
+///
+/// # Errors
+/// When a task can be neither done nor failed.
+pub async fn run<H: Host>(host: &H, definition: &Arc<Definition>, start: Start, birth: Birth) -> Result<Execution, DriveError> {
+    let arn = ExecutionArn(Arc::clone(&start.identity.execution_arn));
+    let mut out = Output::default();
+    let execution = Execution::start(definition, start, host.clock().now(), &mut out);
+    let mut driver = Driver {
+        host,
+        arn: &arn,
+        definition: Arc::clone(definition),
+        execution,
+        place: None,
+        birth,
+        ledger: Ledger::default(),
+        created: false,
+    };
+    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new() };
+    driver.go(Vec::new(), out, &mut waiting).await?;
+    Ok(driver.execution)
+}
+
 /// Applies something that happened to an execution: loads it, applies it, commits. Where somebody else is at the execution it is posted
 /// under `key` and somebody is woken.
 ///
@@ -249,38 +272,9 @@ impl Round {
     }
 }
 
-async fn drive_loaded<'h, H: Host>(host: &'h H, arn: &ExecutionArn, waiting: &mut Waiting<'h>) -> Result<Drove, DriveError> {
-    let Some((mut driver, mut inbox)) = Driver::load(host, arn).await? else { return Ok(Drove::Unknown) };
-    loop {
-        let now = host.clock().now();
-        let (mut keys, mut happened) = (Vec::new(), waiting.answered.clone());
-        for entry in std::mem::take(&mut inbox) {
-            keys.push(entry.key);
-            happened.push(entry.happened);
-        }
-        happened.extend(driver.given_up(now));
-        let handing_over = host.patience().begin_until.is_some_and(|until| until <= now);
-        let role = Role::Driving { waits: !waiting.answers.is_empty(), handing_over };
-        let round = driver.round(happened, keys, Output::default(), now, role, false).await?;
-        waiting.answered.clear();
-        for task in round.starts {
-            waiting.answers.extend(host.tasks().start(arn, task).await?);
-        }
-        match round.progress {
-            Progress::Finished => return Ok(Drove::Finished),
-            _ if round.leaving && handing_over => return Ok(Drove::HandedOver),
-            _ if round.leaving => return Ok(Drove::Waiting(round.look_at)),
-            Progress::Advanced if !handing_over => {}
-            Progress::Advanced | Progress::Blocked => {
-                let leave_at = host.patience().leave_at;
-                if leave_at.is_some_and(|leave_at| leave_at <= host.clock().now()) {
-                    return Ok(Drove::Unfinished);
-                }
-                let until = leave_at.map_or(round.look_at, |leave_at| leave_at.min(round.look_at));
-                wait(host, waiting, until).await;
-            }
-        }
-    }
+async fn drive_loaded<'h, H: Host>(host: &'h H, arn: &'h ExecutionArn, waiting: &mut Waiting<'h>) -> Result<Drove, DriveError> {
+    let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Drove::Unknown) };
+    driver.go(inbox, Output::default(), waiting).await
 }
 
 /// Waits for an answer, or until then; where one has come, for others that come with it.
@@ -321,6 +315,41 @@ impl<'h, H: Host> Driver<'h, H> {
         let mut execution = Execution::restore(&definition, &checkpoint)?;
         find_missing_activities(host, &definition, &mut execution).await?;
         Ok(Some((Self { host, arn, definition, execution, place: Some(place), birth, ledger, created: true }, inbox)))
+    }
+
+    /// Goes on until the execution has ended, or nothing is left to do or wait for. `out` is what came of starting it.
+    async fn go(&mut self, inbox: Vec<InboxEntry>, out: Output, waiting: &mut Waiting<'h>) -> Result<Drove, DriveError> {
+        let (mut inbox, mut out) = (inbox, out);
+        loop {
+            let now = self.host.clock().now();
+            let (mut keys, mut happened) = (Vec::new(), waiting.answered.clone());
+            for entry in std::mem::take(&mut inbox) {
+                keys.push(entry.key);
+                happened.push(entry.happened);
+            }
+            happened.extend(self.given_up(now));
+            let handing_over = self.host.patience().begin_until.is_some_and(|until| until <= now);
+            let role = Role::Driving { waits: !waiting.answers.is_empty(), handing_over };
+            let round = self.round(happened, keys, std::mem::take(&mut out), now, role, false).await?;
+            waiting.answered.clear();
+            for task in round.starts {
+                waiting.answers.extend(self.host.tasks().start(self.arn, task).await?);
+            }
+            match round.progress {
+                Progress::Finished => return Ok(Drove::Finished),
+                _ if round.leaving && handing_over => return Ok(Drove::HandedOver),
+                _ if round.leaving => return Ok(Drove::Waiting(round.look_at)),
+                Progress::Advanced if !handing_over => {}
+                Progress::Advanced | Progress::Blocked => {
+                    let leave_at = self.host.patience().leave_at;
+                    if leave_at.is_some_and(|leave_at| leave_at <= self.host.clock().now()) {
+                        return Ok(Drove::Unfinished);
+                    }
+                    let until = leave_at.map_or(round.look_at, |leave_at| leave_at.min(round.look_at));
+                    wait(self.host, waiting, until).await;
+                }
+            }
+        }
     }
 
     /// Tasks whose starter has died and that must not run twice.
@@ -369,6 +398,9 @@ impl<'h, H: Host> Driver<'h, H> {
         let starts = self.take_leases(now, role);
         let look_at = self.look_at();
         let leaving = self.is_leaving(progress, &starts, look_at, now, role);
+        for task in &starts {
+            self.host.tasks().prepare(self.arn, task).await?;
+        }
         if leaving {
             self.arrange(&before, progress, look_at, now).await?;
         }

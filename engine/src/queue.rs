@@ -48,6 +48,13 @@ pub trait Tasks: Send + Sync {
     /// dead. Where the task is passed on, the time by which somebody has taken it over.
     fn lease(&self, task: &StartTask, now: Timestamp) -> Timestamp;
 
+    /// What must be there before the commit that schedules a task which is passed on, as a reminder must: doing it for a commit that never
+    /// comes does no harm.
+    fn prepare(&self, execution: &ExecutionArn, task: &StartTask) -> impl Future<Output = Result<(), QueueError>> + Send {
+        let _ = (execution, task);
+        std::future::ready(Ok(()))
+    }
+
     /// Starts a task, or passes it on.
     fn start<'t>(
         &'t self,
