@@ -13,7 +13,9 @@ mod sweep;
 pub mod table;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
-pub use driver::{Delivered, DriveError, Drove, Host, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, deliver, drive, start};
+pub use driver::{
+    Delivered, DriveError, Drove, Host, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, deliver, drive, run, start,
+};
 pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 pub use round::{Advanced, Budget, advance};
 pub use store::{
