@@ -103,15 +103,13 @@ impl World {
         let execution = Execution::restore(&self.store.definition, &loaded.checkpoint).map_err(|error| error.to_string())?;
         let mut pages = [Vec::new(), Vec::new()];
         for (backwards, events) in [false, true].into_iter().zip(&mut pages) {
-            let mut after = None;
+            let mut from = if backwards { u64::MAX } else { 1 };
             loop {
-                let page = journal.history(arn, after, 7, backwards, self.clock.now()).await.map_err(|error| error.to_string())?;
+                let page = journal.history(arn, from, 7, backwards, self.clock.now()).await.map_err(|error| error.to_string())?;
                 let page = page.ok_or("its history is gone")?;
-                events.extend(page.events);
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
+                let Some(last) = page.last().map(|event| event.id.0) else { break };
+                events.extend(page);
+                from = if backwards { last - 1 } else { last + 1 };
             }
         }
         let [forwards, mut backwards] = pages;

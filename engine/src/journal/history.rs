@@ -12,91 +12,89 @@ use super::{Journal, Read, missing};
 use crate::store::{ExecutionArn, StoreError};
 use crate::table::{Item, Query, Table};
 
-/// A place in a history: behind an event, in the direction of reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HistoryPosition {
-    /// The commit that holds the event.
-    pub version: u32,
-    /// The event.
-    pub event: u64,
-}
-
-/// A part of a history.
-#[derive(Clone, Debug, Default)]
-pub struct EventPage {
-    /// The events.
-    pub events: Vec<HistoryEvent>,
-    /// Where the next page begins; `None` when there is no more.
-    pub next: Option<HistoryPosition>,
-}
-
 impl<T: Table> Journal<T> {
-    /// At most `limit` events of an execution behind `after`, from the first to the last or `backwards`. `None` if there is no such
-    /// execution.
+    /// At most `limit` events of an execution, beginning with the event `from` and going on to later ones or `backwards` to earlier ones.
+    /// Backwards from an event that is not there yet begins with the last one. `None` if there is no such execution.
     ///
     /// # Errors
     /// When the table cannot be read, or what it holds.
     pub async fn history(
         &self,
         execution: &ExecutionArn,
-        after: Option<HistoryPosition>,
+        from: u64,
         limit: usize,
         backwards: bool,
         now: Timestamp,
-    ) -> Result<Option<EventPage>, StoreError> {
+    ) -> Result<Option<Vec<HistoryEvent>>, StoreError> {
         let partition = partition(execution);
         let first = self.table.get(&key(&partition, "0".to_owned())).await?;
         let Some(first) = first.filter(|item| !item.is_expired(now)) else { return Ok(None) };
         let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
+        let start = self.find_commit(&partition, sorts, from).await?;
         let mut reading = Reading {
             partition,
             sorts,
             items: BTreeMap::from([(FIRST, first)]),
             known: BTreeMap::new(),
             backwards,
-            after,
+            from,
             events: Vec::new(),
         };
         // The newest commit has the smallest sort key.
         let mut query = Query::prefix(reading.partition.clone(), &sorts.commits()).limit(100);
         query.backwards = !backwards;
-        let start = after.map_or(if backwards { u32::MAX } else { FIRST }, |after| after.version);
         if start == FIRST && !backwards {
             self.read_events(&mut reading, FIRST).await?;
-        } else if after.is_some() {
+        } else if start > FIRST {
             let bound = if backwards { &mut query.range.0 } else { &mut query.range.1 };
             *bound = sorts.commit(start);
         }
         let mut more = start > FIRST || !backwards;
-        while more && reading.events.len() <= limit {
+        while more && reading.events.len() < limit {
             let page = self.table.query(&query).await?;
             for item in page.items {
                 let Some(version) = sorts.version(&item.key.sort) else { continue };
                 reading.items.insert(version, item);
                 self.read_events(&mut reading, version).await?;
-                if reading.events.len() > limit {
+                if reading.events.len() >= limit {
                     break;
                 }
             }
             more = page.next.is_some();
             query.after = page.next;
         }
-        if backwards && reading.events.len() <= limit {
+        if backwards && reading.events.len() < limit {
             self.read_events(&mut reading, FIRST).await?;
         }
-        let mut events = reading.events;
-        let next = if events.len() > limit {
-            events.truncate(limit);
-            events.last().map(|(version, event)| HistoryPosition { version: *version, event: event.id.0 })
-        } else {
-            None
-        };
-        Ok(Some(EventPage { events: events.into_iter().map(|(_, event)| event).collect(), next }))
+        reading.events.truncate(limit);
+        Ok(Some(reading.events))
+    }
+
+    /// The commit that holds an event, or the last one before it.
+    async fn find_commit(&self, partition: &str, sorts: Sorts, event: u64) -> Result<u32, StoreError> {
+        let begins_at = |item: &Item| item.get_number("e").unwrap_or(0).cast_unsigned();
+        let newest = self.table.query(&Query::prefix(partition, &sorts.commits()).limit(1)).await?;
+        let Some(newest) = newest.items.first() else { return Ok(FIRST) };
+        let (mut low, mut high) = (FIRST, sorts.version(&newest.key.sort).unwrap_or(FIRST));
+        if event <= 1 {
+            return Ok(FIRST);
+        }
+        if begins_at(newest) <= event {
+            return Ok(high);
+        }
+        // `low` begins at or before the event, `high` behind it.
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let item = self.table.get(&key(partition, sorts.commit(middle))).await?;
+            let item = item.ok_or_else(|| missing(partition, middle))?;
+            if begins_at(&item) <= event { low = middle } else { high = middle }
+        }
+        Ok(low)
     }
 
     /// Reads the events of a commit.
     async fn read_events(&self, reading: &mut Reading, version: u32) -> Result<(), StoreError> {
-        let Reading { partition, sorts, items, known, backwards, after, events } = reading;
+        let Reading { partition, sorts, items, known, backwards, from, events } = reading;
         self.read_commits(partition, *sorts, known, items, [version]).await?;
         let read = known.get(&version).ok_or_else(|| missing(partition, version))?;
         if read.body.events.is_empty() {
@@ -110,10 +108,8 @@ impl<T: Table> Journal<T> {
         if *backwards {
             found.reverse();
         }
-        let is_behind = |event: &HistoryEvent| {
-            after.is_none_or(|after| if *backwards { event.id.0 < after.event } else { event.id.0 > after.event })
-        };
-        events.extend(found.into_iter().filter(is_behind).map(|event| (version, event)));
+        let is_wanted = |event: &HistoryEvent| if *backwards { event.id.0 <= *from } else { event.id.0 >= *from };
+        events.extend(found.into_iter().filter(is_wanted));
         Ok(())
     }
 
@@ -159,7 +155,6 @@ struct Reading {
     items: BTreeMap<u32, Item>,
     known: BTreeMap<u32, Read>,
     backwards: bool,
-    after: Option<HistoryPosition>,
-    /// The events, each with the version of its commit.
-    events: Vec<(u32, HistoryEvent)>,
+    from: u64,
+    events: Vec<HistoryEvent>,
 }

@@ -12,6 +12,10 @@
 //! **A key is never free again** while a driver that knows of it may live: nothing here deletes a commit. Each is written with the
 //! time from which on the table may delete it.
 //!
+//! **An item** has, beside its key and its time to live (`ttl`): `b` the content, `f` its format, `w` its writer, `e` the number of the first
+//! event in it or after it, `l` the version of the commit it is compared with, `n` in how many parts its content stands apart, `started`
+//! (the first one), and for people `state` or, when the execution has ended, `status`.
+//!
 //! **Mine or another's.** A put whose answer was lost may be sent again by the layers below and then finds itself; every commit carries
 //! a number of its writer, which tells that from another driver's commit.
 
@@ -32,7 +36,6 @@ use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::time::Timestamp;
 
 use body::{Body, Notes};
-pub use history::{EventPage, HistoryPosition};
 use keys::{FIRST, Sorts, key, partition};
 pub use rows::{Aside, Due, ListedExecution, ListedPage};
 

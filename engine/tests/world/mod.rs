@@ -73,8 +73,8 @@ impl World {
 
     pub(crate) fn history(&self, name: &str) -> Option<Vec<HistoryEvent>> {
         let arn = Self::arn(name);
-        let history = self.journal.history(&arn, None, 10_000, false, self.clock.now());
-        pollster::block_on(history).unwrap().map(|page| page.events)
+        let history = self.journal.history(&arn, 1, 10_000, false, self.clock.now());
+        pollster::block_on(history).unwrap()
     }
 
     pub(crate) fn types(&self, name: &str) -> Vec<String> {
