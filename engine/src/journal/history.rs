@@ -72,7 +72,7 @@ impl<T: Table> Journal<T> {
 
     /// The commit that holds an event, or the last one before it.
     async fn find_commit(&self, partition: &str, sorts: Sorts, event: u64) -> Result<u32, StoreError> {
-        let begins_at = |item: &Item| item.get_number("e").unwrap_or(0).cast_unsigned();
+        let begins_at = |item: &Item| item.get_number("e").unwrap_or(i64::MAX).cast_unsigned();
         let newest = self.table.query(&Query::prefix(partition, &sorts.commits()).limit(1)).await?;
         let Some(newest) = newest.items.first() else { return Ok(FIRST) };
         let (mut low, mut high) = (FIRST, sorts.version(&newest.key.sort).unwrap_or(FIRST));

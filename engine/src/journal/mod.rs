@@ -296,8 +296,11 @@ impl<T: Table> Journal<T> {
             }
         }
         let bytes: Arc<[u8]> = body.to_bytes().into();
-        let mut item =
-            Item::new(key(&partition, sorts.commit(version))).number("f", pack::FORMAT).number("w", writer.cast_signed());
+        let next_event = commit.execution.history_events().saturating_sub(commit.events.len() as u64) + 1;
+        let mut item = Item::new(key(&partition, sorts.commit(version)))
+            .number("f", pack::FORMAT)
+            .number("w", writer.cast_signed())
+            .number("e", next_event.cast_signed());
         let mut packed;
         if version == FIRST {
             packed = pack::pack(&bytes, &[])?;
