@@ -3,6 +3,7 @@
 //! A host brings a [`Table`](table::Table), a [`WakeQueue`], [`Tasks`] and a [`Clock`]; [`drive`] brings one execution as far as it will
 //! go. A host that keeps an execution in memory uses [`advance`] by itself.
 
+pub mod api;
 mod clock;
 mod driver;
 pub mod journal;

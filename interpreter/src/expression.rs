@@ -2,6 +2,8 @@
 //!
 //! Source: developer guide, "Transforming data with JSONata".
 
+mod references;
+
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -11,6 +13,9 @@ use statewright_value::{Object, Value};
 use crate::error::EvaluationError;
 use crate::inputs::Inputs;
 
+pub(crate) use references::is_function;
+pub use references::{Offered, Reading};
+
 /// A JSONata expression of a field, compiled once.
 #[derive(Clone, Debug)]
 pub struct Expression {
@@ -18,9 +23,11 @@ pub struct Expression {
     text: Arc<str>,
     /// The field it stands in (`Output/result`).
     location: Arc<str>,
+    /// Where `text` begins in the string with the markers, in bytes.
+    begins_at: usize,
     compiled: Arc<statewright_jsonata::Expression>,
-    /// The variables it mentions; only these are handed to it.
-    variables: Box<[Arc<str>]>,
+    /// The names, of variables or functions, that it takes from outside; only these variables are handed to it.
+    names: Box<[Arc<str>]>,
     /// Whether it may read `$states.context`, which is made only then.
     reads_context: bool,
 }
@@ -36,6 +43,36 @@ pub struct ExpressionError {
     /// Where, in bytes from the beginning of the string with its markers.
     pub at: Option<usize>,
 }
+
+/// Why an expression has no value. Its text is the end of the service's sentence, which begins with the expression and its field.
+///
+/// Source: rule `query-evaluation-error` of the rule table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoValue {
+    /// It refers to what is not there.
+    #[error(" returned nothing (undefined).")]
+    Nothing,
+    /// It gives a function, or a value that holds one.
+    #[error(" returned an unsupported result type.")]
+    Function,
+    /// It failed.
+    #[error(" threw an error during evaluation. {message}")]
+    Failed {
+        /// JSONata's code and sentence.
+        message: String,
+        /// Where, in bytes from the beginning of the string with its markers.
+        at: Option<usize>,
+    },
+    /// It reached a bound, whose sentence this is.
+    #[error(" threw an error during evaluation: {0}")]
+    Bound(String),
+    /// It failed in a way that JSONata has no code for. The service's sentence ends with an id that nobody can foresee.
+    #[error(" threw an internal error during evaluation.")]
+    Internal(String),
+}
+
+/// The code of errors that the language does not foresee.
+const INTERNAL: &str = "INTERNAL";
 
 /// Marks the beginning of an expression.
 const BEGIN: &str = "{%";
@@ -62,12 +99,14 @@ impl Expression {
             message: error.message(),
             at: error.position().map(|at| at + offset),
         })?;
+        let (names, reads_context) = (references::names(&compiled), references::may_read_context(&compiled, text));
         Ok(Self {
             text: text.into(),
             location: location.into(),
+            begins_at: offset,
             compiled: Arc::new(compiled),
-            variables: mentioned(text).into(),
-            reads_context: may_read_context(text),
+            names,
+            reads_context,
         })
     }
 
@@ -75,6 +114,16 @@ impl Expression {
     #[must_use]
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// The names, of variables or functions, that it takes from outside, `states` excepted.
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    /// Whether it was compiled from this string with its markers.
+    pub(crate) fn is_written(&self, marked: &str) -> bool {
+        marked.get(self.begins_at..).is_some_and(|rest| rest.starts_with(&*self.text))
     }
 
     /// The field it stands in.
@@ -86,8 +135,16 @@ impl Expression {
     /// Its value.
     ///
     /// # Errors
-    /// `States.QueryEvaluationError` when it fails, gives nothing, or gives what is no JSON.
+    /// `States.QueryEvaluationError` when it has none.
     pub fn evaluate(&self, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
+        self.value(inputs).map_err(|reason| self.failure(&reason.to_string()))
+    }
+
+    /// Its value, or why it has none.
+    ///
+    /// # Errors
+    /// When it fails, gives nothing, or gives what is no JSON.
+    pub fn value(&self, inputs: &Inputs<'_>) -> Result<Value, NoValue> {
         let mut states = Object::with_capacity(4);
         states.insert("input".into(), inputs.input.clone());
         if self.reads_context {
@@ -99,17 +156,17 @@ impl Expression {
         if let Some(error_output) = inputs.error_output {
             states.insert("errorOutput".into(), error_output.clone());
         }
-        let visible = self.variables.iter().filter_map(|name| Some((&**name, inputs.variables.variable(name)?.clone())));
+        let visible = self.names.iter().filter_map(|name| Some((&**name, inputs.variables.variable(name)?.clone())));
         let mut bindings: SmallVec<[(&str, Value); 4]> = visible.collect();
         bindings.push(("states", Value::Object(states)));
         let scope = Scope { bindings: &bindings, functions: &[&aws::FUNCTIONS], ..Scope::default() };
         match self.compiled.evaluate(&scope, &mut Host(inputs)) {
             Ok(Outcome::Value(value)) => Ok(value),
-            Ok(Outcome::Nothing) => Err(self.failure(" returned nothing (undefined).")),
-            Ok(Outcome::Function) => Err(self.failure(" returned an unsupported result type.")),
-            // The sentence of a bound has no code before it.
-            Err(error) if error.reached().is_some() => Err(self.failure(&format!(" threw an error during evaluation: {error}"))),
-            Err(error) => Err(self.failure(&format!(" threw an error during evaluation. {error}"))),
+            Ok(Outcome::Nothing) => Err(NoValue::Nothing),
+            Ok(Outcome::Function) => Err(NoValue::Function),
+            Err(error) if error.reached().is_some() => Err(NoValue::Bound(error.message())),
+            Err(error) if error.code() == INTERNAL => Err(NoValue::Internal(error.message())),
+            Err(error) => Err(NoValue::Failed { message: error.to_string(), at: error.position().map(|at| at + self.begins_at) }),
         }
     }
 
@@ -132,29 +189,6 @@ impl Expression {
         let cause = format!("The JSONata expression '{}' specified for the field '{}'{what}", self.text, self.location);
         EvaluationError::query(cause, Some(&self.location))
     }
-}
-
-/// Whether an expression may look at `$states.context`: it says so, or it uses `$states` as a whole.
-fn may_read_context(text: &str) -> bool {
-    const STATES: &str = "$states";
-    text.match_indices(STATES).any(|(at, _)| {
-        let rest = text.get(at + STATES.len()..).unwrap_or_default().trim_start();
-        let member = rest.strip_prefix('.').map(str::trim_start);
-        !member.is_some_and(|member| ["input", "result", "errorOutput"].iter().any(|known| member.starts_with(known)))
-    })
-}
-
-/// The names of variables that an expression mentions.
-fn mentioned(text: &str) -> Vec<Arc<str>> {
-    let mut names: Vec<Arc<str>> = Vec::new();
-    for behind in text.split('$').skip(1) {
-        let end = behind.find(|c: char| !unicode_ident::is_xid_continue(c)).unwrap_or(behind.len());
-        let name = behind.get(..end).unwrap_or_default();
-        if !name.is_empty() && !names.iter().any(|known| **known == *name) {
-            names.push(name.into());
-        }
-    }
-    names
 }
 
 /// The time and the randomness of the execution, for `$now`, `$millis`, `$random` and `$uuid`.

@@ -9,7 +9,7 @@ pub mod expression;
 pub mod history;
 pub mod inputs;
 pub mod intrinsic;
-mod java_hash;
+pub mod java_hash;
 pub mod json_path;
 pub mod path;
 pub mod payload;
@@ -17,4 +17,4 @@ pub mod quota;
 pub mod template;
 pub mod time;
 
-pub use statewright_value::Value;
+pub use statewright_value::{Object, Value};

@@ -8,4 +8,5 @@ pub mod hosted;
 pub mod play;
 pub mod properties;
 pub mod simulation;
+pub mod stage;
 pub mod subject;

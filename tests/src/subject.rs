@@ -12,7 +12,10 @@ use statewright_interpreter::payload::Document;
 use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::time::Timestamp;
 
-use crate::conformance::{FailKind, Observed, Outcome, Refusal, Run, ScriptedTask, Stop, Subject};
+use serde_json::Value;
+
+use crate::conformance::{FailKind, Observed, Outcome, Refusal, Response, Run, Script, ScriptedTask, Session, Stop, Subject};
+use crate::stage::Stage;
 
 /// Runs recorded executions in the interpreter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,9 +27,48 @@ pub struct Interpreter {
 impl Subject for Interpreter {
     fn run(&self, run: &Run) -> Result<Observed, Refusal> {
         let (definition, start) = start_of(run)?;
-        let finished = Script::new(&definition, run, self.crash).play(start, Timestamp(run.start_time_ms));
+        let finished = Played::new(&definition, run, self.crash).play(start, Timestamp(run.start_time_ms));
         let (execution, events) = finished.map_err(Refusal::Refused)?;
         observed(&execution, &events)
+    }
+
+    /// A host without crashes: what a crash may do to an execution is tested by running it alone.
+    fn open(&self) -> Option<Box<dyn Session>> {
+        (!self.crash).then(|| Box::new(Calls::default()) as Box<dyn Session>)
+    }
+}
+
+/// The API, for the calls of one case.
+#[derive(Default)]
+struct Calls(Stage);
+
+impl Session for Calls {
+    fn call(&mut self, operation: &str, request: &Value) -> Response {
+        let target = format!("AWSStepFunctions.{operation}");
+        let reply = self.0.send(&[("X-Amz-Target", &target)], request.to_string().as_bytes());
+        Response { status: reply.status, body: serde_json::from_str(&reply.body).unwrap_or_default() }
+    }
+
+    fn script(&mut self, script: Script) {
+        self.0.answer_tasks(match script {
+            Script::Tasks(mut tasks) => Box::new(move |task| {
+                let at = tasks.iter().position(|script| answers(script, task));
+                at.and_then(|at| events_of(&tasks.remove(at), task.task).ok()).unwrap_or_default()
+            }),
+            Script::Fail { error: name, cause } => Box::new(move |task| {
+                let (id, stage) = (task.task, FailedStage::Running);
+                let error = error(&Some(name.clone()), &Some(cause.clone()));
+                vec![Event::TaskStarted { task: id, worker_name: None }, Event::TaskFailed { task: id, stage, error }]
+            }),
+        });
+    }
+
+    fn settle(&mut self, execution_arn: &str) {
+        self.0.settle(execution_arn);
+    }
+
+    fn last_event(&mut self, execution_arn: &str) -> Option<Value> {
+        self.0.last_event(execution_arn)
     }
 }
 
@@ -73,7 +115,7 @@ fn identity(run: &Run) -> Identity {
 }
 
 /// Plays one execution: hands out the outcomes of its tasks, and moves the time on when nothing else can happen.
-struct Script<'a> {
+struct Played<'a> {
     definition: &'a Definition,
     tasks: Vec<&'a ScriptedTask>,
     stop: Option<&'a Stop>,
@@ -86,7 +128,7 @@ struct Script<'a> {
 /// No recorded execution does more; one that does goes round in circles.
 const ROUNDS_MAX: usize = 200_000;
 
-impl<'a> Script<'a> {
+impl<'a> Played<'a> {
     fn new(definition: &'a Definition, run: &'a Run, crash: bool) -> Self {
         let tasks = run.tasks.iter().collect();
         let stop = run.stop.as_ref();

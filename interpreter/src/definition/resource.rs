@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::integrations::Recognised;
+use super::integrations::{Recognised, resource};
 
 /// A Task's `Resource`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +47,10 @@ pub enum Pattern {
 }
 
 impl Resource {
-    /// The resource that `arn` names, as a definition may hold it; `None` where no definition may.
+    /// Reads a `Resource` as a Task has it; `None` for an ARN of something that cannot be called.
     #[must_use]
-    pub fn read(arn: &str) -> Option<Self> {
-        match super::integrations::resource(arn) {
+    pub fn parse(text: &str) -> Option<Self> {
+        match resource(text) {
             Recognised::Resource(resource) | Recognised::Placeholder(resource) => Some(resource),
             Recognised::Unknown => None,
         }

@@ -299,7 +299,7 @@ impl StoredDetails<'_> {
             Self::Iteration { stage, name, index } => EventDetails::MapIteration { stage, name, index },
             Self::Task { resource, stage } => {
                 let resource =
-                    Resource::read(&resource).ok_or_else(|| unreadable(format!("`{resource}` is no resource of a task")))?;
+                    Resource::parse(&resource).ok_or_else(|| unreadable(format!("`{resource}` is no resource of a task")))?;
                 EventDetails::Task(Box::new(TaskEvent { resource, stage: stage.into_live(payload)? }))
             }
         })

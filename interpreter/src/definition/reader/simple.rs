@@ -58,10 +58,10 @@ impl<'s> Reader<'s, '_> {
         let is_jsonata = situation.language == QueryLanguage::Jsonata;
         match (way, member.value.as_text()) {
             ("Seconds", Some(text)) if is_jsonata && is_expression(&text.text) => {
-                self.expression(&member.value, text, fields.at(way), way).map(Wait::SecondsExpression)
+                self.expression(&member.value, text, fields.at(way)).map(Wait::SecondsExpression)
             }
             ("Timestamp", Some(text)) if is_jsonata && is_expression(&text.text) => {
-                self.expression(&member.value, text, fields.at(way), way).map(Wait::TimestampExpression)
+                self.expression(&member.value, text, fields.at(way)).map(Wait::TimestampExpression)
             }
             ("Seconds", _) => self.integer(fields, "Seconds", Range(0, WAIT_SECONDS_MAX)).map(Wait::Seconds),
             ("Timestamp", _) => {
@@ -98,7 +98,7 @@ impl<'s> Reader<'s, '_> {
             let text = self.string(fields, name)?;
             if situation.language == QueryLanguage::Jsonata {
                 match as_expression(&member.value) {
-                    Some(text) => return self.expression(&member.value, text, fields.at(name), name).map(Text::Expression),
+                    Some(text) => return self.expression(&member.value, text, fields.at(name)).map(Text::Expression),
                     // Only to refuse half an expression.
                     None => drop(self.jsonata(fields, name)),
                 }
@@ -120,8 +120,11 @@ impl<'s> Reader<'s, '_> {
         let text = member.value.as_str().unwrap_or_default();
         let call = Call::looks_like_one(text).then(|| Call::parse(text).ok().filter(Call::answers_string).map(Text::Call));
         let found = call.unwrap_or_else(|| Path::parse(text).ok().map(Text::Path));
-        if found.is_none() {
-            self.refuse(messages::NO_PATH_OR_STRING_CALL, fields.at(path_name), member.value.span);
+        match &found {
+            Some(Text::Path(path)) => self.read_by([path], &fields.at(path_name), &member.value),
+            Some(Text::Call(call)) => self.read_by(call.paths(), &fields.at(path_name), &member.value),
+            Some(Text::Fixed(_) | Text::Expression(_)) => {}
+            None => self.refuse(messages::NO_PATH_OR_STRING_CALL, fields.at(path_name), member.value.span),
         }
         found
     }
