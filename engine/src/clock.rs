@@ -1,5 +1,6 @@
 //! Time, as hosts have it.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,6 +12,12 @@ use statewright_interpreter::time::Timestamp;
 pub trait Clock {
     /// The time now.
     fn now(&self) -> Timestamp;
+}
+
+/// Tells the time, and waits for it.
+pub trait Timer: Clock + Send + Sync {
+    /// Waits until then.
+    fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send;
 }
 
 /// The machine's clock.
@@ -44,5 +51,23 @@ impl VirtualClock {
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl Timer for VirtualClock {
+    async fn sleep_until(&self, until: Timestamp) {
+        self.advance_to(until);
+    }
+}
+
+impl<C: Clock> Clock for std::sync::Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+impl<C: Timer> Timer for std::sync::Arc<C> {
+    fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send {
+        (**self).sleep_until(until)
     }
 }

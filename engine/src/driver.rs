@@ -165,14 +165,24 @@ pub async fn start<H: Host>(host: &H, definition: &Arc<Definition>, start: Start
     Ok(round.drove(&driver))
 }
 
-/// Runs an execution to its end in one go, on a store that keeps nothing: as Express executions are.
+/// Runs an execution to its end in one go, on a store that keeps nothing: as Express executions are. `synchronous` says that somebody waits
+/// for it.
 ///
 /// # Errors
 /// When a task can be neither done nor failed.
-pub async fn run<H: Host>(host: &H, definition: &Arc<Definition>, start: Start, birth: Birth) -> Result<Execution, DriveError> {
+pub async fn run<H: Host>(
+    host: &H,
+    definition: &Arc<Definition>,
+    start: Start,
+    birth: Birth,
+    synchronous: bool,
+) -> Result<Execution, DriveError> {
     let arn = ExecutionArn(Arc::clone(&start.identity.execution_arn));
     let mut out = Output::default();
-    let execution = Execution::start(definition, start, host.clock().now(), &mut out);
+    let mut execution = Execution::start(definition, start, host.clock().now(), &mut out);
+    if synchronous {
+        execution.set_synchronous();
+    }
     let mut driver = Driver {
         host,
         arn: &arn,
@@ -194,6 +204,35 @@ pub async fn run<H: Host>(host: &H, definition: &Arc<Definition>, start: Start, 
 /// # Errors
 /// When the store or a queue fails. It may have been applied all the same; deliver it again.
 pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened: Happened) -> Result<Delivered, DriveError> {
+    match try_deliver(host, arn, happened.clone()).await {
+        Err(DriveError::Commit(CommitError::Conflict)) => {
+            host.store().post(arn, InboxEntry { key: key.into(), happened }).await?;
+            host.wakes().wake(arn, Duration::ZERO).await?;
+            Ok(Delivered::Posted)
+        }
+        delivered => delivered,
+    }
+}
+
+/// Applies something that happened to an execution, as often as it takes to do it before all others: for who must know whether it was
+/// the first to tell it.
+///
+/// # Errors
+/// When the store or a queue fails. It may have been applied all the same.
+pub async fn deliver_at_once<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) -> Result<Delivered, DriveError> {
+    let mut tries = 0;
+    loop {
+        match try_deliver(host, arn, happened.clone()).await {
+            Err(DriveError::Commit(CommitError::Conflict)) if tries < TRIES_MAX => tries += 1,
+            delivered => return delivered,
+        }
+    }
+}
+
+/// So often somebody else may have been faster.
+const TRIES_MAX: usize = 20;
+
+async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) -> Result<Delivered, DriveError> {
     let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Delivered::Unknown) };
     let now = host.clock().now();
     let (mut keys, mut all) = (Vec::new(), Vec::new());
@@ -204,20 +243,13 @@ pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened:
     // What is posted goes first; whether this one changes anything is asked of the execution before.
     let mut out = Output::default();
     let before = advance(&mut driver.execution, &driver.definition, all, now, Budget { steps: 0 }, &mut out);
-    let this = advance(&mut driver.execution, &driver.definition, [happened.clone()], now, Budget { steps: 0 }, &mut out);
-    if this.ignored > 0 && keys.is_empty() && !before.changed {
-        return Ok(Delivered::Ignored);
+    let this = advance(&mut driver.execution, &driver.definition, [happened], now, Budget { steps: 0 }, &mut out);
+    let delivered = if this.ignored > 0 { Delivered::Ignored } else { Delivered::Applied };
+    if delivered == Delivered::Ignored && keys.is_empty() && !before.changed {
+        return Ok(delivered);
     }
-    match driver.round(Vec::new(), keys, out, now, Role::Passing, true).await {
-        Ok(_) if this.ignored > 0 => Ok(Delivered::Ignored),
-        Ok(_) => Ok(Delivered::Applied),
-        Err(DriveError::Commit(CommitError::Conflict)) => {
-            host.store().post(arn, InboxEntry { key: key.into(), happened }).await?;
-            host.wakes().wake(arn, Duration::ZERO).await?;
-            Ok(Delivered::Posted)
-        }
-        Err(error) => Err(error),
-    }
+    driver.round(Vec::new(), keys, out, now, Role::Passing, true).await?;
+    Ok(delivered)
 }
 
 /// What a driver waits for.
@@ -399,7 +431,7 @@ impl<'h, H: Host> Driver<'h, H> {
         let look_at = self.look_at();
         let leaving = self.is_leaving(progress, &starts, look_at, now, role);
         for task in &starts {
-            self.host.tasks().prepare(self.arn, task).await?;
+            self.host.tasks().prepare(self.arn, task, now).await?;
         }
         if leaving {
             self.arrange(&before, progress, look_at, now).await?;

@@ -3,9 +3,11 @@
 //! A host brings a [`Table`](table::Table), a [`WakeQueue`], [`Tasks`] and a [`Clock`]; [`drive`] brings one execution as far as it will
 //! go. A host that keeps an execution in memory uses [`advance`] by itself.
 
+mod activities;
 pub mod api;
 mod clock;
 mod driver;
+mod engine;
 pub mod journal;
 mod queue;
 mod round;
@@ -13,10 +15,12 @@ mod store;
 mod sweep;
 pub mod table;
 
-pub use clock::{Clock, SystemClock, VirtualClock};
+pub use clock::{Clock, SystemClock, Timer, VirtualClock};
 pub use driver::{
-    Delivered, DriveError, Drove, Host, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, deliver, drive, run, start,
+    Delivered, DriveError, Drove, Host, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, deliver, deliver_at_once, drive, run,
+    start,
 };
+pub use engine::{Engine, EngineSettings, ExpressQueue};
 pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 pub use round::{Advanced, Budget, advance};
 pub use store::{

@@ -50,8 +50,13 @@ pub trait Tasks: Send + Sync {
 
     /// What must be there before the commit that schedules a task which is passed on, as a reminder must: doing it for a commit that never
     /// comes does no harm.
-    fn prepare(&self, execution: &ExecutionArn, task: &StartTask) -> impl Future<Output = Result<(), QueueError>> + Send {
-        let _ = (execution, task);
+    fn prepare(
+        &self,
+        execution: &ExecutionArn,
+        task: &StartTask,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send {
+        let _ = (execution, task, now);
         std::future::ready(Ok(()))
     }
 

@@ -33,7 +33,7 @@ fn partition(world: &World, partition: &str) -> Vec<Item> {
 
 fn lists(world: &World, status: Option<&str>) -> Vec<(String, String)> {
     let page = block(world.journal.list("machine", status, None, 100, world.clock.now())).unwrap();
-    page.executions.iter().map(|listed| (listed.name.to_string(), listed.status.to_string())).collect()
+    page.executions.iter().map(|(_, listed)| (listed.name.to_string(), listed.status.to_string())).collect()
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn lists_are_paged_newest_first() {
     loop {
         let page = block(world.journal.list("machine", Some("SUCCEEDED"), after.as_deref(), 5, world.clock.now())).unwrap();
         assert!(page.executions.len() <= 5);
-        names.extend(page.executions.iter().map(|listed| listed.name.to_string()));
+        names.extend(page.executions.iter().map(|(_, listed)| listed.name.to_string()));
         after = page.next;
         if after.is_none() {
             break;

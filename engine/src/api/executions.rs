@@ -126,7 +126,7 @@ pub enum ListedStatus {
 }
 
 impl ListedStatus {
-    const ALL: [Self; 5] = [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted];
+    pub(crate) const ALL: [Self; 5] = [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted];
 
     /// The status as the API spells it.
     #[must_use]

@@ -38,8 +38,8 @@ pub struct ListedExecution {
 /// A part of a list, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListedPage {
-    /// The executions.
-    pub executions: Vec<ListedExecution>,
+    /// The executions, each with its place: where a page behind it begins.
+    pub executions: Vec<(String, ListedExecution)>,
     /// Where the next page begins; `None` when there is no more.
     pub next: Option<String>,
 }
@@ -156,7 +156,7 @@ impl<T: Table> Journal<T> {
         let more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| more).map(|(item, _)| item.key.sort.clone());
-        let executions = found.iter().filter_map(|(item, status)| listed(item, status)).collect();
+        let executions = found.iter().filter_map(|(item, status)| Some((item.key.sort.clone(), listed(item, status)?))).collect();
         Ok(ListedPage { executions, next })
     }
 

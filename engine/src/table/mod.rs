@@ -238,6 +238,28 @@ pub trait Table: Send + Sync {
     fn delete(&self, key: &Key, condition: Condition) -> impl Future<Output = Result<(), WriteError>> + Send;
 }
 
+impl<T: Table> Table for std::sync::Arc<T> {
+    fn put(&self, item: Item, condition: Condition) -> impl Future<Output = Result<(), WriteError>> + Send {
+        (**self).put(item, condition)
+    }
+
+    fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, TableError>> + Send {
+        (**self).get(key)
+    }
+
+    fn get_all(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Item>, TableError>> + Send {
+        (**self).get_all(keys)
+    }
+
+    fn query(&self, query: &Query) -> impl Future<Output = Result<Page, TableError>> + Send {
+        (**self).query(query)
+    }
+
+    fn delete(&self, key: &Key, condition: Condition) -> impl Future<Output = Result<(), WriteError>> + Send {
+        (**self).delete(key, condition)
+    }
+}
+
 /// All items of a query, page by page.
 ///
 /// # Errors

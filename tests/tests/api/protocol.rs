@@ -72,7 +72,7 @@ fn hosts_with_threads_can_answer_requests_on_any_of_them() {
     let stage = Stage::default();
     let random = || 0;
     let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now: START, random: &random };
-    let api = Api { table: &stage.table, executions: &stage };
+    let api = Api { table: &*stage.table, executions: stage.engine() };
     let answering = api.respond([("X-Amz-Target", "AWSStepFunctions.ListActivities")], b"{}", &caller);
     is_send(&answering);
     assert_eq!(pollster::block_on(answering).body, r#"{"activities":[]}"#);
