@@ -365,7 +365,7 @@ impl<'h, H: Host> Driver<'h, H> {
             let round = self.round(happened, keys, std::mem::take(&mut out), now, role, false).await?;
             waiting.answered.clear();
             for task in round.starts {
-                waiting.answers.extend(self.host.tasks().start(self.arn, task).await?);
+                waiting.answers.extend(self.host.tasks().start(self.execution.identity(), task).await?);
             }
             match round.progress {
                 Progress::Finished => return Ok(Drove::Finished),
@@ -431,7 +431,7 @@ impl<'h, H: Host> Driver<'h, H> {
         let look_at = self.look_at();
         let leaving = self.is_leaving(progress, &starts, look_at, now, role);
         for task in &starts {
-            self.host.tasks().prepare(self.arn, task, now).await?;
+            self.host.tasks().prepare(self.execution.identity(), task, now).await?;
         }
         if leaving {
             self.arrange(&before, progress, look_at, now).await?;
@@ -449,7 +449,7 @@ impl<'h, H: Host> Driver<'h, H> {
         }
         for command in out.commands {
             if let Command::CancelTask { task } = command {
-                self.host.tasks().cancel(self.arn, task).await?;
+                self.host.tasks().cancel(self.execution.identity(), task).await?;
             }
         }
         Ok(Round { progress, starts, look_at, leaving })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use statewright_interpreter::command::{Command, StartTask};
 use statewright_interpreter::definition::{Definition, MachineType, Options, Resource};
 use statewright_interpreter::event::{Event, TaskId};
-use statewright_interpreter::execution::{Execution, Start, TaskToken};
+use statewright_interpreter::execution::{Execution, Identity, Start, TaskToken};
 use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::time::Timestamp;
@@ -280,21 +280,24 @@ impl<T: Table, K: Tasks> Tasks for Doers<T, K> {
         }
     }
 
-    async fn prepare(&self, execution: &ExecutionArn, task: &StartTask, now: Timestamp) -> Result<(), QueueError> {
+    async fn prepare(&self, execution: &Identity, task: &StartTask, now: Timestamp) -> Result<(), QueueError> {
         match &task.resource {
-            Resource::Activity { arn } => self.offers.put(arn, execution, task.task, now).await,
+            Resource::Activity { arn } => {
+                let execution = ExecutionArn(Arc::clone(&execution.execution_arn));
+                self.offers.put(arn, &execution, task.task, now).await
+            }
             Resource::Lambda { .. } | Resource::Service { .. } => self.others.prepare(execution, task, now).await,
         }
     }
 
-    async fn start<'t>(&'t self, execution: &ExecutionArn, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(&'t self, execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
         match task.resource {
             Resource::Activity { .. } => Ok(None),
             Resource::Lambda { .. } | Resource::Service { .. } => self.others.start(execution, task).await,
         }
     }
 
-    async fn cancel(&self, execution: &ExecutionArn, task: TaskId) -> Result<(), QueueError> {
+    async fn cancel(&self, execution: &Identity, task: TaskId) -> Result<(), QueueError> {
         self.others.cancel(execution, task).await
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::TaskId;
+use statewright_interpreter::execution::Identity;
 use statewright_interpreter::time::Timestamp;
 
 use crate::store::{ExecutionArn, Happened};
@@ -52,7 +53,7 @@ pub trait Tasks: Send + Sync {
     /// comes does no harm.
     fn prepare(
         &self,
-        execution: &ExecutionArn,
+        execution: &Identity,
         task: &StartTask,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), QueueError>> + Send {
@@ -63,12 +64,12 @@ pub trait Tasks: Send + Sync {
     /// Starts a task, or passes it on.
     fn start<'t>(
         &'t self,
-        execution: &ExecutionArn,
+        execution: &Identity,
         task: Box<StartTask>,
     ) -> impl Future<Output = Result<Option<Answer<'t>>, QueueError>> + Send;
 
     /// The result of the task is not wanted any more.
-    fn cancel(&self, execution: &ExecutionArn, task: TaskId) -> impl Future<Output = Result<(), QueueError>> + Send;
+    fn cancel(&self, execution: &Identity, task: TaskId) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// What to do with a task whose starter has died.
     fn after_crash(&self, task: &StartTask) -> AfterCrash;

@@ -15,7 +15,7 @@ use statewright_engine::{
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::definition::Definition;
 use statewright_interpreter::event::{Event, TaskId};
-use statewright_interpreter::execution::{Execution, Start};
+use statewright_interpreter::execution::{Execution, Identity, Start};
 use statewright_interpreter::history::HistoryEvent;
 use statewright_interpreter::time::Timestamp;
 
@@ -173,7 +173,7 @@ impl Tasks for World {
         Timestamp(i64::MAX / 2)
     }
 
-    async fn start<'t>(&'t self, _execution: &ExecutionArn, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(&'t self, _execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         let at = script.iter().position(|script| subject::answers(script, &task));
         let events = match at.and_then(|at| script.remove(at)) {
@@ -194,7 +194,7 @@ impl Tasks for World {
         Ok(Some(answer))
     }
 
-    async fn cancel(&self, _execution: &ExecutionArn, _task: TaskId) -> Result<(), QueueError> {
+    async fn cancel(&self, _execution: &Identity, _task: TaskId) -> Result<(), QueueError> {
         Ok(())
     }
 

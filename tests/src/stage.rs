@@ -20,6 +20,7 @@ use statewright_engine::{
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
+use statewright_interpreter::execution::Identity;
 use statewright_interpreter::history::HistoryEvent;
 use statewright_interpreter::inputs::Draws;
 use statewright_interpreter::time::Timestamp;
@@ -88,7 +89,7 @@ impl Tasks for Workers {
         now.plus_seconds(60)
     }
 
-    async fn start<'t>(&'t self, _execution: &ExecutionArn, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(&'t self, _execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
         let events = match lock(&self.answers).as_mut() {
             Some(answers) => answers(&task),
             None => vec![Event::TaskStarted { task: task.task, worker_name: None }],
@@ -97,7 +98,7 @@ impl Tasks for Workers {
         Ok(Some(Box::pin(ready(events.into_iter().map(|event| Happened { at, event }).collect()))))
     }
 
-    async fn cancel(&self, _execution: &ExecutionArn, _task: TaskId) -> Result<(), QueueError> {
+    async fn cancel(&self, _execution: &Identity, _task: TaskId) -> Result<(), QueueError> {
         Ok(())
     }
 

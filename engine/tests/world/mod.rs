@@ -131,7 +131,7 @@ impl Tasks for World {
         now.plus_seconds(60)
     }
 
-    async fn start<'t>(&'t self, _execution: &ExecutionArn, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(&'t self, _execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
         self.started.lock().unwrap().push(task.task);
         if !self.is_waited_for(&task) {
             return Ok(None);
@@ -140,7 +140,7 @@ impl Tasks for World {
         Ok(Some(Box::pin(ready(vec![Happened { at: self.clock.now(), event }]))))
     }
 
-    async fn cancel(&self, _execution: &ExecutionArn, _task: TaskId) -> Result<(), QueueError> {
+    async fn cancel(&self, _execution: &Identity, _task: TaskId) -> Result<(), QueueError> {
         Ok(())
     }
 
