@@ -2,6 +2,8 @@
 //!
 //! Source: developer guide, "Transforming data with JSONata".
 
+mod references;
+
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -11,6 +13,9 @@ use statewright_value::{Object, Value};
 use crate::error::EvaluationError;
 use crate::inputs::Inputs;
 
+pub(crate) use references::is_function;
+pub use references::{Offered, Reading};
+
 /// A JSONata expression of a field, compiled once.
 #[derive(Clone, Debug)]
 pub struct Expression {
@@ -18,9 +23,11 @@ pub struct Expression {
     text: Arc<str>,
     /// The field it stands in (`Output/result`).
     location: Arc<str>,
+    /// Where `text` begins in the string with the markers, in bytes.
+    begins_at: usize,
     compiled: Arc<statewright_jsonata::Expression>,
-    /// The variables it mentions; only these are handed to it.
-    variables: Box<[Arc<str>]>,
+    /// The names, of variables or functions, that it takes from outside; only these variables are handed to it.
+    names: Box<[Arc<str>]>,
     /// Whether it may read `$states.context`, which is made only then.
     reads_context: bool,
 }
@@ -62,12 +69,14 @@ impl Expression {
             message: error.message(),
             at: error.position().map(|at| at + offset),
         })?;
+        let (names, reads_context) = (references::names(&compiled), references::may_read_context(&compiled, text));
         Ok(Self {
             text: text.into(),
             location: location.into(),
+            begins_at: offset,
             compiled: Arc::new(compiled),
-            variables: mentioned(text).into(),
-            reads_context: may_read_context(text),
+            names,
+            reads_context,
         })
     }
 
@@ -75,6 +84,16 @@ impl Expression {
     #[must_use]
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// The names, of variables or functions, that it takes from outside, `states` excepted.
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    /// Whether it was compiled from this string with its markers.
+    pub(crate) fn is_written(&self, marked: &str) -> bool {
+        marked.get(self.begins_at..).is_some_and(|rest| rest.starts_with(&*self.text))
     }
 
     /// The field it stands in.
@@ -99,7 +118,7 @@ impl Expression {
         if let Some(error_output) = inputs.error_output {
             states.insert("errorOutput".into(), error_output.clone());
         }
-        let visible = self.variables.iter().filter_map(|name| Some((&**name, inputs.variables.variable(name)?.clone())));
+        let visible = self.names.iter().filter_map(|name| Some((&**name, inputs.variables.variable(name)?.clone())));
         let mut bindings: SmallVec<[(&str, Value); 4]> = visible.collect();
         bindings.push(("states", Value::Object(states)));
         let scope = Scope { bindings: &bindings, functions: &[&aws::FUNCTIONS], ..Scope::default() };
@@ -132,29 +151,6 @@ impl Expression {
         let cause = format!("The JSONata expression '{}' specified for the field '{}'{what}", self.text, self.location);
         EvaluationError::query(cause, Some(&self.location))
     }
-}
-
-/// Whether an expression may look at `$states.context`: it says so, or it uses `$states` as a whole.
-fn may_read_context(text: &str) -> bool {
-    const STATES: &str = "$states";
-    text.match_indices(STATES).any(|(at, _)| {
-        let rest = text.get(at + STATES.len()..).unwrap_or_default().trim_start();
-        let member = rest.strip_prefix('.').map(str::trim_start);
-        !member.is_some_and(|member| ["input", "result", "errorOutput"].iter().any(|known| member.starts_with(known)))
-    })
-}
-
-/// The names of variables that an expression mentions.
-fn mentioned(text: &str) -> Vec<Arc<str>> {
-    let mut names: Vec<Arc<str>> = Vec::new();
-    for behind in text.split('$').skip(1) {
-        let end = behind.find(|c: char| !unicode_ident::is_xid_continue(c)).unwrap_or(behind.len());
-        let name = behind.get(..end).unwrap_or_default();
-        if !name.is_empty() && !names.iter().any(|known| **known == *name) {
-            names.push(name.into());
-        }
-    }
-    names
 }
 
 /// The time and the randomness of the execution, for `$now`, `$millis`, `$random` and `$uuid`.

@@ -37,3 +37,9 @@ pub use expression::{Expression, NoHost, Outcome, Scope};
 pub use host::{Answer, Host, HostCall, HostFunction, HostRun};
 pub use meter::Limits;
 pub use reference::Reference;
+
+/// Whether the language itself has a function called `name`, which is given without its `$`.
+#[must_use]
+pub fn has_function(name: &str) -> bool {
+    function::find(name).is_some()
+}

@@ -2,12 +2,12 @@
 //!
 //! Source: ASL specification, "Transitions" and "Terminal States".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::{MISSING_END_STATE, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED, UNREACHABLE_STATE};
+use super::code::{MISSING_END_STATE, MISSING_TRANSITION_TARGET, SCHEMA_VALIDATION_FAILED, UNDEFINED_VARIABLE, UNREACHABLE_STATE};
 use super::findings::Findings;
 use super::messages;
-use super::model::StateId;
+use super::model::{ScopeId, StateId};
 use super::reader::{Outline, ScopeEntry};
 use super::source::Bytes;
 
@@ -17,6 +17,18 @@ pub(super) struct Graph<'s> {
     edges: Vec<(StateId, StateId)>,
     terminals: Vec<bool>,
     assigned: Vec<Assigned<'s>>,
+    read: Vec<Read>,
+}
+
+/// A variable that a state reads.
+#[derive(Debug)]
+struct Read {
+    state: StateId,
+    name: String,
+    location: String,
+    span: Bytes,
+    /// Where in the string that `span` is.
+    inside: Option<usize>,
 }
 
 /// A variable that a state assigns.
@@ -30,7 +42,7 @@ struct Assigned<'s> {
 
 impl<'s> Graph<'s> {
     pub(super) fn new(states: usize) -> Self {
-        Self { edges: Vec::new(), terminals: vec![false; states], assigned: Vec::new() }
+        Self { edges: Vec::new(), terminals: vec![false; states], assigned: Vec::new(), read: Vec::new() }
     }
 
     /// Notes that a state may be followed by another.
@@ -48,6 +60,11 @@ impl<'s> Graph<'s> {
     /// Notes that a state assigns a variable.
     pub(super) fn assigned(&mut self, state: StateId, name: &'s str, location: String, span: Bytes) {
         self.assigned.push(Assigned { state, name, location, span });
+    }
+
+    /// Notes that a state reads a variable; `inside` says where in the string that `span` is.
+    pub(super) fn read(&mut self, state: StateId, name: String, location: String, span: Bytes, inside: Option<usize>) {
+        self.read.push(Read { state, name, location, span, inside });
     }
 
     fn is_terminal(&self, state: StateId) -> bool {
@@ -98,6 +115,7 @@ pub(super) fn check(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Fin
         check_scope(scope, outline, graph, &reached, findings);
     }
     check_variables(outline, graph, findings);
+    warn_of_undefined(outline, graph, findings);
 }
 
 /// What leads to the states, by position.
@@ -165,7 +183,7 @@ fn check_scope(scope: &ScopeEntry<'_>, outline: &Outline<'_>, graph: &Graph<'_>,
 /// A variable that an outer scope assigns may not be assigned in an inner one. A Distributed Map's executions have variables of
 /// their own.
 fn check_variables(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Findings) {
-    let scope_of = |state: StateId| outline.states.get(state.0 as usize).map(|entry| entry.scope);
+    let scope_of = |state: StateId| scope_of(outline, state);
     let mut assigning = BTreeMap::new();
     for assigned in &graph.assigned {
         if let Some(scope) = scope_of(assigned.state) {
@@ -184,6 +202,42 @@ fn check_variables(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Find
                 break;
             }
             scope = outline.scopes.get(outer.0 as usize);
+        }
+    }
+}
+
+fn scope_of(outline: &Outline<'_>, state: StateId) -> Option<ScopeId> {
+    outline.states.get(state.0 as usize).map(|entry| entry.scope)
+}
+
+/// The scopes whose variables a state sees: its own and those around it, up to the edge of a Distributed Map.
+fn visible_scopes(outline: &Outline<'_>, state: StateId) -> impl Iterator<Item = ScopeId> {
+    std::iter::successors(scope_of(outline, state), |id| {
+        let scope = outline.scopes.get(id.0 as usize).filter(|scope| !scope.is_distributed)?;
+        scope_of(outline, scope.parent?)
+    })
+}
+
+/// Warns of variables that nobody assigns. The service takes such definitions.
+fn warn_of_undefined(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Findings) {
+    let assigned = graph.assigned.iter().filter_map(|assigned| Some((assigned.name, scope_of(outline, assigned.state)?)));
+    let assigned: BTreeSet<(&str, ScopeId)> = assigned.collect();
+    let has_others = |name: &str| assigned.range((name, ScopeId(0))..=(name, ScopeId(u32::MAX))).next().is_some();
+    for read in &graph.read {
+        if visible_scopes(outline, read.state).any(|scope| assigned.contains(&(&*read.name, scope))) {
+            continue;
+        }
+        let help = match assigned.iter().find(|(name, _)| *name != read.name && is_alike(name, &read.name)) {
+            Some((alike, _)) => format!("did you mean `${alike}`?"),
+            None if is_alike(&read.name, "state") => "did you mean `$states`?".to_owned(),
+            None if has_others(&read.name) => {
+                "a state of another scope assigns it: variables are seen in their scope and inline in those inside it".to_owned()
+            }
+            None => format!("assign `{}` in a state before this one", read.name),
+        };
+        findings.warning(UNDEFINED_VARIABLE, messages::undefined_variable(&read.name), &*read.location, read.span, &help);
+        if let Some(at) = read.inside {
+            findings.inside_string(at);
         }
     }
 }

@@ -80,6 +80,14 @@ right:  move the inner part into a machine of its own, and start it with states:
 wrong:  \"Output\": \"{% $states.input.total + %}\"
 right:  \"Output\": \"{% $states.input.total + 1 %}\""
         }
+        code::UNSUPPORTED_JSONATA_EXPRESSION => {
+            "An expression refers to what it cannot see. No document stands behind it, so a bare name, `$` or `$$` at the top level means
+nothing; inside a step, a filter or an object of a path they mean what is there. `$states.result` is there in Output and Assign of a
+Task, a Parallel or a Map, `$states.errorOutput` in Output and Assign of a catcher.
+
+wrong:  \"Output\": \"{% order.total %}\"
+right:  \"Output\": \"{% $states.input.order.total %}\""
+        }
         code::RESERVED_VARIABLE_NAME => {
             "The name `states` is the language's own: JSONata reads the input, the result and the context from `$states`.
 
@@ -187,6 +195,26 @@ right:  \"ExecutionType\": \"STANDARD\""
 
 wrong:  {\"Type\": \"Wait\", \"Seconds\": 1, \"Seconds\": 2, \"End\": true}
 right:  {\"Type\": \"Wait\", \"Seconds\": 2, \"End\": true}"
+        }
+        code::UNDEFINED_VARIABLE => {
+            "No state of this scope, or of a scope around it, assigns the variable. An expression in JSONata that reads it gives nothing, and a
+path on it fails. The executions of a Distributed Map do not see variables from outside.
+
+wrong:  \"Assign\": {\"orderId\": \"{% $states.input.id %}\"}, then \"Output\": \"{% $orderID %}\"
+right:  \"Assign\": {\"orderId\": \"{% $states.input.id %}\"}, then \"Output\": \"{% $orderId %}\""
+        }
+        code::UNKNOWN_FUNCTION => {
+            "JSONata as the service runs it has no function of this name, so calling it fails with States.QueryEvaluationError and T1006.
+Variables hold JSON, never functions. `$eval` is the one function of JSONata 2.0.6 that the service leaves out.
+
+wrong:  \"Output\": \"{% $eval($states.input.text) %}\"
+right:  \"Output\": \"{% $parse($states.input.text) %}\""
+        }
+        code::UNKNOWN_STATES_MEMBER => {
+            "`$states` has the members input and context, and where there is one result or errorOutput; any other is nothing.
+
+wrong:  \"Output\": \"{% $states.inputs.id %}\"
+right:  \"Output\": \"{% $states.input.id %}\""
         }
         _ => return None,
     })

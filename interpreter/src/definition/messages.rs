@@ -179,6 +179,21 @@ pub(super) fn bad_variable_name(name: &str) -> String {
 }
 
 /// Ours.
+pub(super) fn undefined_variable(name: &str) -> String {
+    format!("No state that is seen from here assigns the variable '${name}'")
+}
+
+/// Ours.
+pub(super) fn unknown_function(name: &str) -> String {
+    format!("There is no function '${name}': calling it fails with T1006")
+}
+
+/// Ours.
+pub(super) fn unknown_member(name: &str) -> String {
+    format!("'$states' never has a member '{name}'")
+}
+
+/// Ours.
 pub(super) fn outer_variable(name: &str, state: &str) -> String {
     format!("Variable '{name}' is assigned in an outer scope too, by state '{state}'")
 }

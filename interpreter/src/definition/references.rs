@@ -7,6 +7,7 @@ use statewright_value::{Object, Value};
 
 use super::choice::{Comparison, Condition, Operand};
 use super::model::{Definition, Flow, Items, JsonPathFlow, Kind, Map, Quantity, Selection, State, Task, Text, Wait};
+use crate::expression::{Expression, is_expression, is_function};
 use crate::intrinsic::Call;
 use crate::path::{Path, Root};
 use crate::template::Template;
@@ -14,8 +15,8 @@ use crate::template::Template;
 impl Definition {
     /// The variables that states read, by the state's name, without `$` and sorted. States that read none are left out.
     ///
-    /// Expressions in JSONata are searched for the variables that some state assigns; a name that an expression binds itself counts
-    /// as the variable.
+    /// In JSONata a name that an expression binds itself is no variable, and the name of a function is one only if some state assigns
+    /// it.
     #[must_use]
     pub fn variable_references(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
         let assigned: BTreeSet<Arc<str>> = self.states.iter().flat_map(assigned).collect();
@@ -72,13 +73,13 @@ impl Read<'_> {
                 }
             }
             Kind::Wait(Wait::SecondsPath(path) | Wait::TimestampPath(path)) => self.path(path),
-            Kind::Wait(Wait::SecondsExpression(text) | Wait::TimestampExpression(text)) => self.expression(text.text()),
+            Kind::Wait(Wait::SecondsExpression(text) | Wait::TimestampExpression(text)) => self.expression(text),
             Kind::Fail(fail) => {
                 for text in fail.error.iter().chain(&fail.cause) {
                     match text {
                         Text::Path(path) => self.path(path),
                         Text::Call(call) => self.call(call),
-                        Text::Expression(text) => self.expression(text.text()),
+                        Text::Expression(text) => self.expression(text),
                         Text::Fixed(_) => {}
                     }
                 }
@@ -91,7 +92,7 @@ impl Read<'_> {
     fn map(&mut self, map: &Map) {
         match &map.items {
             Items::Path(path) => self.path(path),
-            Items::Expression(text) => self.expression(text.text()),
+            Items::Expression(text) => self.expression(text),
             Items::Template(template) => self.templates([template]),
             Items::Input => {}
         }
@@ -138,7 +139,7 @@ impl Read<'_> {
             }
             Condition::And(conditions) | Condition::Or(conditions) => conditions.iter().for_each(|inner| self.condition(inner)),
             Condition::Not(inner) => self.condition(inner),
-            Condition::Expression(text) => self.expression(text.text()),
+            Condition::Expression(text) => self.expression(text),
             Condition::Constant(_) => {}
         }
     }
@@ -157,7 +158,7 @@ impl Read<'_> {
         for quantity in quantities {
             match quantity {
                 Quantity::Path(path) => self.path(path),
-                Quantity::Expression(text) => self.expression(text.text()),
+                Quantity::Expression(text) => self.expression(text),
                 Quantity::Fixed(_) => {}
             }
         }
@@ -166,23 +167,27 @@ impl Read<'_> {
     fn templates<'t>(&mut self, templates: impl IntoIterator<Item = &'t Template>) {
         for template in templates {
             template.paths().into_iter().for_each(|path| self.path(path));
-            template.jsonata_expressions().into_iter().for_each(|text| self.expression(text.text()));
+            template.jsonata_expressions().into_iter().for_each(|text| self.expression(text));
         }
     }
 
     fn value(&mut self, value: &Value) {
         match value {
-            Value::String(text) if text.starts_with("{%") && text.ends_with("%}") => self.expression(text),
+            Value::String(text) if is_expression(text) => {
+                // What is kept as written was compiled when it was checked.
+                if let Ok(expression) = Expression::compile(text, "") {
+                    self.expression(&expression);
+                }
+            }
             Value::Array(items) => items.iter().for_each(|item| self.value(item)),
             Value::Object(members) => members.values().for_each(|member| self.value(member)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
-    fn expression(&mut self, text: &str) {
-        for behind in text.split('$').skip(1) {
-            let end = behind.find(|c: char| !unicode_ident::is_xid_continue(c)).unwrap_or(behind.len());
-            if let Some(name) = behind.get(..end).and_then(|name| self.assigned.get(name)) {
+    fn expression(&mut self, expression: &Expression) {
+        for name in expression.names() {
+            if !is_function(name) || self.assigned.contains(name) {
                 self.names.insert(Arc::clone(name));
             }
         }

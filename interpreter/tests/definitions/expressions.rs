@@ -1,6 +1,6 @@
 //! Paths, templates, expressions, variables and the rules of Choices.
 
-use super::{DISTRIBUTED, accepts, accepts_state, jsonata, machine, one, refuses, refuses_state};
+use super::{DISTRIBUTED, accepts, accepts_state, errors_of, jsonata, machine, one, parse, refuses, refuses_state};
 
 const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
 const NO_DOLLAR: &str = "Value is not a Reference Path: Reference path didn't start with '$'";
@@ -147,4 +147,79 @@ fn expressions_have_both_markers() {
             "/States/S/Output",
         );
     }
+}
+
+/// A machine in JSONata with this state `S`, which may lead to `T`.
+fn in_jsonata(state: &str) -> String {
+    jsonata(&format!(r#""S": {{{state}}}, "T": {{"Type": "Succeed"}}"#)).replace(r#""End": true"#, r#""Next": "T""#)
+}
+
+const UNSUPPORTED: &str = "UNSUPPORTED_JSONATA_EXPRESSION";
+
+#[test]
+fn expressions_refer_to_no_document() {
+    let pass = |expression: &str| in_jsonata(&format!(r#""Type": "Pass", "End": true, "Output": {{"v": "{{% {expression} %}}"}}"#));
+    for (expression, name) in [
+        ("phone", "phone"),
+        ("$", "$"),
+        ("$$.a", "$$"),
+        ("$states.input[$$.a]", "$$"),
+        ("$map([1], function($i) { b })", "b"),
+        ("*", "*"),
+    ] {
+        let message = format!("Reference to '{name}' at the top level is not supported.");
+        refuses(&pass(expression), UNSUPPORTED, &message, "/States/S/Output/v");
+    }
+    for expression in ["$states.input.phone", "$states.input.list[$.a = b].c", "$states.input.{'a': $, 'b': c}", "1 + 1", "$states"]
+    {
+        accepts(&pass(expression));
+    }
+    // A field that is one expression, and the place within its text.
+    let wait = in_jsonata(r#""Type": "Wait", "End": true, "Seconds": "{% \"\u00fc\" & (pause) %}""#);
+    let errors = errors_of(parse(&wait));
+    let found: Vec<_> = errors.iter().map(|error| (error.code, error.location.as_deref(), error.span.unwrap().start)).collect();
+    assert_eq!(found, [(UNSUPPORTED, Some("/States/S/Seconds"), wait.find("pause").unwrap())]);
+}
+
+#[test]
+fn results_and_errors_are_seen_where_there_is_one() {
+    const NO_RESULT: &str = "Field '$states.result' does not exist.";
+    const NO_ERROR: &str = "Field '$states.errorOutput' does not exist.";
+    let task = |fields: &str| {
+        in_jsonata(&format!(r#""Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true, {fields}"#))
+    };
+    let catch = |field: &str| format!(r#""Catch": [{{"ErrorEquals": ["States.ALL"], "Next": "T", {field}}}]"#);
+    let result = r#""{% $states.result.Payload %}""#;
+    let error = r#"{"e": "{% $states.errorOutput.Cause %}"}"#;
+    let map = r#""Type": "Map", "End": true, "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}"#;
+    let branch = r#""Type": "Parallel", "End": true, "Branches": [{"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}]"#;
+    accepts(&task(&format!(r#""Output": {result}, "Assign": {{"r": {result}}}"#)));
+    accepts(&in_jsonata(&format!(r#"{map}, "Output": {result}"#)));
+    accepts(&in_jsonata(&format!(r#"{branch}, "Assign": {{"r": [{result}]}}"#)));
+    accepts(&task(&catch(&format!(r#""Output": {error}, "Assign": {error}"#))));
+    refuses(&task(&format!(r#""Arguments": {result}"#)), UNSUPPORTED, NO_RESULT, "/States/S/Arguments");
+    refuses(&task(&format!(r#""TimeoutSeconds": {result}"#)), UNSUPPORTED, NO_RESULT, "/States/S/TimeoutSeconds");
+    refuses(&task(&catch(&format!(r#""Output": {result}"#))), UNSUPPORTED, NO_RESULT, "/States/S/Catch[0]/Output");
+    refuses(&task(&format!(r#""Output": {error}"#)), UNSUPPORTED, NO_ERROR, "/States/S/Output/e");
+    refuses(&in_jsonata(&format!(r#"{map}, "ItemSelector": {error}"#)), UNSUPPORTED, NO_ERROR, "/States/S/ItemSelector/e");
+    refuses(
+        &in_jsonata(&format!(r#""Type": "Pass", "End": true, "Output": {result}"#)),
+        UNSUPPORTED,
+        NO_RESULT,
+        "/States/S/Output",
+    );
+}
+
+#[test]
+fn variables_that_are_read_are_listed() {
+    let definition = jsonata(
+        r#""S": {"Type": "Pass", "Assign": {"b": 1, "a": 2, "count": 3}, "Next": "M"},
+           "M": {"Type": "Map", "Items": "{% [$a, $b] %}", "Next": "T",
+                 "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Succeed", "Output": "{% ($b := 1; $b + $count + $sum([$unknown])) %}"}}}},
+           "T": {"Type": "Fail", "Cause": "{% '$a' & $states.input.a %}"}"#,
+    );
+    let references = parse(&definition).unwrap().definition.variable_references();
+    let listed: Vec<_> =
+        references.iter().map(|(state, names)| (&**state, names.iter().map(|name| &**name).collect::<Vec<_>>())).collect();
+    assert_eq!(listed, [("M", vec!["a", "b"]), ("P", vec!["count", "unknown"])]);
 }

@@ -118,3 +118,53 @@ fn resources_that_are_put_in_later() {
     warns_not(&jsonata(r#""S": {"Type": "Task", "End": true, "Resource": "arn:aws:states:::lambda:invoke"}"#));
     warns(&one(r#""Type": "Task", "End": true, "Resource": "${F}""#), "UNRESOLVED_SUBSTITUTION", "/");
 }
+
+#[test]
+fn variables_that_nobody_assigns() {
+    let read = |name: &str| {
+        jsonata(&format!(
+            r#""S": {{"Type": "Pass", "Assign": {{"orderId": 1}}, "Next": "T"}}, "T": {{"Type": "Succeed", "Output": ["{{% ${name} %}}"]}}"#
+        ))
+    };
+    warns(&read("orderID"), "UNDEFINED_VARIABLE", "/States/T/Output[0]");
+    warns_not(&read("orderId"));
+    warns_not(&read("sum([1])"));
+    let helps = |json: &str| parse(json).unwrap().warnings[0].help.clone().unwrap();
+    assert_eq!(helps(&read("orderID")), "did you mean `$orderId`?");
+    assert_eq!(helps(&read("state.input")), "did you mean `$states`?");
+    assert_eq!(parse(&read("other")).unwrap().warnings[0].span.unwrap().start, read("other").find("$other").unwrap());
+    let path = |path: &str| {
+        machine(&format!(
+            r#""S": {{"Type": "Pass", "Assign": {{"a": 1}}, "Next": "T"}}, "T": {{"Type": "Pass", "End": true, "Parameters": {{"x": [{{"y.$": "{path}"}}]}}}}"#
+        ))
+    };
+    warns(&path("States.Format('{}', $b.c)"), "UNDEFINED_VARIABLE", "/States/T/Parameters");
+    warns_not(&path("States.Format('{}', $a.c)"));
+    warns(&one(r#""Type": "Fail", "CausePath": "$b.c""#), "UNDEFINED_VARIABLE", "/States/S/CausePath");
+    // Inner scopes see the variables of those around them, unless they are executions of their own.
+    let inner = |config: &str, outer: &str, inner: &str| {
+        jsonata(&format!(
+            r#""S": {{"Type": "Pass", "Assign": {{"a": 1}}, "Next": "M"}},
+               "M": {{"Type": "Map", "Next": "T", "ItemProcessor": {{{config} "StartAt": "P", "States": {{
+                   "P": {{"Type": "Pass", "Assign": {{"b": 1}}, "Next": "Q"}}, "Q": {{"Type": "Succeed", "Output": "{{% {inner} %}}"}}}}}}}},
+               "T": {{"Type": "Succeed", "Output": "{{% {outer} %}}"}}"#
+        ))
+    };
+    warns_not(&inner("", "$a", "$a + $b"));
+    warns(&inner("", "$b", "1"), "UNDEFINED_VARIABLE", "/States/T/Output");
+    warns(&inner(DISTRIBUTED, "1", "$a"), "UNDEFINED_VARIABLE", "/States/M/ItemProcessor/States/Q/Output");
+    warns_not(&inner(DISTRIBUTED, "1", "$b"));
+}
+
+#[test]
+fn functions_and_members_that_do_not_exist() {
+    let output = |expression: &str| jsonata(&format!(r#""S": {{"Type": "Succeed", "Output": "{{% {expression} %}}"}}"#));
+    for called in ["$eval('1')", "$randomSeeded(3)", "$map([1], $string) ~> $summe()"] {
+        warns(&output(called), "UNKNOWN_FUNCTION", "/States/S/Output");
+    }
+    for called in ["$parse('1')", "$random(3)", "$uuid()", "($f := function($x) { $x }; $f(1))", "$sum([1]) ~> $string"] {
+        warns_not(&output(called));
+    }
+    warns(&output("$states.inputs.a"), "UNKNOWN_STATES_MEMBER", "/States/S/Output");
+    warns_not(&output("$states.input.inputs & $states.context.State.Name"));
+}

@@ -36,7 +36,8 @@ fn expressions_see_the_input_the_context_and_nothing_else() {
     gives("$states.input.a + 1", json!({"a": 1}), json!(2));
     gives("$states.context.State.Name", json!({}), json!("S"));
     gives("$lookup($states, 'context').State.Name", json!({}), json!("S"));
-    gives("$exists($states.result) or $exists($states.errorOutput)", json!({}), json!(false));
+    gives("$states.input.a.%.%.context.State.Name", json!({"a": 1}), json!("S"));
+    gives("$exists($lookup($states, 'result')) or $exists($lookup($states, 'errorOutput'))", json!({}), json!(false));
     gives("$range(0, 6, 2)", json!({}), json!([0, 2, 4, 6]));
     gives("9007199254740993 + 0", json!({}), json!(9_007_199_254_740_993_i64));
 }

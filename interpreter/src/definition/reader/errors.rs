@@ -13,6 +13,7 @@ use super::fields::{Field, In};
 use super::values::Range;
 use super::{Fields, Reader, Situation};
 use crate::error::ErrorName;
+use crate::expression::Offered;
 
 const RETRIER: &[Field] = &[
     Field("ErrorEquals", In::Both),
@@ -117,8 +118,9 @@ impl<'s> Reader<'s, '_> {
                 let error_equals = self.error_equals(&fields, at + 1 == items.len(), &mut seen);
                 let next = self.target(situation.id, &fields, "Next");
                 let result_path = self.result_path(&fields);
-                let assign = self.assign(situation, &fields);
-                let output = self.jsonata(&fields, "Output");
+                let (assign, output) = self.offering(Offered::ErrorOutput, |reader| {
+                    (reader.assign(situation, &fields), reader.jsonata(&fields, "Output"))
+                });
                 Some(Catcher { error_equals, next: next?, result_path, assign, output })
             })
             .collect()

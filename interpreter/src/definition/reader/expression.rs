@@ -2,11 +2,11 @@
 //!
 //! Source: developer guide, "Transforming data with JSONata": a string is an expression if it begins with `{%` and ends with `%}`.
 
-use super::super::code::INVALID_JSONATA_EXPRESSION;
+use super::super::code::{INVALID_JSONATA_EXPRESSION, UNKNOWN_FUNCTION, UNKNOWN_STATES_MEMBER, UNSUPPORTED_JSONATA_EXPRESSION};
 use super::super::messages;
 use super::super::source::{Kind, Node, Text};
 use super::{Fields, Reader};
-use crate::expression::{Expression, ExpressionError, is_expression};
+use crate::expression::{Expression, ExpressionError, Offered, Reading, is_expression};
 use crate::template::Template;
 
 /// What the markers say a string is.
@@ -38,7 +38,10 @@ impl<'s> Reader<'s, '_> {
             }
         });
         let errors = match Template::compile_jsonata(&member.value.to_value_without_unresolved(), name) {
-            Ok(template) => return Some(template),
+            Ok(template) => {
+                self.references(&template, &member.value, &place, name);
+                return Some(template);
+            }
             Err(errors) => errors,
         };
         // The errors come in the order of the text, as do the expressions that gave them.
@@ -47,19 +50,84 @@ impl<'s> Reader<'s, '_> {
             let is_wrong = !text.unresolved && is_expression(&text.text) && Expression::compile(&text.text, "").is_err();
             if is_wrong && let Some(error) = errors.next() {
                 let below = error.location.strip_prefix(name).unwrap_or_default();
-                self.refuse_expression(&error, format!("{place}{below}"), node);
+                self.refuse_expression(INVALID_JSONATA_EXPRESSION, &error, format!("{place}{below}"), node);
             }
         });
         None
+    }
+
+    /// What `read` gives, where `$states` has a member besides `input` and `context`.
+    pub(super) fn offering<T>(&mut self, offered: Offered, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.offered, offered);
+        let answer = read(self);
+        self.offered = before;
+        answer
+    }
+
+    /// Checks what the expressions of a field refer to.
+    fn references(&mut self, template: &Template, node: &'s Node, place: &str, name: &str) {
+        let mut expressions = template.jsonata_expressions().into_iter().peekable();
+        node.for_each_text(&mut |node, text| {
+            // Of a member that is there twice only the last is in the template.
+            if !text.unresolved
+                && is_expression(&text.text)
+                && let Some(expression) = expressions.next_if(|expression| expression.is_written(&text.text))
+            {
+                let below = expression.location().strip_prefix(name).unwrap_or_default();
+                self.reference(expression, &format!("{place}{below}"), node);
+            }
+        });
+    }
+
+    /// Checks what an expression refers to. What it reads of variables is checked when all states are read.
+    fn reference(&mut self, expression: &Expression, place: &str, node: &Node) {
+        for error in expression.unsupported(self.offered) {
+            self.refuse_expression(UNSUPPORTED_JSONATA_EXPRESSION, &error, place.to_owned(), node);
+            self.findings.help(match &*error.message {
+                message if message.contains("$states.result") => {
+                    "there is a result in `Output` and `Assign` of a Task, a Parallel or a Map, and nowhere else"
+                }
+                message if message.contains("$states.errorOutput") => {
+                    "there is an error output in `Output` and `Assign` of a catcher, and nowhere else"
+                }
+                _ => "the input is called `$states.input`, a variable `$name`",
+            });
+        }
+        for (reading, at) in expression.readings() {
+            let (code, message, help) = match reading {
+                Reading::Variable(name) => {
+                    self.graph.read(self.state, name, place.to_owned(), node.span, Some(at));
+                    continue;
+                }
+                Reading::UnknownFunction(name) if name == "eval" => (
+                    UNKNOWN_FUNCTION,
+                    messages::unknown_function(&name),
+                    "read JSON with `$parse`; there is nothing that evaluates text",
+                ),
+                Reading::UnknownFunction(name) => {
+                    (UNKNOWN_FUNCTION, messages::unknown_function(&name), "check the spelling; a variable never holds a function")
+                }
+                Reading::UnknownMember(name) => (
+                    UNKNOWN_STATES_MEMBER,
+                    messages::unknown_member(&name),
+                    "`$states` has input and context, where there is one a result, and in a catcher errorOutput",
+                ),
+            };
+            self.findings.warning(code, message, place, node.span, help);
+            self.findings.inside_string(at);
+        }
     }
 
     /// A string that must be an expression, in the field `name`.
     pub(super) fn expression(&mut self, node: &Node, text: &Text, place: String, name: &str) -> Option<Expression> {
         let message = match marked(&text.text) {
             Marked::Expression => match Expression::compile(&text.text, name) {
-                Ok(expression) => return Some(expression),
+                Ok(expression) => {
+                    self.reference(&expression, &place, node);
+                    return Some(expression);
+                }
                 Err(error) => {
-                    self.refuse_expression(&error, place, node);
+                    self.refuse_expression(INVALID_JSONATA_EXPRESSION, &error, place, node);
                     return None;
                 }
             },
@@ -70,8 +138,8 @@ impl<'s> Reader<'s, '_> {
         None
     }
 
-    fn refuse_expression(&mut self, error: &ExpressionError, place: String, node: &Node) {
-        self.findings.error(INVALID_JSONATA_EXPRESSION, error.message.as_str(), place, node.span);
+    fn refuse_expression(&mut self, code: &'static str, error: &ExpressionError, place: String, node: &Node) {
+        self.findings.error(code, error.message.as_str(), place, node.span);
         if let Some(at) = error.at {
             self.findings.inside_string(at);
         }

@@ -21,6 +21,7 @@ use super::findings::Findings;
 use super::model::{Definition, QueryLanguage, Scope, StateId};
 use super::source::{Bytes, Node};
 use super::{MachineType, check, messages};
+use crate::expression::Offered;
 
 pub(super) use fields::Fields;
 pub(super) use outline::{Outline, ScopeEntry, StateEntry};
@@ -43,6 +44,8 @@ pub(super) fn read<'s>(root: &'s Node, machine_type: MachineType, findings: &mut
         machine_language,
         graph: check::Graph::new(outline.states.len()),
         labels: BTreeMap::new(),
+        state: StateId(0),
+        offered: Offered::Nothing,
         findings,
         outline: &outline,
     };
@@ -86,6 +89,10 @@ struct Reader<'s, 'r> {
     graph: check::Graph<'s>,
     /// The labels seen so far and the places of the states that have them.
     labels: BTreeMap<&'s str, String>,
+    /// The state that is being read.
+    state: StateId,
+    /// What the field that is being read offers to expressions.
+    offered: Offered,
     findings: &'r mut Findings,
     outline: &'r Outline<'s>,
 }

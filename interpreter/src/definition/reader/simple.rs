@@ -120,8 +120,11 @@ impl<'s> Reader<'s, '_> {
         let text = member.value.as_str().unwrap_or_default();
         let call = Call::looks_like_one(text).then(|| Call::parse(text).ok().filter(Call::answers_string).map(Text::Call));
         let found = call.unwrap_or_else(|| Path::parse(text).ok().map(Text::Path));
-        if found.is_none() {
-            self.refuse(messages::NO_PATH_OR_STRING_CALL, fields.at(path_name), member.value.span);
+        match &found {
+            Some(Text::Path(path)) => self.read_by([path], &fields.at(path_name), &member.value),
+            Some(Text::Call(call)) => self.read_by(call.paths(), &fields.at(path_name), &member.value),
+            Some(Text::Fixed(_) | Text::Expression(_)) => {}
+            None => self.refuse(messages::NO_PATH_OR_STRING_CALL, fields.at(path_name), member.value.span),
         }
         found
     }

@@ -10,6 +10,7 @@ use super::super::source::Node;
 use super::super::{messages, variables};
 use super::fields::{Field, In};
 use super::{Fields, Reader, Situation};
+use crate::expression::Offered;
 
 /// The types of states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,16 @@ pub(super) enum Type {
     Choice,
     Parallel,
     Map,
+}
+
+impl Type {
+    /// What `$states` has besides in `Output` and `Assign`.
+    fn offered(self) -> Offered {
+        match self {
+            Self::Task | Self::Parallel | Self::Map => Offered::Result,
+            Self::Wait | Self::Pass | Self::Succeed | Self::Fail | Self::Choice => Offered::Nothing,
+        }
+    }
 }
 
 /// Their names, in the order in which the service lists them.
@@ -90,6 +101,7 @@ impl<'s> Reader<'s, '_> {
 
     /// Reads a state. `None` when it cannot be told what it is; that is an error already noted.
     pub(super) fn state(&mut self, id: StateId) -> Option<State> {
+        self.state = id;
         let entry = self.entry(id)?;
         let (node, name, scope, place) = (entry.node, Arc::clone(entry.name), entry.scope, entry.place.clone());
         let Some(members) = node.members() else {
@@ -111,7 +123,7 @@ impl<'s> Reader<'s, '_> {
         let situation = Situation { id, language };
         let next = self.next(situation, state_type, &fields);
         let flow = self.flow(situation, state_type, &fields);
-        let assign = self.assign(situation, &fields);
+        let assign = self.offering(state_type.offered(), |reader| reader.assign(situation, &fields));
         let retry = self.retry(situation, &fields);
         let catch = self.catch(situation, &fields);
         let comment = self.string(&fields, "Comment").cloned();
@@ -176,7 +188,7 @@ impl<'s> Reader<'s, '_> {
         if situation.language == QueryLanguage::Jsonata {
             return Flow::Jsonata(JsonataFlow {
                 arguments: self.jsonata(fields, "Arguments"),
-                output: self.jsonata(fields, "Output"),
+                output: self.offering(state_type.offered(), |reader| reader.jsonata(fields, "Output")),
             });
         }
         let parameters = if state_type == Type::Map { None } else { self.template(fields, "Parameters", situation.language) };

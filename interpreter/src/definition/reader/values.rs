@@ -10,7 +10,7 @@ use super::super::model::{Quantity, QueryLanguage, ResultPath, Selection};
 use super::super::source::{Kind, Member, Node};
 use super::{Fields, Reader};
 use crate::intrinsic::Call;
-use crate::path::{Path, ReferencePath};
+use crate::path::{Path, ReferencePath, Root};
 use crate::template::Template;
 
 /// Further errors of one template are reported at its beginning.
@@ -176,7 +176,22 @@ impl<'s> Reader<'s, '_> {
         if reach == Reach::OnePlace && !path.is_definite() {
             self.refuse(messages::no_reference_path(messages::SINGLE_NODE), fields.at(name), member.value.span);
         }
+        self.read_by([&path], &fields.at(name), &member.value);
         Some(path)
+    }
+
+    /// Notes the variables that paths in a field read.
+    pub(super) fn read_by<'p>(&mut self, paths: impl IntoIterator<Item = &'p Path>, place: &str, node: &Node) {
+        for path in paths {
+            let Root::Variable(name) = path.root() else { continue };
+            let mut holder = node.span;
+            node.for_each_text(&mut |node, text| {
+                if text.text.contains(&**path.text()) {
+                    holder = node.span;
+                }
+            });
+            self.graph.read(self.state, name.to_string(), place.to_owned(), holder, None);
+        }
     }
 
     /// Says why a text is no path, if it is one.
@@ -237,7 +252,10 @@ impl<'s> Reader<'s, '_> {
         let place = fields.at(name);
         self.warn_of_missing_dollars(&member.value, &place);
         match Template::compile(&value) {
-            Ok(template) => Some(template),
+            Ok(template) => {
+                self.read_by(template.paths(), &place, &member.value);
+                Some(template)
+            }
             Err(errors) => {
                 for (at, error) in errors.into_iter().enumerate() {
                     // Finding the place takes time in proportion to the template.
