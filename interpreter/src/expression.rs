@@ -44,6 +44,29 @@ pub struct ExpressionError {
     pub at: Option<usize>,
 }
 
+/// Why an expression has no value. Its text is the end of the service's sentence, which begins with the expression and its field.
+///
+/// Source: rule `query-evaluation-error` of the rule table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoValue {
+    /// It refers to what is not there.
+    #[error(" returned nothing (undefined).")]
+    Nothing,
+    /// It gives a function, or a value that holds one.
+    #[error(" returned an unsupported result type.")]
+    Function,
+    /// It failed.
+    #[error(" threw an error during evaluation{} {message}", if *is_bound { ":" } else { "." })]
+    Failed {
+        /// JSONata's code and sentence; for a bound that was reached the sentence alone.
+        message: String,
+        /// Whether a bound was reached.
+        is_bound: bool,
+        /// Where, in bytes from the beginning of the string with its markers.
+        at: Option<usize>,
+    },
+}
+
 /// Marks the beginning of an expression.
 const BEGIN: &str = "{%";
 /// Marks its end.
@@ -105,8 +128,16 @@ impl Expression {
     /// Its value.
     ///
     /// # Errors
-    /// `States.QueryEvaluationError` when it fails, gives nothing, or gives what is no JSON.
+    /// `States.QueryEvaluationError` when it has none.
     pub fn evaluate(&self, inputs: &Inputs<'_>) -> Result<Value, EvaluationError> {
+        self.value(inputs).map_err(|reason| self.failure(&reason.to_string()))
+    }
+
+    /// Its value, or why it has none.
+    ///
+    /// # Errors
+    /// When it fails, gives nothing, or gives what is no JSON.
+    pub fn value(&self, inputs: &Inputs<'_>) -> Result<Value, NoValue> {
         let mut states = Object::with_capacity(4);
         states.insert("input".into(), inputs.input.clone());
         if self.reads_context {
@@ -124,11 +155,13 @@ impl Expression {
         let scope = Scope { bindings: &bindings, functions: &[&aws::FUNCTIONS], ..Scope::default() };
         match self.compiled.evaluate(&scope, &mut Host(inputs)) {
             Ok(Outcome::Value(value)) => Ok(value),
-            Ok(Outcome::Nothing) => Err(self.failure(" returned nothing (undefined).")),
-            Ok(Outcome::Function) => Err(self.failure(" returned an unsupported result type.")),
-            // The sentence of a bound has no code before it.
-            Err(error) if error.reached().is_some() => Err(self.failure(&format!(" threw an error during evaluation: {error}"))),
-            Err(error) => Err(self.failure(&format!(" threw an error during evaluation. {error}"))),
+            Ok(Outcome::Nothing) => Err(NoValue::Nothing),
+            Ok(Outcome::Function) => Err(NoValue::Function),
+            Err(error) => Err(NoValue::Failed {
+                message: error.to_string(),
+                is_bound: error.reached().is_some(),
+                at: error.position().map(|at| at + self.begins_at),
+            }),
         }
     }
 

@@ -17,4 +17,4 @@ pub mod quota;
 pub mod template;
 pub mod time;
 
-pub use statewright_value::Value;
+pub use statewright_value::{Object, Value};

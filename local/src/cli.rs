@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use crate::refusal::Refusal;
 use crate::screen::{ColorChoice, Screen, write_stdout};
-use crate::{explain, run, validate};
+use crate::{eval, explain, run, validate};
 
 /// Runs and checks state machines in the Amazon States Language (AWS Step Functions) on your own machine.
 #[derive(Debug, Parser)]
@@ -25,13 +25,14 @@ const EXAMPLES: &str = "Examples:
   statewright run order.asl.json --auto-mock
   statewright run order.asl.json --input '{\"orderId\": 17}' --mock MockConfigFile.json --case HappyPath
   statewright validate statemachines/
+  statewright eval '$sum($states.input.prices)' --input '{\"prices\": [1, 2.5]}'
   statewright explain MISSING_TRANSITION_TARGET
   statewright completions bash > /etc/bash_completion.d/statewright
 
 Exit codes:
-  0  the execution succeeded; every definition is sound
-  1  the execution failed, timed out or was aborted; a definition is wrong (validate)
-  2  the definition or the call was wrong; a file could not be read
+  0  the execution succeeded; every definition is sound; the expression has a value
+  1  the execution failed, timed out or was aborted; a definition is wrong (validate); the expression failed or returned nothing
+  2  the definition, the expression or the call was wrong; a file could not be read
   130  interrupted";
 
 #[derive(Debug, Subcommand)]
@@ -40,6 +41,8 @@ enum Command {
     Run(Box<RunArgs>),
     /// Check definitions; everything that is wrong is reported at once, with its place
     Validate(ValidateArgs),
+    /// Evaluate an expression in JSONata, or a path, a call or a payload template of JSONPath, as a state does
+    Eval(Box<EvalArgs>),
     /// Explain a diagnostic's code; without one, list them all
     Explain(ExplainArgs),
     /// Print a completion script for a shell
@@ -190,6 +193,83 @@ pub(crate) struct ValidateArgs {
     pub(crate) substitutions: Option<PathBuf>,
 }
 
+/// `statewright eval`
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_EXAMPLES)]
+pub(crate) struct EvalArgs {
+    /// What to evaluate; without it, every line of standard input, with a prompt on a terminal
+    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
+    pub(crate) expression: Option<String>,
+    /// Evaluate what a file holds
+    #[arg(short, long, value_name = "FILE", conflicts_with = "expression")]
+    pub(crate) file: Option<PathBuf>,
+    /// The language
+    #[arg(short, long, value_enum, value_name = "LANGUAGE", ignore_case = true, default_value_t)]
+    pub(crate) language: Language,
+    /// Print the value on one line, on a terminal too
+    #[arg(long)]
+    pub(crate) compact: bool,
+
+    /// The state's input: JSON, @FILE, or - for standard input; {} if not given
+    #[arg(short, long, value_name = "JSON|@FILE|-", allow_hyphen_values = true, help_heading = "What it sees")]
+    pub(crate) input: Option<String>,
+    /// The variables: an object, its members named without `$`
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true, help_heading = "What it sees")]
+    pub(crate) vars: Option<String>,
+    /// Members of the Context object, which are put over made-up ones
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true, help_heading = "What it sees")]
+    pub(crate) context: Option<String>,
+    /// `$states.result`, as in Output and Assign of a Task
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true, help_heading = "What it sees")]
+    pub(crate) result: Option<String>,
+    /// `$states.errorOutput`, as in Output and Assign of a catcher
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true, conflicts_with = "result", help_heading = "What it sees")]
+    pub(crate) error_output: Option<String>,
+    /// The time that `$now()` answers (RFC 3339), and of the Context object; by default now
+    #[arg(long, value_name = "TIME", help_heading = "What it sees")]
+    pub(crate) start_time: Option<String>,
+    /// Where all randomness comes from; the same number gives the same `$random()` and `$uuid()`
+    #[arg(long, value_name = "N", value_parser = whole_number, help_heading = "What it sees")]
+    pub(crate) seed: Option<u64>,
+}
+
+const EVAL_EXAMPLES: &str = "Examples:
+  statewright eval '$states.input.items[price > 10].name' --input @order.json
+      JSONata, with or without {% %} around it; bare names and $ are refused, as the service refuses them
+  statewright eval '{\"total\": \"{% $sum($prices) %}\"}' --vars '{\"prices\": [1, 2.5]}'
+      what a field such as Output holds
+  statewright eval --language jsonpath '$.items[?(@.price > 10)].name' --input @order.json
+  statewright eval --language jsonpath 'States.MathAdd($.id, 1)' --input '{\"id\": 7}'
+  statewright eval --language jsonpath '{\"id.$\": \"$.id\", \"by\": \"me\"}' --input '{\"id\": 7}'
+      a path, a call of an intrinsic function, a payload template
+  statewright eval --input @order.json
+      tries one line after the other
+
+Exit codes: 0 there is a value; 1 the expression failed or returned nothing; 2 the expression or the call was wrong.
+Of several lines the worst counts; on a terminal none does.";
+
+/// `--language`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// `$states.input.a`
+    #[default]
+    #[value(name = "jsonata")]
+    Jsonata,
+    /// `$.a`, `States.UUID()`, {"id.$": "$.a"}
+    #[value(name = "jsonpath")]
+    Jsonpath,
+}
+
+impl Language {
+    /// As `QueryLanguage` has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jsonata => "JSONata",
+            Self::Jsonpath => "JSONPath",
+        }
+    }
+}
+
 /// `statewright explain`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -274,6 +354,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Run(arguments) => run::run(arguments, &screen),
         Command::Validate(arguments) => validate::validate(arguments, &screen),
+        Command::Eval(arguments) => eval::eval(arguments, &screen),
         Command::Explain(arguments) => explain::explain(arguments, cli.color),
         Command::Completions { shell } => completions(*shell),
     };

@@ -3,6 +3,7 @@
 mod cli;
 mod container;
 mod duration;
+mod eval;
 mod explain;
 mod input;
 mod machine;

@@ -136,6 +136,6 @@ impl Ended {
 }
 
 /// JSON for people.
-fn pretty(value: &Value) -> String {
+pub(crate) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }

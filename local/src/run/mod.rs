@@ -17,6 +17,7 @@ use driver::Driver;
 pub(crate) use envelope::object;
 use history_file::HistoryFile;
 use settings::Settings;
+pub(crate) use settings::{execution_arn, machine_arn, parse_time, seed};
 
 use crate::cli::{RunArgs, RunFormat};
 use crate::refusal::{Refusal, list};

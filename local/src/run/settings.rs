@@ -205,7 +205,8 @@ fn read_input(argument: Option<&str>, quotas: &Quotas, screen: &Screen) -> Resul
     Ok(Some(document))
 }
 
-fn seed(given: Option<u64>) -> u128 {
+/// Where all randomness comes from: the number that is given, or a new one.
+pub(crate) fn seed(given: Option<u64>) -> u128 {
     match given {
         Some(seed) => seed.into(),
         // The standard library seeds its hash maps from the system's source of randomness.
@@ -265,7 +266,11 @@ pub(crate) fn execution_arn(region: &str, account: &str, machine: &str, name: &s
     }
 }
 
-fn parse_time(text: &str, what: &str) -> Result<Timestamp, Refusal> {
+/// A time as an option gives it.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn parse_time(text: &str, what: &str) -> Result<Timestamp, Refusal> {
     Timestamp::parse_rfc3339(text).map(Timestamp::from).ok_or_else(|| {
         Refusal::new(format!("{what} is not a time: `{text}`")).help("write it as RFC 3339 does, such as `2026-11-21T09:30:00Z`")
     })

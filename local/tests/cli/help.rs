@@ -5,9 +5,14 @@ use crate::folder::Folder;
 #[test]
 fn the_help_shows_every_option_and_examples() {
     let folder = Folder::new();
-    for arguments in
-        [&["--help"][..], &["run", "--help"], &["validate", "--help"], &["explain", "--help"], &["completions", "--help"]]
-    {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["validate", "--help"],
+        &["eval", "--help"],
+        &["explain", "--help"],
+        &["completions", "--help"],
+    ] {
         let ran = folder.run(arguments).code(0);
         assert!(ran.stdout.contains("Example"), "{}", ran.stdout);
         insta::assert_snapshot!(arguments.join(" ").replace("--", "").replace(' ', "_"), ran.stdout);

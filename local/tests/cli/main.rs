@@ -4,6 +4,7 @@
 
 mod auto_mock;
 mod bad_input;
+mod eval;
 mod folder;
 mod help;
 mod interrupt;
