@@ -91,11 +91,21 @@ const BEFORE_CLOSING: &[&str] = &["--start-time", "2026-03-02T10:00:00Z"];
 const WITH_WAREHOUSE: &[&str] = &["--machine", "load-warehouse=statemachines/nightly-etl/load-warehouse.asl.json"];
 
 fn rows() -> Vec<Row> {
-    [order_saga(), human_approval(), user_registration(), auction(), food_delivery(), nightly_etl(), dynamic_fan_out()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let samples =
+        [order_saga(), human_approval(), user_registration(), auction(), food_delivery(), nightly_etl(), dynamic_fan_out()];
+    let twins = TWINS.iter().flat_map(|&(definition, twin)| {
+        let all = [order_saga(), food_delivery(), dynamic_fan_out()].into_iter().flatten();
+        all.filter(move |row| row.definition == definition).map(move |row| Row { definition: twin, ..row })
+    });
+    samples.into_iter().flatten().chain(twins).collect()
 }
+
+/// Definitions in JSONPath, and those that do the same in JSONata.
+const TWINS: [(&str, &str); 3] = [
+    ("order-saga.asl.json", "order-saga-jsonata.asl.json"),
+    ("food-delivery.asl.json", "food-delivery-jsonata.asl.json"),
+    ("dynamic-fan-out.asl.json", "dynamic-fan-out-jsonata.asl.json"),
+];
 
 fn order_saga() -> Vec<Row> {
     let order = |case, path| row("order-saga", "order-saga.asl.json", case, path);
@@ -443,6 +453,37 @@ impl Ran {
         ((time(self.events.last()) - time(self.events.first())) * 1000.0).round() / 1000.0
     }
 
+    /// What it asked its tasks for, without what differs from one execution to the next.
+    fn asked(&self) -> Vec<Value> {
+        let details = |event: &Value| {
+            let scheduled = ["taskScheduledEventDetails", "lambdaFunctionScheduledEventDetails", "activityScheduledEventDetails"];
+            let details = scheduled.into_iter().find_map(|name| event.get(name))?;
+            let payload = details.get("parameters").or_else(|| details.get("input"))?;
+            let payload = if payload.is_string() { payload.clone() } else { payload["payload"].clone() };
+            Some(serde_json::from_str(&self.plain(payload.as_str()?)).unwrap())
+        };
+        self.events.iter().filter_map(details).collect()
+    }
+
+    /// Its status, output, error and cause.
+    fn ended(&self) -> [Value; 4] {
+        let answer: Value = serde_json::from_str(&self.plain(&String::from_utf8_lossy(&self.output.stdout))).unwrap();
+        ["status", "output", "error", "cause"].map(|name| answer[name].clone())
+    }
+
+    /// A text without the names, the time and the tokens of this execution.
+    fn plain(&self, text: &str) -> String {
+        let answer: Value = serde_json::from_slice(&self.output.stdout).unwrap();
+        let mut text = text.to_owned();
+        for name in ["executionArn", "name", "startDate"] {
+            text = text.replace(answer[name].as_str().unwrap(), name);
+        }
+        match text.split_once("\"taskToken\":\"") {
+            Some((before, rest)) => format!("{before}\"taskToken\":\"{}", rest.trim_start_matches(|c| c != '"')),
+            None => text,
+        }
+    }
+
     /// The entries it gave to the event bus.
     fn sent(&self) -> Vec<Value> {
         let entries = |event: &Value| {
@@ -542,6 +583,26 @@ fn every_state_is_entered_and_every_mocked_state_is_called() {
             }
         }
     }
+}
+
+#[test]
+fn twins_ask_for_the_same_and_answer_the_same() {
+    let mut compared = 0;
+    for (definition, twin) in TWINS {
+        let of = |name: &str| {
+            RUNS.iter().filter(|ran| ran.row.definition == name).map(|ran| (ran.row.case, ran)).collect::<BTreeMap<_, _>>()
+        };
+        let (ours, theirs) = (of(definition), of(twin));
+        assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+        for (case, ran) in ours {
+            let twin = theirs[case];
+            assert_eq!(ran.entered(), twin.entered(), "{definition} {case}");
+            assert_eq!(ran.asked(), twin.asked(), "{definition} {case}");
+            assert_eq!(ran.ended(), twin.ended(), "{definition} {case}");
+            compared += ran.asked().len();
+        }
+    }
+    assert!(compared > 100, "{compared} tasks");
 }
 
 #[test]
