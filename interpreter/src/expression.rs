@@ -56,16 +56,23 @@ pub enum NoValue {
     #[error(" returned an unsupported result type.")]
     Function,
     /// It failed.
-    #[error(" threw an error during evaluation{} {message}", if *is_bound { ":" } else { "." })]
+    #[error(" threw an error during evaluation. {message}")]
     Failed {
-        /// JSONata's code and sentence; for a bound that was reached the sentence alone.
+        /// JSONata's code and sentence.
         message: String,
-        /// Whether a bound was reached.
-        is_bound: bool,
         /// Where, in bytes from the beginning of the string with its markers.
         at: Option<usize>,
     },
+    /// It reached a bound, whose sentence this is.
+    #[error(" threw an error during evaluation: {0}")]
+    Bound(String),
+    /// It failed in a way that JSONata has no code for. The service's sentence ends with an id that nobody can foresee.
+    #[error(" threw an internal error during evaluation.")]
+    Internal(String),
 }
+
+/// The code of errors that the language does not foresee.
+const INTERNAL: &str = "INTERNAL";
 
 /// Marks the beginning of an expression.
 const BEGIN: &str = "{%";
@@ -157,11 +164,9 @@ impl Expression {
             Ok(Outcome::Value(value)) => Ok(value),
             Ok(Outcome::Nothing) => Err(NoValue::Nothing),
             Ok(Outcome::Function) => Err(NoValue::Function),
-            Err(error) => Err(NoValue::Failed {
-                message: error.to_string(),
-                is_bound: error.reached().is_some(),
-                at: error.position().map(|at| at + self.begins_at),
-            }),
+            Err(error) if error.reached().is_some() => Err(NoValue::Bound(error.message())),
+            Err(error) if error.code() == INTERNAL => Err(NoValue::Internal(error.message())),
+            Err(error) => Err(NoValue::Failed { message: error.to_string(), at: error.position().map(|at| at + self.begins_at) }),
         }
     }
 

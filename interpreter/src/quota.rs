@@ -26,6 +26,9 @@ pub struct Quotas {
     pub depth_max: usize,
 }
 
+/// The greatest `TimeoutSeconds` and `HeartbeatSeconds`, in seconds. Source: developer guide, "Task workflow state".
+pub const TIMEOUT_SECONDS_MAX: u32 = 99_999_999;
+
 /// A kibibyte.
 const KIB: usize = 1024;
 

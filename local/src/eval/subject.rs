@@ -285,7 +285,8 @@ fn no_value(expression: &Expression, reason: &NoValue, inputs: &Inputs<'_>, writ
     let (message, span) = match reason {
         NoValue::Nothing => ("the expression returned nothing (undefined)".to_owned(), written.whole()),
         NoValue::Function => ("the expression returned a function, which is no JSON".to_owned(), written.whole()),
-        NoValue::Failed { message, at, .. } => {
+        NoValue::Bound(message) | NoValue::Internal(message) => (message.clone(), written.whole()),
+        NoValue::Failed { message, at } => {
             (message.clone(), at.map_or_else(|| written.whole(), |at| written.at(at.saturating_sub(shift))))
         }
     };

@@ -140,9 +140,7 @@ impl<'s> Reader<'s, '_> {
         match &member.value.kind {
             Kind::Bool(matches) => Some(Condition::Constant(*matches)),
             Kind::Text(text) if text.unresolved => Some(Condition::Constant(false)),
-            Kind::Text(text) => {
-                self.expression(&member.value, text, fields.at("Condition"), "Condition").map(Condition::Expression)
-            }
+            Kind::Text(text) => self.expression(&member.value, text, fields.at("Condition")).map(Condition::Expression),
             _ => {
                 self.refuse(messages::wrong_type("Boolean", member.value.type_name()), fields.at("Condition"), member.value.span);
                 None

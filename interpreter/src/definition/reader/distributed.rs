@@ -63,7 +63,7 @@ impl<'s> Reader<'s, '_> {
         let Some(member) = fields.get(NAME) else { return };
         match member.value.as_text() {
             Some(text) if language == QueryLanguage::Jsonata && !text.unresolved => {
-                self.expression(&member.value, text, fields.at(NAME), NAME);
+                self.expression(&member.value, text, fields.at(NAME));
             }
             _ => {
                 self.number(fields, NAME, 0.0, 100.0);

@@ -37,9 +37,10 @@ impl<'s> Reader<'s, '_> {
                 self.refuse(messages::HALF_EXPRESSION, place.clone(), node.span);
             }
         });
-        let errors = match Template::compile_jsonata(&member.value.to_value_without_unresolved(), name) {
+        let field = self.field(&place);
+        let errors = match Template::compile_jsonata(&member.value.to_value_without_unresolved(), &field) {
             Ok(template) => {
-                self.references(&template, &member.value, &place, name);
+                self.references(&template, &member.value, &place, &field);
                 return Some(template);
             }
             Err(errors) => errors,
@@ -49,7 +50,7 @@ impl<'s> Reader<'s, '_> {
         member.value.for_each_text(&mut |node, text| {
             let is_wrong = !text.unresolved && is_expression(&text.text) && Expression::compile(&text.text, "").is_err();
             if is_wrong && let Some(error) = errors.next() {
-                let below = error.location.strip_prefix(name).unwrap_or_default();
+                let below = error.location.strip_prefix(&field).unwrap_or_default();
                 self.refuse_expression(INVALID_JSONATA_EXPRESSION, &error, format!("{place}{below}"), node);
             }
         });
@@ -65,7 +66,7 @@ impl<'s> Reader<'s, '_> {
     }
 
     /// Checks what the expressions of a field refer to.
-    fn references(&mut self, template: &Template, node: &'s Node, place: &str, name: &str) {
+    fn references(&mut self, template: &Template, node: &'s Node, place: &str, field: &str) {
         let mut expressions = template.jsonata_expressions().into_iter().peekable();
         node.for_each_text(&mut |node, text| {
             // Of a member that is there twice only the last is in the template.
@@ -73,7 +74,7 @@ impl<'s> Reader<'s, '_> {
                 && is_expression(&text.text)
                 && let Some(expression) = expressions.next_if(|expression| expression.is_written(&text.text))
             {
-                let below = expression.location().strip_prefix(name).unwrap_or_default();
+                let below = expression.location().strip_prefix(field).unwrap_or_default();
                 self.reference(expression, &format!("{place}{below}"), node);
             }
         });
@@ -118,10 +119,18 @@ impl<'s> Reader<'s, '_> {
         }
     }
 
-    /// A string that must be an expression, in the field `name`.
-    pub(super) fn expression(&mut self, node: &Node, text: &Text, place: String, name: &str) -> Option<Expression> {
+    /// The field at a place as causes name it: from the state on, such as `Choices[1]/Condition`.
+    ///
+    /// Source: rule `fields-in-causes` of the rule table.
+    fn field(&self, place: &str) -> String {
+        let state = self.entry(self.state).map_or("", |entry| &entry.place);
+        place.strip_prefix(state).and_then(|rest| rest.strip_prefix('/')).unwrap_or(place).to_owned()
+    }
+
+    /// A string that must be an expression.
+    pub(super) fn expression(&mut self, node: &Node, text: &Text, place: String) -> Option<Expression> {
         let message = match marked(&text.text) {
-            Marked::Expression => match Expression::compile(&text.text, name) {
+            Marked::Expression => match Expression::compile(&text.text, &self.field(&place)) {
                 Ok(expression) => {
                     self.reference(&expression, &place, node);
                     return Some(expression);

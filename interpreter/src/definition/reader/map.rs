@@ -127,9 +127,7 @@ impl<'s> Reader<'s, '_> {
         }
         let Some(member) = fields.get("Items") else { return Items::Input };
         let items = match &member.value.kind {
-            Kind::Text(text) if !text.unresolved => {
-                self.expression(&member.value, text, fields.at("Items"), "Items").map(Items::Expression)
-            }
+            Kind::Text(text) if !text.unresolved => self.expression(&member.value, text, fields.at("Items")).map(Items::Expression),
             Kind::Array(_) | Kind::Object(_) => self.jsonata(fields, "Items").map(Items::Template),
             Kind::Text(_) => None,
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => {

@@ -58,10 +58,10 @@ impl<'s> Reader<'s, '_> {
         let is_jsonata = situation.language == QueryLanguage::Jsonata;
         match (way, member.value.as_text()) {
             ("Seconds", Some(text)) if is_jsonata && is_expression(&text.text) => {
-                self.expression(&member.value, text, fields.at(way), way).map(Wait::SecondsExpression)
+                self.expression(&member.value, text, fields.at(way)).map(Wait::SecondsExpression)
             }
             ("Timestamp", Some(text)) if is_jsonata && is_expression(&text.text) => {
-                self.expression(&member.value, text, fields.at(way), way).map(Wait::TimestampExpression)
+                self.expression(&member.value, text, fields.at(way)).map(Wait::TimestampExpression)
             }
             ("Seconds", _) => self.integer(fields, "Seconds", Range(0, WAIT_SECONDS_MAX)).map(Wait::Seconds),
             ("Timestamp", _) => {
@@ -98,7 +98,7 @@ impl<'s> Reader<'s, '_> {
             let text = self.string(fields, name)?;
             if situation.language == QueryLanguage::Jsonata {
                 match as_expression(&member.value) {
-                    Some(text) => return self.expression(&member.value, text, fields.at(name), name).map(Text::Expression),
+                    Some(text) => return self.expression(&member.value, text, fields.at(name)).map(Text::Expression),
                     // Only to refuse half an expression.
                     None => drop(self.jsonata(fields, name)),
                 }

@@ -11,6 +11,7 @@ use super::super::{messages, variables};
 use super::fields::{Field, In};
 use super::{Fields, Reader, Situation};
 use crate::expression::Offered;
+use crate::quota::TIMEOUT_SECONDS_MAX;
 
 /// The types of states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl<'s> Reader<'s, '_> {
         self.word(&fields, "QueryLanguage", &LANGUAGES);
         self.word(&fields, "Version", &[("1.0", ())]);
         self.string(&fields, "Comment");
-        self.integer(&fields, "TimeoutSeconds", super::values::Range(0, super::task::SECONDS_MAX))
+        self.integer(&fields, "TimeoutSeconds", super::values::Range(0, TIMEOUT_SECONDS_MAX))
     }
 
     /// Reads a state. `None` when it cannot be told what it is; that is an error already noted.

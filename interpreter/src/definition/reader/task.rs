@@ -7,14 +7,12 @@ use super::super::resource::{Pattern, Resource};
 use super::super::source::Node;
 use super::values::Range;
 use super::{Fields, Reader, Situation};
+use crate::quota::TIMEOUT_SECONDS_MAX;
 use crate::template::Template;
-
-/// The longest time-out that can be written down, in seconds. Source: developer guide, "Task workflow state".
-pub(super) const SECONDS_MAX: u32 = 99_999_999;
 
 impl<'s> Reader<'s, '_> {
     pub(super) fn task(&mut self, situation: Situation, fields: &Fields<'s>) -> Option<Task> {
-        let range = Range(1, SECONDS_MAX);
+        let range = Range(1, TIMEOUT_SECONDS_MAX);
         let timeout = self.quantity(fields, situation.language, "TimeoutSeconds", "TimeoutSecondsPath", range);
         let heartbeat = self.quantity(fields, situation.language, "HeartbeatSeconds", "HeartbeatSecondsPath", range);
         if let (Some(Quantity::Fixed(timeout)), Some(Quantity::Fixed(heartbeat)), Some(member)) =

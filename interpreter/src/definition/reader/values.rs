@@ -152,7 +152,7 @@ impl<'s> Reader<'s, '_> {
         if language == QueryLanguage::Jsonata
             && let Some(text) = member.value.as_text().filter(|text| !text.unresolved)
         {
-            return self.expression(&member.value, text, fields.at(name), name).map(Quantity::Expression);
+            return self.expression(&member.value, text, fields.at(name)).map(Quantity::Expression);
         }
         self.integer_in(&member.value, fields, name, range).map(Quantity::Fixed)
     }

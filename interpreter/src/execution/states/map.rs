@@ -14,7 +14,7 @@ use crate::payload::Datum;
 /// Source: ASL specification, "Map State"; developer guide, "Inline mode".
 pub(super) fn act(scene: &Scene<'_>, map: &Map) -> Result<Action, EvaluationError> {
     let effective_input = data_flow::effective_input(scene)?;
-    let limit = quantity(scene, &map.max_concurrency, "MaxConcurrencyPath", &effective_input)?;
+    let limit = quantity(scene, &map.max_concurrency, "MaxConcurrencyPath", 0..=u32::MAX, &effective_input)?;
     let items = items(scene, map, &effective_input)?;
     Ok(Action::Fork(Fork::Items { items, effective_input: effective_input.value().clone(), limit }))
 }

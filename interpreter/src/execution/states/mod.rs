@@ -9,6 +9,7 @@ mod pass;
 mod task;
 mod wait;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use statewright_value::{Array, Value};
@@ -87,10 +88,16 @@ pub(super) fn with_result(scene: &Scene<'_>, result: Datum) -> Result<Action, Ev
     Ok(Action::Exit { output, assigned, next: scene.state.next })
 }
 
-/// The whole number that a field holds or refers to. `field` is its name with `Path`.
+/// The whole number that a field holds or refers to. `field` is its name with `Path`; an expression must give one of `allowed`.
 ///
 /// Source: rule `path-not-an-integer` of the rule table.
-fn quantity(scene: &Scene<'_>, quantity: &Quantity, field: &str, input: &Datum) -> Result<u32, EvaluationError> {
+fn quantity(
+    scene: &Scene<'_>,
+    quantity: &Quantity,
+    field: &str,
+    allowed: RangeInclusive<u32>,
+    input: &Datum,
+) -> Result<u32, EvaluationError> {
     match quantity {
         Quantity::Fixed(number) => Ok(*number),
         Quantity::Path(path) => {
@@ -107,7 +114,8 @@ fn quantity(scene: &Scene<'_>, quantity: &Quantity, field: &str, input: &Datum) 
         Quantity::Expression(expression) => {
             let value = expression.evaluate_as("number", &scene.inputs(Seen::Input, input.value()))?;
             // The words for a number that does not fit are ours.
-            whole(&value).and_then(|number| u32::try_from(number).ok()).ok_or_else(|| {
+            let number = whole(&value).and_then(|number| u32::try_from(number).ok());
+            number.filter(|number| allowed.contains(number)).ok_or_else(|| {
                 let field = expression.location();
                 EvaluationError::query(
                     format!("The {field} field is not a whole number that is allowed there: {value}"),

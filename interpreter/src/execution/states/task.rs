@@ -8,11 +8,14 @@ use crate::error::EvaluationError;
 use crate::execution::data_flow;
 use crate::execution::scene::{Scene, Seen};
 use crate::payload::Datum;
+use crate::quota::TIMEOUT_SECONDS_MAX;
 
 /// Source: ASL specification, "Task State"; developer guide, "Task workflow state".
 pub(super) fn act(scene: &Scene<'_>, task: &Task) -> Result<Action, EvaluationError> {
     let effective_input = data_flow::effective_input(scene)?;
-    let seconds = |limit: Option<&Quantity>, field| limit.map(|limit| quantity(scene, limit, field, &effective_input)).transpose();
+    let seconds = |limit: Option<&Quantity>, field| {
+        limit.map(|limit| quantity(scene, limit, field, 1..=TIMEOUT_SECONDS_MAX, &effective_input)).transpose()
+    };
     let timeout_seconds = seconds(task.timeout.as_ref(), "TimeoutSecondsPath")?;
     let heartbeat_seconds = seconds(task.heartbeat.as_ref(), "HeartbeatSecondsPath")?;
     let credentials_role_arn = role_arn(scene, task, &effective_input)?;
