@@ -42,7 +42,7 @@ struct Finder<'a> {
     compiled: &'a Compiled,
     /// The variables that are bound where the walk is.
     bound: Vec<Symbol>,
-    /// The variables that the blocks around bind somewhere. A function's body sees them all: it runs when it is called.
+    /// The variables that the blocks around bind somewhere: a function's body runs when it is called, which may be later.
     later: Vec<Symbol>,
     /// How many functions are around.
     lambdas: usize,
@@ -163,7 +163,11 @@ impl<'a> Finder<'a> {
         let name = self.compiled.symbols.name(symbol);
         if &**name == "$" {
             self.found.push(Reference::Input { position });
-        } else if !self.bound.contains(&symbol) && !(self.lambdas > 0 && self.later.contains(&symbol)) {
+            return;
+        }
+        // A function that is bound behind the body that calls it. What is no function may come from outside as long as it is not bound.
+        let is_bound_later = called && self.lambdas > 0 && self.later.contains(&symbol);
+        if !is_bound_later && !self.bound.contains(&symbol) {
             self.found.push(Reference::Variable { name, fields, called, position });
         }
     }
@@ -209,6 +213,7 @@ mod tests {
             ("($f := function($n) { $f($n - 1) }; $f(3))", ""),
             ("($even := function($n) { $n = 0 or $odd($n - 1) }; $odd := function($n) { $n > 0 and $even($n - 1) }; $even(4))", ""),
             ("($b; $b := 1)", "$b@1"),
+            ("($f := function() { $b }; $c := $f(); $b := 1; $c)", "$b@20"),
             ("$sum($.x) + $$.y", "$sum()@0 input@5 input@12"),
             ("$map($v, function($i) { $i.a + b })", "$map()@0 $v@5 b@31"),
             ("$states.context.Execution.Id", "$states.context.Execution.Id@0"),
