@@ -1,7 +1,7 @@
 //! What an expression refers to outside of itself.
 
 use crate::compile::Compiled;
-use crate::compile::ast::{Kind, Node, Stage, Symbol};
+use crate::compile::ast::{Block, Kind, Node, Stage, Symbol};
 
 /// A part of an expression that refers to something outside of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl<'a> Finder<'a> {
                 self.all([&parts.0, &parts.1], top);
                 self.all(&parts.2, top);
             }
-            Kind::Block(expressions) => {
+            Kind::Block(Block { expressions, .. }) => {
                 let (outside, later) = (self.bound.len(), self.later.len());
                 let bound = |node: &Node| if let Kind::Bind(symbol, _) = &node.kind { Some(*symbol) } else { None };
                 self.later.extend(expressions.iter().filter_map(bound));
