@@ -63,3 +63,13 @@ pub struct Parsed {
     /// is as if it were absent.
     pub unresolved: Vec<String>,
 }
+
+/// Why a text is no JSON, in the words of Jackson, which the service answers with; `None` where it is JSON, or nested too deeply.
+#[must_use]
+pub fn json_error(text: &str) -> Option<String> {
+    let values = std::collections::BTreeMap::new();
+    match source::json(text, &mut source::Substitutions::new(&values)) {
+        Err(source::Refusal::Syntax { message, .. }) => Some(message),
+        Ok(_) | Err(source::Refusal::TooDeep(_)) => None,
+    }
+}
