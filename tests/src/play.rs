@@ -172,6 +172,7 @@ pub struct Play<'a> {
     stop: Option<(Timestamp, ErrorDetails)>,
     late_ms: u64,
     missing_activity: Option<Arc<str>>,
+    synchronous: bool,
     crash: bool,
 }
 
@@ -201,7 +202,8 @@ impl<'a> Play<'a> {
         let quotas = Quotas::aws(machine_type == MachineType::Express);
         Self {
             definition: parsed.definition,
-            start: Start { identity: identity(), input: document("{}"), seed: 1, quotas },
+            start: Start { identity: identity(machine_type), input: document("{}"), seed: 1, quotas },
+            synchronous: false,
             tasks: Box::new(|task| succeeds(task.parameters.text())),
             by_number: Vec::new(),
             stop: None,
@@ -270,6 +272,13 @@ impl<'a> Play<'a> {
         self
     }
 
+    /// Somebody waits for its answer: it is never written down.
+    #[must_use]
+    pub fn synchronous(mut self) -> Self {
+        self.synchronous = true;
+        self.without_crashes()
+    }
+
     /// Does without writing the execution down and restoring it after every call: for long ones.
     #[must_use]
     pub fn without_crashes(mut self) -> Self {
@@ -298,6 +307,9 @@ impl<'a> Play<'a> {
         let mut out = Output::default();
         let mut checkpoint = Checkpoint::default();
         let mut execution = Execution::start(&self.definition, self.start.clone(), START, &mut out);
+        if self.synchronous {
+            execution.set_synchronous();
+        }
         let mut events = Vec::new();
         let mut stop = self.stop.clone();
         for _ in 0..ROUNDS_MAX {
@@ -343,9 +355,13 @@ impl<'a> Play<'a> {
     }
 }
 
-fn identity() -> Identity {
+fn identity(machine_type: MachineType) -> Identity {
+    let execution_arn = match machine_type {
+        MachineType::Standard => "arn:aws:states:us-east-1:123456789012:execution:machine:run-1",
+        MachineType::Express => "arn:aws:states:us-east-1:123456789012:express:machine:run-1:once",
+    };
     Identity {
-        execution_arn: "arn:aws:states:us-east-1:123456789012:execution:machine:run-1".into(),
+        execution_arn: execution_arn.into(),
         execution_name: "run-1".into(),
         state_machine_arn: "arn:aws:states:us-east-1:123456789012:stateMachine:machine".into(),
         state_machine_name: "machine".into(),

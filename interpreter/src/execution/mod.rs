@@ -59,6 +59,8 @@ pub struct Execution {
     event_left_out: bool,
     /// Activities that the host knows not to exist. Handed in, as the time is, and not stored.
     missing_activities: BTreeSet<Arc<str>>,
+    /// Whether somebody waits for its answer. Handed in, and not stored.
+    synchronous: bool,
 }
 
 /// Who an execution is: what the Context object and the history say about it.
@@ -207,7 +209,17 @@ impl Execution {
             unsaved: record::Unsaved::default(),
             event_left_out: false,
             missing_activities: BTreeSet::new(),
+            synchronous: false,
         }
+    }
+
+    /// Says that it was started with `StartSyncExecution`: its Context object has no `RedriveCount`. To be said before the first
+    /// [`poll`](Self::poll). It is not part of a checkpoint: such an execution lives and ends in one process.
+    ///
+    /// Source: rule `context-object-express` of the rule table.
+    pub fn set_synchronous(&mut self) {
+        self.synchronous = true;
+        self.context_head = OnceLock::new();
     }
 
     /// Says which activities do not exist, by ARN: a task of one fails with `States.Runtime` before it is scheduled. Until this is
@@ -286,12 +298,16 @@ impl Execution {
         scheduled.filter_map(|&id| self.start_task(definition, id)).collect()
     }
 
+    /// Whether `token` was given out by this execution, for a task that may be open or closed.
+    #[must_use]
+    pub fn gave_out(&self, token: &TaskToken) -> bool {
+        *token.execution_arn == *self.head.identity.execution_arn && token::is_genuine(token, self.head.seed)
+    }
+
     /// Whether `token` was made for a task of this execution that is still open.
     #[must_use]
     pub fn accepts(&self, token: &TaskToken) -> bool {
-        *token.execution_arn == *self.head.identity.execution_arn
-            && token::is_genuine(token, self.head.seed)
-            && self.tasks.contains_key(&token.task)
+        self.gave_out(token) && self.tasks.contains_key(&token.task)
     }
 
     /// The names of the states that are entered and not left, outermost first, for people.
@@ -335,7 +351,7 @@ impl Execution {
         })
     }
 
-    /// Source: rule `context-object` of the rule table.
+    /// Source: rules `context-object` and `context-object-express` of the rule table.
     fn context_head(&self) -> &Object {
         self.context_head.get_or_init(|| {
             let Identity { execution_arn, execution_name, state_machine_arn, state_machine_name, role_arn, .. } =
@@ -344,14 +360,14 @@ impl Execution {
             let object = |members: Vec<(&str, Value)>| {
                 Value::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
             };
-            let execution = object(vec![
-                ("Id", text(execution_arn)),
-                ("Input", self.head.input.value().clone()),
-                ("StartTime", Value::from(self.head.started_at.to_string())),
-                ("Name", text(execution_name)),
-                ("RoleArn", text(role_arn)),
-                ("RedriveCount", Value::from(self.head.redrive_count)),
-            ]);
+            let start_time = || ("StartTime", Value::from(self.head.started_at.to_string()));
+            let express = execution_arn.split(':').nth(5) == Some("express");
+            let mut execution = vec![("Id", text(execution_arn)), ("Input", self.head.input.value().clone())];
+            execution.extend((!express).then(start_time));
+            execution.extend([("Name", text(execution_name)), ("RoleArn", text(role_arn))]);
+            execution.extend(express.then(start_time));
+            execution.extend((!self.synchronous).then(|| ("RedriveCount", Value::from(self.head.redrive_count))));
+            let execution = object(execution);
             let state_machine = object(vec![("Id", text(state_machine_arn)), ("Name", text(state_machine_name))]);
             [("Execution".into(), execution), ("StateMachine".into(), state_machine)].into_iter().collect()
         })

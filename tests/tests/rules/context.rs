@@ -36,6 +36,15 @@ fn a_task_has_a_retry_count_and_one_with_a_token_its_token() {
 }
 
 #[test]
+fn an_express_execution_tells_its_time_later_and_no_redrives_to_whom_waits_for_it() {
+    let machine = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "Parameters": {"Is.$": "$$.Execution"}, "End": true}}});
+    let head = r#"{"Is":{"Id":"arn:aws:states:us-east-1:123456789012:express:machine:run-1:once","Input":{},"Name":"run-1","RoleArn":"arn:aws:iam::123456789012:role/role","StartTime":"2026-01-01T00:00:00Z""#;
+    let text = |play: Play<'_>| play.run().output_text.unwrap();
+    assert_eq!(text(Play::of_express(&machine)), format!(r#"{head},"RedriveCount":0}}}}"#));
+    assert_eq!(text(Play::of_express(&machine).synchronous()), format!("{head}}}}}"));
+}
+
+#[test]
 fn a_parallel_has_a_retry_count() {
     let state = json!({"Type": "Parallel", "Branches": [{"P": {"Type": "Pass"}}]});
     assert_eq!(seen(state, "Parameters"), format!(r#"[{{"context":{HEAD}","RetryCount":0}}}}}}]"#));
