@@ -3,6 +3,7 @@
 //! A host brings a [`Store`], a [`WakeQueue`], a [`TaskQueue`] and a [`Clock`]; [`drive`] brings one execution as far as it will go.
 //! A host that keeps an execution in memory between rounds uses a [`Session`] by itself.
 
+pub mod api;
 mod clock;
 mod driver;
 mod memory;
