@@ -7,4 +7,5 @@ pub mod generate;
 pub mod play;
 pub mod properties;
 pub mod simulation;
+pub mod stage;
 pub mod subject;

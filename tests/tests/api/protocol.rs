@@ -1,0 +1,66 @@
+//! AWS JSON 1.0.
+
+use serde_json::{Value, json};
+use statewright_engine::api::Reply;
+use statewright_tests::stage::Stage;
+
+use crate::arn;
+
+fn header<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
+    reply.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+fn body(reply: &Reply) -> Value {
+    serde_json::from_str(&reply.body).unwrap()
+}
+
+#[test]
+fn a_request_is_answered_in_the_clients_protocol() {
+    let stage = Stage::default();
+    let send = |body: &[u8]| stage.send(&[("x-amz-target", "AWSStepFunctions.CreateActivity")], body);
+    let reply = send(br#"{"name": "a"}"#);
+    assert_eq!((reply.status, &body(&reply)["activityArn"]), (200, &json!(arn("activity", "a"))));
+    assert_eq!(header(&reply, "content-type"), Some("application/x-amz-json-1.0"));
+    let first = header(&reply, "x-amzn-RequestId").unwrap();
+    assert_eq!(first.len(), 36);
+    assert_ne!(header(&send(br#"{"name": "a"}"#), "x-amzn-RequestId").unwrap(), first);
+    let nothing = stage.send(
+        &[("X-Amz-Target", "AWSStepFunctions.DeleteActivity")],
+        json!({"activityArn": arn("activity", "a")}).to_string().as_bytes(),
+    );
+    assert_eq!((nothing.status, nothing.body.as_str()), (200, "{}"));
+}
+
+#[test]
+fn an_error_names_its_type_and_what_is_wrong() {
+    let stage = Stage::default();
+    let reply = stage.send(&[("X-Amz-Target", "AWSStepFunctions.CreateActivity")], br#"{"name": "a b"}"#);
+    assert_eq!(reply.status, 400);
+    assert_eq!(body(&reply), json!({"__type": "InvalidName", "message": "Invalid Name: 'a b'"}));
+    assert_eq!(header(&reply, "x-amzn-ErrorType"), Some("InvalidName"));
+    assert!(header(&reply, "x-amzn-RequestId").is_some());
+    let missing = json!({"mapRunArn": "run"}).to_string();
+    let reply = stage.send(&[("X-Amz-Target", "AWSStepFunctions.ListExecutions")], missing.as_bytes());
+    let expected = json!({"__type": "ResourceNotFound", "message": "Resource not found: 'run'", "resourceName": "run"});
+    assert_eq!(body(&reply), expected);
+}
+
+#[test]
+fn what_cannot_be_read_is_no_request() {
+    let stage = Stage::default();
+    let code = |headers: &[(&str, &str)], text: &[u8]| {
+        let reply = stage.send(headers, text);
+        assert_eq!(reply.status, 400);
+        body(&reply)["__type"].as_str().unwrap().to_owned()
+    };
+    let target = [("X-Amz-Target", "AWSStepFunctions.ListActivities")];
+    assert_eq!(code(&[], b"{}"), "UnknownOperationException");
+    assert_eq!(code(&[("X-Amz-Target", "DynamoDB.ListTables")], b"{}"), "UnknownOperationException");
+    assert_eq!(code(&[("X-Amz-Target", "AWSStepFunctions.Redo")], b"{}"), "UnknownOperationException");
+    assert_eq!(code(&[("X-Amz-Target", "AWSStepFunctions.TestState")], b"{}"), "UnknownOperationException");
+    for text in [b"{".as_slice(), b"[]", b"not", b"\xff"] {
+        assert_eq!(code(&target, text), "SerializationException");
+    }
+    // No body is a request without members.
+    assert_eq!(stage.send(&target, b"").status, 200);
+}
