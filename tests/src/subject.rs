@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use statewright_interpreter::command::{Command, Output, StartTask};
 use statewright_interpreter::definition::{Definition, MachineType, Options};
-use statewright_interpreter::event::{Event, FailedStage};
+use statewright_interpreter::event::{Event, FailedStage, TaskId};
 use statewright_interpreter::execution::{Checkpoint, Execution, Identity, Progress, Start, Status};
 use statewright_interpreter::history::{ErrorDetails, HistoryEvent, history_to_json};
 use statewright_interpreter::payload::Document;
 use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::time::Timestamp;
 
-use crate::conformance::{FailKind, Observed, Outcome, Refusal, Run, ScriptedTask, Stop, Subject};
+use serde_json::Value;
+
+use crate::conformance::{FailKind, Observed, Outcome, Refusal, Response, Run, Script, ScriptedTask, Session, Stop, Subject};
+use crate::stage::Stage;
 
 /// Runs recorded executions in the interpreter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,7 +36,7 @@ impl Subject for Interpreter {
         }
         let input = Document::parse(&run.input_text).map_err(|error| Refusal::Refused(format!("the input: {error}")))?;
         let start = Start { identity: identity(run), input, seed: 1, quotas: Quotas::aws(express) };
-        let finished = Script::new(&parsed.definition, run, self.crash).play(start, Timestamp(run.start_time_ms));
+        let finished = Played::new(&parsed.definition, run, self.crash).play(start, Timestamp(run.start_time_ms));
         let finished = finished.map_err(Refusal::Refused)?;
         Ok(Observed {
             history: serde_json::from_str(&history_to_json(&finished.events))
@@ -41,6 +44,45 @@ impl Subject for Interpreter {
             output: finished.output,
             status: finished.status.to_owned(),
         })
+    }
+
+    /// A host without crashes: what a crash may do to an execution is tested by running it alone.
+    fn open(&self) -> Option<Box<dyn Session>> {
+        (!self.crash).then(|| Box::new(Calls::default()) as Box<dyn Session>)
+    }
+}
+
+/// The API, for the calls of one case.
+#[derive(Default)]
+struct Calls(Stage);
+
+impl Session for Calls {
+    fn call(&mut self, operation: &str, request: &Value) -> Response {
+        let target = format!("AWSStepFunctions.{operation}");
+        let reply = self.0.send(&[("X-Amz-Target", &target)], request.to_string().as_bytes());
+        Response { status: reply.status, body: serde_json::from_str(&reply.body).unwrap_or_default() }
+    }
+
+    fn script(&mut self, script: Script) {
+        self.0.answer_tasks(match script {
+            Script::Tasks(mut tasks) => Box::new(move |task| {
+                let at = tasks.iter().position(|script| answers(script, task));
+                at.and_then(|at| events(&tasks.remove(at), task.task).ok()).unwrap_or_default()
+            }),
+            Script::Fail { error: name, cause } => Box::new(move |task| {
+                let (id, stage) = (task.task, FailedStage::Running);
+                let error = error(&Some(name.clone()), &Some(cause.clone()));
+                vec![Event::TaskStarted { task: id, worker_name: None }, Event::TaskFailed { task: id, stage, error }]
+            }),
+        });
+    }
+
+    fn settle(&mut self, execution_arn: &str) {
+        self.0.settle(execution_arn);
+    }
+
+    fn last_event(&mut self, execution_arn: &str) -> Option<Value> {
+        self.0.last_event(execution_arn)
     }
 }
 
@@ -64,7 +106,7 @@ struct Finished {
 }
 
 /// Plays one execution: hands out the outcomes of its tasks, and moves the time on when nothing else can happen.
-struct Script<'a> {
+struct Played<'a> {
     definition: &'a Definition,
     tasks: Vec<&'a ScriptedTask>,
     stop: Option<&'a Stop>,
@@ -77,7 +119,7 @@ struct Script<'a> {
 /// No recorded execution does more; one that does goes round in circles.
 const ROUNDS_MAX: usize = 200_000;
 
-impl<'a> Script<'a> {
+impl<'a> Played<'a> {
     fn new(definition: &'a Definition, run: &'a Run, crash: bool) -> Self {
         let tasks = run.tasks.iter().collect();
         let stop = run.stop.as_ref();
@@ -129,31 +171,37 @@ impl<'a> Script<'a> {
         let at = self.tasks.iter().position(|script| answers(script, &task));
         let at = at.ok_or_else(|| format!("no outcome was recorded for a task of state `{}`", task.state))?;
         let script = self.tasks.remove(at);
-        let id = task.task;
-        let worker_name = script.worker_name.as_deref().map(Arc::from);
-        if !matches!(script.outcome, Outcome::Failed { kind: FailKind::ScheduleFailed | FailKind::StartFailed, .. }) {
-            self.pending.push_back(Event::TaskStarted { task: id, worker_name });
-        }
-        if let Some(submitted) = &script.submitted {
-            self.pending.push_back(Event::TaskSubmitted { task: id, output: document(submitted)? });
-        }
-        match &script.outcome {
-            Outcome::Succeeded(output) => {
-                self.pending.push_back(Event::TaskSucceeded { task: id, output: document(output)? });
-            }
-            Outcome::Failed { kind, error: name, cause } => {
-                let stage = match kind {
-                    FailKind::Failed => FailedStage::Running,
-                    FailKind::StartFailed => FailedStage::Starting,
-                    FailKind::SubmitFailed => FailedStage::Submitting,
-                    FailKind::ScheduleFailed => FailedStage::Scheduling,
-                };
-                self.pending.push_back(Event::TaskFailed { task: id, stage, error: error(name, cause) });
-            }
-            Outcome::TimesOut | Outcome::StaysOpen => {}
-        }
+        self.pending.extend(events(script, task.task)?);
         Ok(())
     }
+}
+
+/// What happens to a task whose outcome was recorded.
+fn events(script: &ScriptedTask, id: TaskId) -> Result<Vec<Event>, String> {
+    let mut events = Vec::new();
+    let worker_name = script.worker_name.as_deref().map(Arc::from);
+    if !matches!(script.outcome, Outcome::Failed { kind: FailKind::ScheduleFailed | FailKind::StartFailed, .. }) {
+        events.push(Event::TaskStarted { task: id, worker_name });
+    }
+    if let Some(submitted) = &script.submitted {
+        events.push(Event::TaskSubmitted { task: id, output: document(submitted)? });
+    }
+    match &script.outcome {
+        Outcome::Succeeded(output) => {
+            events.push(Event::TaskSucceeded { task: id, output: document(output)? });
+        }
+        Outcome::Failed { kind, error: name, cause } => {
+            let stage = match kind {
+                FailKind::Failed => FailedStage::Running,
+                FailKind::StartFailed => FailedStage::Starting,
+                FailKind::SubmitFailed => FailedStage::Submitting,
+                FailKind::ScheduleFailed => FailedStage::Scheduling,
+            };
+            events.push(Event::TaskFailed { task: id, stage, error: error(name, cause) });
+        }
+        Outcome::TimesOut | Outcome::StaysOpen => {}
+    }
+    Ok(events)
 }
 
 fn answers(script: &ScriptedTask, task: &StartTask) -> bool {

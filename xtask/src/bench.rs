@@ -1,8 +1,6 @@
-//! `cargo xtask bench`: what a transition costs, beside the floor of the machine, in CPU time; `cargo xtask bench jsonata`: what an
-//! expression costs, beside other engines.
+//! `cargo xtask bench`: what a transition costs, beside the floor of the machine, in CPU time.
 
 mod floor;
-mod jsonata;
 mod workload;
 
 use std::process::ExitCode;
@@ -25,10 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     if arguments.iter().any(|argument| argument == MEASURE) {
         return measure();
     }
-    if arguments.iter().map(String::as_str).eq(["jsonata"]) {
-        return jsonata::run();
-    }
-    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments but `jsonata`");
+    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments");
     let mut release = cargo(&["run", "--quiet", "--release", "--package", "xtask", "--", "bench", MEASURE]);
     Ok(if succeeds(&mut release)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

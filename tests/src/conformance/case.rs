@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::calls::Call;
+
 /// Why a case could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
@@ -68,6 +70,9 @@ pub struct Case {
     /// Every execution started and recorded, in order.
     #[serde(default)]
     pub executions: Vec<Execution>,
+    /// Every call of the API, in order.
+    #[serde(default)]
+    pub calls: Vec<Call>,
     /// Texts of the recorded answers and what they stood for.
     #[serde(default)]
     pub bindings: Vec<Binding>,
@@ -125,6 +130,12 @@ pub struct Execution {
     /// The recorded answer of `GetExecutionHistory`.
     #[serde(default)]
     pub history: Option<Value>,
+    /// The recorded answer of `StartSyncExecution`.
+    #[serde(default)]
+    pub sync_response: Option<Value>,
+    /// The last event that an Express execution logged.
+    #[serde(default)]
+    pub end_event: Option<Value>,
     /// The recorded final output, where that is all there is.
     #[serde(default)]
     pub output: Option<Value>,

@@ -20,6 +20,7 @@
 //! std::process::exit(report.exit_code());
 //! ```
 
+mod calls;
 mod case;
 mod compare;
 mod known;
@@ -30,13 +31,14 @@ mod runner;
 mod selftest;
 mod variant;
 
+pub use calls::{Call, Part, Reference, Response, Script, Session};
 pub use case::{Binding, Case, CaseError, Execution, Kind, Machine, Pattern, Replay, ReplayTask};
 pub use case::{case_files, load_dir, load_file};
 pub use compare::{Difference, compare_execution};
 pub use known::{Cause, KnownDifference, KnownDifferences, KnownError};
 pub use matching::{Memory, Rules, Substitution};
 pub use plan::{Expectation, FailKind, Outcome, Run, ScriptedTask, Stop, expectation, plan};
-pub use runner::{ExecutionResult, Options, Report, Tally, Verdict, run_folder};
+pub use runner::{CallsResult, ExecutionResult, Options, Report, Tally, Verdict, run_folder};
 pub use selftest::{Mutant, Mutation, as_answered, mutants};
 pub use variant::{Variant, variant};
 
@@ -48,6 +50,11 @@ pub trait Subject {
     ///
     /// A [`Refusal`] where the interpreter does not do what the definition asks, or refuses it.
     fn run(&self, run: &Run) -> Result<Observed, Refusal>;
+
+    /// A host with nothing in it, for the calls of one case; `None` where the API is not to be tested.
+    fn open(&self) -> Option<Box<dyn Session>> {
+        None
+    }
 }
 
 /// What an interpreter did with a [`Run`].

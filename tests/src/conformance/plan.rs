@@ -110,6 +110,9 @@ pub enum Expectation {
     Skipped(&'static str),
 }
 
+/// Why an execution of an Express machine is not run by the interpreter alone.
+pub(super) const EXPRESS: &str = "Express executions have no history";
+
 /// Whether an interpreter has to agree with the execution.
 ///
 /// JSONPath executions of every status that the recording suffices for must; those that use
@@ -119,7 +122,7 @@ pub fn expectation(case: &Case, execution: &Execution) -> Expectation {
         return Expectation::Skipped("there is no such machine");
     };
     if machine.machine_type.as_deref() == Some("EXPRESS") {
-        return Expectation::Skipped("Express executions have no history");
+        return Expectation::Skipped(EXPRESS);
     }
     match execution.status() {
         "partial" => return Expectation::Skipped("the recorded history ends too early"),

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::calls::{Replayed, Session, replay, replay_express};
 use super::case::{Case, Kind, case_files, load_file};
 use super::compare::{Difference, compare_execution};
 use super::known::KnownDifferences;
 use super::matching::{Memory, Rules};
-use super::plan::{Expectation, Run, expectation, plan};
+use super::plan::{EXPRESS, Expectation, Run, expectation, plan};
 use super::variant::{Variant, variant};
 use super::{Observed, Refusal, Subject};
 
@@ -69,7 +70,20 @@ pub struct ExecutionResult {
     pub differences: Vec<Difference>,
 }
 
-/// How many executions went how.
+/// The calls of one case, and how they went.
+#[derive(Clone, Debug)]
+pub struct CallsResult {
+    /// The case's `id`.
+    pub case: String,
+    /// The folder the case lies in.
+    pub module: String,
+    /// How they went.
+    pub verdict: Verdict,
+    /// Where they differ, listed or not.
+    pub differences: Vec<Difference>,
+}
+
+/// How many executions, or cases of calls, went how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// They agree.
@@ -98,6 +112,8 @@ impl Tally {
 pub struct Report {
     /// Every execution, in the order of the files; a variant follows its original.
     pub results: Vec<ExecutionResult>,
+    /// Every case of calls of the API, in the order of the files.
+    pub calls: Vec<CallsResult>,
     /// What kept the run from being one: a folder or a file that cannot be read.
     pub errors: Vec<String>,
     /// Entries of the list of known differences that did not apply exactly once.
@@ -116,7 +132,7 @@ impl Report {
     pub fn exit_code(&self) -> i32 {
         if !self.errors.is_empty() {
             2
-        } else if self.total(None).failed > 0 || !self.wrong_entries.is_empty() {
+        } else if self.total(None).failed > 0 || self.calls_total().failed > 0 || !self.wrong_entries.is_empty() {
             1
         } else {
             0
@@ -130,6 +146,22 @@ impl Report {
             tally.add(&result.verdict);
         }
         tally
+    }
+
+    /// The count over all cases of calls.
+    pub fn calls_total(&self) -> Tally {
+        let mut tally = Tally::default();
+        self.calls.iter().for_each(|result| tally.add(&result.verdict));
+        tally
+    }
+
+    /// The count of cases of calls of each folder.
+    pub fn calls_modules(&self) -> BTreeMap<&str, Tally> {
+        let mut modules: BTreeMap<&str, Tally> = BTreeMap::new();
+        for result in &self.calls {
+            modules.entry(&result.module).or_default().add(&result.verdict);
+        }
+        modules
     }
 
     /// The count of each folder, originals and variants together.
@@ -153,9 +185,15 @@ impl fmt::Display for Report {
                 }
             }
         }
+        for result in &self.calls {
+            if let Verdict::Failed(reason) = &result.verdict {
+                writeln!(f, "FAILED {}: {}", result.case, reason.trim_end())?;
+            }
+        }
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        for result in &self.results {
-            if let Verdict::NotYet(reason) = &result.verdict {
+        let verdicts = self.results.iter().map(|result| &result.verdict);
+        for verdict in verdicts.chain(self.calls.iter().map(|result| &result.verdict)) {
+            if let Verdict::NotYet(reason) = verdict {
                 *reasons.entry(reason).or_default() += 1;
             }
         }
@@ -188,6 +226,16 @@ impl fmt::Display for Report {
             row("renamed variants", variants)?;
         }
         writeln!(f, "{:width$}  passed  listed  not yet  failed", "")?;
+        let mut line = |name: &str, tally: Tally| {
+            let Tally { passed, listed, not_yet, failed } = tally;
+            writeln!(f, "api{name}: {passed} passed, {listed} listed, {not_yet} not yet, {failed} failed")
+        };
+        for (name, tally) in self.calls_modules() {
+            line(&format!(" {name}"), tally)?;
+        }
+        if !self.calls.is_empty() {
+            line("", self.calls_total())?;
+        }
         for error in &self.errors {
             writeln!(f, "ERROR {error}")?;
         }
@@ -231,6 +279,14 @@ pub fn run_folder(dir: &Path, subject: &dyn Subject, options: &Options) -> Repor
             if options.variants {
                 runner.variant(&case);
             }
+        }
+        if wanted
+            && case.kind != Kind::TestState
+            && !case.calls.is_empty()
+            && let Some(session) = subject.open()
+        {
+            ran.insert(case.id.clone());
+            runner.calls(&case, session);
         }
     }
     let Runner { uses, mut report, .. } = runner;
@@ -297,6 +353,13 @@ impl Runner<'_> {
             return (Verdict::Failed("there is no such execution".to_owned()), Vec::new());
         };
         let expectation = expectation(case, execution);
+        if variant.is_none()
+            && expectation == Expectation::Skipped(EXPRESS)
+            && let Some(mut session) = self.subject.open()
+        {
+            let replayed = replay_express(case, rules, execution, &mut *session, memory);
+            return self.judge(case, index, replayed);
+        }
         if let Expectation::Skipped(reason) = expectation {
             return (Verdict::NotYet(reason.to_owned()), Vec::new());
         }
@@ -340,17 +403,57 @@ impl Runner<'_> {
         (verdict, differences)
     }
 
+    /// Makes the calls of a case.
+    fn calls(&mut self, case: &Case, mut session: Box<dyn Session>) {
+        let rules = match Rules::of(case) {
+            Ok(rules) => rules,
+            Err(reason) => {
+                self.report.errors.push(format!("`{}`: {reason}", case.path.display()));
+                return;
+            }
+        };
+        let replayed = guarded(|| Ok(replay(case, &rules, &mut *session))).unwrap_or_else(Replayed::Failed);
+        let (verdict, differences) = self.judge(case, 0, replayed);
+        let (case, module) = (case.id.clone(), case.module.clone());
+        self.report.calls.push(CallsResult { case, module, verdict, differences });
+    }
+
+    /// Looks differences of calls up in the list of known ones.
+    fn judge(&mut self, case: &Case, execution: usize, replayed: Replayed) -> (Verdict, Vec<Difference>) {
+        let differences = match replayed {
+            Replayed::Compared(differences) => differences,
+            Replayed::NotYet(reason) => return (Verdict::NotYet(reason), Vec::new()),
+            Replayed::Failed(reason) => return (Verdict::Failed(reason), Vec::new()),
+        };
+        let entries = differences.iter().map(|difference| self.known.position(&case.id, execution, &difference.pointer));
+        let entries: Vec<Option<usize>> = entries.collect();
+        for entry in entries.iter().flatten() {
+            *self.uses.entry(*entry).or_default() += 1;
+        }
+        let unlisted = differences.iter().zip(&entries).filter(|(_, entry)| entry.is_none()).map(|(difference, _)| difference);
+        let unlisted: Vec<String> = unlisted.map(ToString::to_string).collect();
+        let verdict = match unlisted.is_empty() {
+            false => Verdict::Failed(unlisted.join("\n    ")),
+            true if differences.is_empty() => Verdict::Passed,
+            true => Verdict::Listed,
+        };
+        (verdict, differences)
+    }
+
     /// A subject that panics fails one execution, not the run.
     fn run(&self, run: &Run) -> Result<Observed, Refusal> {
-        catch_unwind(AssertUnwindSafe(|| self.subject.run(run))).unwrap_or_else(|panic| {
-            let message = panic
-                .downcast_ref::<&str>()
-                .map(|message| (*message).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned());
-            let message = message.unwrap_or_else(|| "no message".to_owned());
-            Err(Refusal::Refused(format!("the interpreter panicked: {message}")))
-        })
+        guarded(|| Ok(self.subject.run(run))).unwrap_or_else(|message| Err(Refusal::Refused(message)))
     }
+}
+
+/// What a function gives, or the message it panicked with.
+fn guarded<A>(run: impl FnOnce() -> Result<A, String>) -> Result<A, String> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let message =
+            panic.downcast_ref::<&str>().map(|message| (*message).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+        let message = message.unwrap_or_else(|| "no message".to_owned());
+        Err(format!("the interpreter panicked: {message}"))
+    })
 }
 
 /// The first difference with what stands around it: the event before, the recorded one, and ours.
