@@ -1,5 +1,5 @@
-//! The order in which a Java `HashMap` with string keys is iterated. The service shows it in two places: `States.JsonMerge`, and
-//! the members of payload templates whose names end in `.$`.
+//! The order in which a Java `HashMap` with string keys is iterated. The service shows it in three places: `States.JsonMerge`,
+//! the members of payload templates whose names end in `.$`, and what services answer its integrations.
 
 /// The slots of a new table (`DEFAULT_INITIAL_CAPACITY`).
 const CAPACITY: usize = 16;
@@ -18,7 +18,8 @@ const TREE_CAPACITY: usize = 64;
 ///
 /// Source: OpenJDK `java.util.HashMap` (`hash`, `putVal`, `resize`, `treeifyBin`); that the service iterates one is inferred from the
 /// order of members in recorded outputs.
-pub(crate) fn iteration_order<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
+#[must_use]
+pub fn iteration_order<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<usize> {
     let mut table = Table { slots: vec![Vec::new(); CAPACITY], len: 0 };
     for key in keys {
         table.put(spread(string_hash(key)));

@@ -9,7 +9,7 @@ pub mod expression;
 pub mod history;
 pub mod inputs;
 pub mod intrinsic;
-mod java_hash;
+pub mod java_hash;
 pub mod json_path;
 pub mod path;
 pub mod payload;

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::integrations::{Recognised, resource};
+
 /// A Task's `Resource`, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {
@@ -45,6 +47,15 @@ pub enum Pattern {
 }
 
 impl Resource {
+    /// Reads a `Resource` as a Task has it; `None` for an ARN of something that cannot be called.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match resource(text) {
+            Recognised::Resource(resource) | Recognised::Placeholder(resource) => Some(resource),
+            Recognised::Unknown => None,
+        }
+    }
+
     /// The resource as written.
     #[must_use]
     pub fn arn(&self) -> &Arc<str> {
