@@ -74,7 +74,8 @@ fn tests_of(module: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for line in text.lines() {
         let trimmed = line.trim_start();
-        if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {")) {
+        let inner = line.strip_prefix("pub(crate) ").unwrap_or(line);
+        if let Some(name) = inner.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {")) {
             within = format!("{name}::");
         } else if line == "}" {
             within.clear();
@@ -102,6 +103,7 @@ fn all_tests() -> BTreeSet<String> {
         ("interpreter/tests", ""),
         ("interpreter/src", "statewright_interpreter::"),
         ("interpreter/value/src", "statewright_value::"),
+        ("engine/integrations/src", "statewright_integrations::"),
     ] {
         let folder = root().join(folder);
         for (file, text) in sources(&folder) {
