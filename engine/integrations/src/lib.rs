@@ -1,8 +1,10 @@
 //! Carries out tasks: what a Task's `Resource` and parameters are as a request to a service, what the service's answer is to the
-//! execution.
+//! execution, and (feature `caller`) the sending of the request itself.
 //!
-//! All of it is pure: [`request`] makes the request of a [`Task`], [`outcome`] makes the [`Event`] of its answer, and
-//! [`nested`] does the same for the end of an execution that a task has started. It has no clock, no socket and no runtime.
+//! Two layers. The first is pure: [`request`] makes the request of a [`Task`], [`outcome`] makes the [`Event`] of its answer, and
+//! [`nested`] does the same for the end of an execution that a task has started. It has no clock, no socket and no runtime, so that
+//! whoever wants results shaped as the service shapes them can have that alone. The second, [`caller`], signs requests and sends
+//! them.
 //!
 //! What is called: Lambda functions by their own ARN, and the optimised integrations of `lambda`, `sqs`, `sns`, `events`,
 //! `dynamodb` and `states`. Activities are the host's own: their tasks wait for workers. All but Lambda is data: an operation is a
@@ -14,6 +16,8 @@
 //!
 //! [`Event`]: statewright_interpreter::event::Event
 
+#[cfg(feature = "caller")]
+pub mod caller;
 mod events;
 mod failure;
 mod lambda;
