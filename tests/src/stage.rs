@@ -84,15 +84,15 @@ impl Stage {
     }
 
     /// The API over a table, and whoever calls it, a moment later than the last call.
-    fn at_once<T: Table, A>(&self, table: &T, call: impl AsyncFnOnce(Api<'_, T, Self>, &mut Caller<'_>) -> A) -> A {
+    fn at_once<T: Table, A>(&self, table: &T, call: impl AsyncFnOnce(Api<'_, T, Self>, &Caller<'_>) -> A) -> A {
         self.clock.advance_to(self.clock.now().plus_millis(1));
-        let mut random = || {
+        let random = || {
             let draws = Draws::new(1, self.draws.fetch_add(1, Ordering::Relaxed));
             u128::from(draws.next_u64()) << 64 | u128::from(draws.next_u64())
         };
         let now = self.clock.now();
-        let mut caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &mut random };
-        pollster::block_on(call(Api { table, executions: self }, &mut caller))
+        let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &random };
+        pollster::block_on(call(Api { table, executions: self }, &caller))
     }
 
     /// Calls an operation.
@@ -137,8 +137,7 @@ impl Stage {
     }
 
     async fn begin(&self, new: NewExecution, synchronous: bool) -> Result<Option<Started>, ApiError> {
-        let machine = Arc::clone(&new.identity.state_machine_name);
-        let stored = definition(&self.table, &machine, &new.revision).await?;
+        let stored = definition(&self.table, &new.revision).await?;
         let stored = stored.ok_or_else(|| ApiError::internal("the definition is missing"))?;
         let options = Options { machine_type: stored.machine_type, ..Options::default() };
         let parsed = Definition::parse(&stored.text, &options).map_err(|found| ApiError::internal(format!("{found:?}")))?;

@@ -45,7 +45,7 @@ fn entry(name: &str, item: &Item) -> Item {
 }
 
 impl<T: Table, E: Executions> Api<'_, T, E> {
-    pub(super) async fn create_activity(&self, request: &Request, caller: &mut Caller<'_>) -> Result<String, ApiError> {
+    pub(super) async fn create_activity(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
         let name = request.required("name");
         arn::name(name)?;
         encryption::check(request)?;

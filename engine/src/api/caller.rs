@@ -16,7 +16,7 @@ pub struct Caller<'a> {
     pub now: Timestamp,
     /// Fresh random bits with each call. What comes of one call must not tell what comes of another: names, which everybody sees, and
     /// the seeds of executions, of which task tokens are made, come from here.
-    pub random: &'a mut (dyn FnMut() -> u128 + Send),
+    pub random: &'a (dyn Fn() -> u128 + Sync),
 }
 
 impl fmt::Debug for Caller<'_> {
@@ -33,12 +33,12 @@ impl Caller<'_> {
     }
 
     /// A random UUID (version 4).
-    pub(super) fn uuid(&mut self) -> String {
+    pub(super) fn uuid(&self) -> String {
         uuid((self.random)())
     }
 
     /// A random name for something that only we see, of 22 characters that sort keys may hold.
-    pub(super) fn id(&mut self) -> String {
+    pub(super) fn id(&self) -> String {
         use base64::Engine as _;
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode((self.random)().to_be_bytes())
     }

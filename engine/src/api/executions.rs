@@ -29,6 +29,9 @@ use crate::table::Table;
 ///
 /// Source: developer guide, "Redriving executions", "Redrive eligibility".
 const REDRIVABLE_EVENTS_MAX: u64 = 24_998;
+/// How long an answer with a part of a history may be: a function on AWS Lambda answers with 6 MB at most, and events may have half a
+/// megabyte each. "The actual number of results returned per call might be fewer than the specified maximum."
+const HISTORY_BYTES_MAX: usize = 4_000_000;
 /// For so long after its end an execution can be redriven.
 const REDRIVABLE_SECONDS: u64 = 14 * 24 * 60 * 60;
 
@@ -39,7 +42,7 @@ pub struct NewExecution {
     pub identity: Identity,
     /// The type of its machine.
     pub machine_type: MachineType,
-    /// The revision of the machine that it runs: with the machine's name, what [`definition`](super::definition) asks for.
+    /// The revision of the machine that it runs, as [`definition`](super::definition) knows it.
     pub revision: Arc<str>,
     /// The version of the machine it was started by, if it was.
     pub version_arn: Option<Arc<str>>,
@@ -76,7 +79,7 @@ pub enum Started {
 pub struct ExecutionRecord {
     /// Who it is.
     pub identity: Identity,
-    /// The revision of the machine that it runs.
+    /// The revision of the machine that it runs, as it was started with.
     pub revision: Arc<str>,
     /// The version of the machine it was started by, if it was.
     pub version_arn: Option<Arc<str>>,
@@ -185,7 +188,7 @@ pub struct HistoryQuery {
     pub from: u64,
     /// Whether to go on with the events before it instead of those after it.
     pub reverse: bool,
-    /// At most so many. Fewer may come only where there are no more.
+    /// At most so many. Fewer may come although there are more; none only where there are none.
     pub limit: usize,
 }
 
@@ -252,7 +255,7 @@ pub trait Executions: Send + Sync {
 }
 
 impl<T: Table, E: Executions> Api<'_, T, E> {
-    pub(super) async fn start_execution(&self, request: &Request, caller: &mut Caller<'_>) -> Result<String, ApiError> {
+    pub(super) async fn start_execution(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
         let new = self.new_execution(request, caller, None).await?;
         let execution_arn = Arc::clone(&new.identity.execution_arn);
         let started = match self.executions.start(new).await? {
@@ -265,7 +268,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         Ok(Answer::new().with("executionArn", execution_arn).date("startDate", started).to_json())
     }
 
-    pub(super) async fn start_sync_execution(&self, request: &Request, caller: &mut Caller<'_>) -> Result<String, ApiError> {
+    pub(super) async fn start_sync_execution(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
         let new = self.new_execution(request, caller, Some(Type::Express)).await?;
         let record = self.executions.run(new).await?;
         let stopped = record.stopped.unwrap_or(record.started);
@@ -284,12 +287,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
     }
 
     /// What the request asks to start, if it may be; `only` is the type of machine that the operation is for.
-    async fn new_execution(
-        &self,
-        request: &Request,
-        caller: &mut Caller<'_>,
-        only: Option<Type>,
-    ) -> Result<NewExecution, ApiError> {
+    async fn new_execution(&self, request: &Request, caller: &Caller<'_>, only: Option<Type>) -> Result<NewExecution, ApiError> {
         let asked = request.required("stateMachineArn");
         let target = arn::state_machine(asked, caller)?.here()?;
         request.text("name").map(arn::name).transpose()?;
@@ -325,7 +323,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         Ok(NewExecution {
             identity,
             machine_type: revision.machine_type.into(),
-            revision: revision.id.into(),
+            revision: revision.name(target.name).into(),
             version_arn: version.map(|_| asked.into()),
             alias_arn: None,
             trace_header: request.text("traceHeader").map(Arc::from),
@@ -425,28 +423,49 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         // One more than the page holds tells whether there is another page.
         let query = HistoryQuery { from, reverse, limit: page.limit + 1 };
         let events = self.executions.history(asked, query).await?.ok_or_else(|| arn::execution_does_not_exist(asked))?;
-        let next = events.get(page.limit).map(|first| page.token(&first.id.0.to_string()));
-        let shown = events.get(..page.limit).unwrap_or(&events);
-        Ok(history(shown, next.as_deref(), request.flag("includeExecutionData").unwrap_or(true)))
+        let mut answer = History::new(request.flag("includeExecutionData").unwrap_or(true));
+        let shown = events.iter().take(page.limit).take_while(|event| answer.add(event)).count();
+        let next = events.get(shown).map(|first| page.token(&first.id.0.to_string()));
+        Ok(answer.finish(next.as_deref()))
     }
 }
 
-/// The answer of `GetExecutionHistory`. Events are written as they are, without a detour over values.
-fn history(events: &[HistoryEvent], next: Option<&str>, data: bool) -> String {
-    let mut out = b"{\"events\":[".to_vec();
-    for (at, event) in events.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
+/// An answer of `GetExecutionHistory` being made. Events are written as they are, without a detour over values.
+struct History {
+    out: Vec<u8>,
+    empty: bool,
+    data: bool,
+}
+
+impl History {
+    fn new(data: bool) -> Self {
+        Self { out: b"{\"events\":[".to_vec(), empty: true, data }
+    }
+
+    /// Adds an event, unless the answer is long enough: then `false`.
+    fn add(&mut self, event: &HistoryEvent) -> bool {
+        let before = self.out.len();
+        if !self.empty {
+            self.out.push(b',');
         }
-        event.write_to(&mut out, data);
+        event.write_to(&mut self.out, self.data);
+        let fits = self.empty || self.out.len() <= HISTORY_BYTES_MAX;
+        if !fits {
+            self.out.truncate(before);
+        }
+        self.empty = false;
+        fits
     }
-    out.push(b']');
-    if let Some(next) = next {
-        out.extend_from_slice(b",\"nextToken\":");
-        Value::from(next).write_to(&mut out);
+
+    fn finish(mut self, next: Option<&str>) -> String {
+        self.out.push(b']');
+        if let Some(next) = next {
+            self.out.extend_from_slice(b",\"nextToken\":");
+            Value::from(next).write_to(&mut self.out);
+        }
+        self.out.push(b'}');
+        String::from_utf8(self.out).expect("events are written as JSON")
     }
-    out.push(b'}');
-    String::from_utf8(out).expect("events are written as JSON")
 }
 
 /// Reads an execution's input.

@@ -135,12 +135,14 @@ pub struct StoredDefinition {
     pub role_arn: String,
 }
 
-/// The definition of a state machine in one of its revisions: what [`NewExecution`](super::NewExecution) names.
+/// The definition of a revision of a state machine, as [`NewExecution`](super::NewExecution) names it: `<machine>/<revision>`. It never
+/// changes, so that it may be kept in memory for as long as one likes.
 ///
 /// # Errors
 /// When the table cannot be read, or holds something that cannot be read.
-pub async fn definition(table: &impl Table, machine: &str, revision: &str) -> Result<Option<StoredDefinition>, TableError> {
-    let Some(revision) = read_revision(table, machine, revision).await? else { return Ok(None) };
+pub async fn definition(table: &impl Table, revision: &str) -> Result<Option<StoredDefinition>, TableError> {
+    let machine = revision.split('/').next().unwrap_or_default();
+    let Some(revision) = Revision::find(table, revision).await? else { return Ok(None) };
     let text = read_text(table, machine, &revision).await?;
     Ok(Some(StoredDefinition { text, machine_type: revision.machine_type.into(), role_arn: revision.settings.role_arn }))
 }
@@ -181,6 +183,19 @@ pub(super) async fn read_text(table: &impl Table, machine: &str, revision: &Revi
 }
 
 impl Revision {
+    /// What executions name it by: names of machines have no slash.
+    pub(super) fn name(&self, machine: &str) -> String {
+        format!("{machine}/{}", self.id)
+    }
+
+    /// The revision of this name.
+    pub(super) async fn find(table: &impl Table, name: &str) -> Result<Option<Self>, TableError> {
+        match name.split_once('/') {
+            Some((machine, id)) => read_revision(table, machine, id).await,
+            None => Ok(None),
+        }
+    }
+
     /// What the next revision would be with other settings and another text, if one is given.
     pub(super) fn next(&self, id: String, new_text: bool) -> Self {
         let definition = if new_text { id.clone() } else { self.definition.clone() };

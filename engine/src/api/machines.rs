@@ -28,7 +28,7 @@ const TAGS_MAX: usize = 50;
 const ATTEMPTS: usize = 10;
 
 impl<T: Table, E: Executions> Api<'_, T, E> {
-    pub(super) async fn create_state_machine(&self, request: &Request, caller: &mut Caller<'_>) -> Result<String, ApiError> {
+    pub(super) async fn create_state_machine(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
         let name = request.required("name");
         arn::name(name)?;
         let description = version_description(request)?;
@@ -95,7 +95,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         }
     }
 
-    pub(super) async fn update_state_machine(&self, request: &Request, caller: &mut Caller<'_>) -> Result<String, ApiError> {
+    pub(super) async fn update_state_machine(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
         let asked = request.required("stateMachineArn");
         let target = arn::state_machine(asked, caller)?;
         let name = target.unqualified()?;
@@ -196,8 +196,8 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
     ) -> Result<String, ApiError> {
         let execution = self.find_execution(request.required("executionArn"), caller).await?;
         let name = &*execution.identity.state_machine_name;
-        let missing = || ApiError::internal(format!("revision {} of {name} is missing", execution.revision));
-        let revision = machine_store::read_revision(self.table, name, &execution.revision).await?.ok_or_else(missing)?;
+        let missing = || ApiError::internal(format!("the revision {} is missing", execution.revision));
+        let revision = Revision::find(self.table, &execution.revision).await?.ok_or_else(missing)?;
         let described = Described::of(self.table, name, &revision, request).await?;
         let answer = Answer::new()
             .with("stateMachineArn", &*execution.identity.state_machine_arn)

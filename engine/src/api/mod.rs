@@ -60,7 +60,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
     ///
     /// # Errors
     /// What the service answers instead.
-    pub async fn call(&self, operation: Operation, request: &str, caller: &mut Caller<'_>) -> Result<String, ApiError> {
+    pub async fn call(&self, operation: Operation, request: &str, caller: &Caller<'_>) -> Result<String, ApiError> {
         let request = &Request::parse(operation, request)?;
         match operation {
             Operation::CreateActivity => self.create_activity(request, caller).await,
@@ -108,7 +108,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         &self,
         headers: impl IntoIterator<Item = (&'h str, &'h str)>,
         body: &[u8],
-        caller: &mut Caller<'_>,
+        caller: &Caller<'_>,
     ) -> Reply {
         let request_id = caller.uuid();
         let answer = match (operation(headers), std::str::from_utf8(body)) {

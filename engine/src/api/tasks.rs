@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use statewright_interpreter::definition::json_error;
 use statewright_interpreter::event::{Event, FailedStage};
 use statewright_interpreter::execution::TaskToken;
 use statewright_interpreter::history::{ErrorDetails, EventId};
@@ -22,8 +23,11 @@ use crate::table::Table;
 
 impl<T: Table, E: Executions> Api<'_, T, E> {
     pub(super) async fn send_task_success(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
-        let output = Document::parse(request.required("output"))
-            .map_err(|error| ApiError::new("InvalidOutput", format!("Invalid Output: '{error}'")))?;
+        let text = request.required("output");
+        let output = Document::parse(text).map_err(|error| {
+            let reason = json_error(text).unwrap_or_else(|| error.to_string());
+            ApiError::new("InvalidOutput", format!("Invalid Output: '{reason}'"))
+        })?;
         self.tell(request, caller, |task| Event::TaskSucceeded { task, output }).await
     }
 

@@ -174,3 +174,24 @@ fn a_history_goes_on_behind_the_page_before_while_the_execution_does() {
     stage.settle(&execution_arn);
     assert_eq!(page(&first["nextToken"])["events"][0]["id"], 2);
 }
+
+#[test]
+fn a_page_of_a_history_ends_where_it_grows_too_long() {
+    let stage = Stage::default();
+    let input = format!("\"{}\"", "x".repeat(262_142));
+    let states = (0..8).map(|number| {
+        let end = if number == 7 { json!({"End": true}) } else { json!({"Next": format!("S{}", number + 1)}) };
+        (format!("S{number}"), with(json!({"Type": "Pass"}), end))
+    });
+    let chain = json!({"StartAt": "S0", "States": states.collect::<serde_json::Map<_, _>>()}).to_string();
+    let execution_arn = started(&stage, &created(&stage, "m", &chain, json!({})), json!({"input": input}));
+    for reverse in [false, true] {
+        let request = json!({"executionArn": execution_arn, "reverseOrder": reverse});
+        let parts = pages(&stage, "GetExecutionHistory", "events", request.clone());
+        assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [15, 3]);
+        let bare = pages(&stage, "GetExecutionHistory", "events", with(request, json!({"includeExecutionData": false})));
+        assert_eq!(bare.iter().map(Vec::len).collect::<Vec<_>>(), [18]);
+        let ids = |pages: Vec<Vec<Value>>| pages.concat().iter().map(|event| event["id"].as_u64().unwrap()).collect::<Vec<_>>();
+        assert_eq!(ids(parts), ids(bare));
+    }
+}

@@ -1,7 +1,8 @@
 //! AWS JSON 1.0.
 
 use serde_json::{Value, json};
-use statewright_engine::api::Reply;
+use statewright_engine::api::{Api, Caller, Reply};
+use statewright_tests::play::START;
 use statewright_tests::stage::Stage;
 
 use crate::arn;
@@ -63,4 +64,16 @@ fn what_cannot_be_read_is_no_request() {
     }
     // No body is a request without members.
     assert_eq!(stage.send(&target, b"").status, 200);
+}
+
+#[test]
+fn hosts_with_threads_can_answer_requests_on_any_of_them() {
+    fn is_send(_: &impl Send) {}
+    let stage = Stage::default();
+    let random = || 0;
+    let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now: START, random: &random };
+    let api = Api { table: &stage.table, executions: &stage };
+    let answering = api.respond([("X-Amz-Target", "AWSStepFunctions.ListActivities")], b"{}", &caller);
+    is_send(&answering);
+    assert_eq!(pollster::block_on(answering).body, r#"{"activities":[]}"#);
 }
