@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{Given, arg};
 use crate::Error;
-use crate::eval::{Machine, compare_text, equal};
+use crate::eval::{Callback, Machine, compare_text, equal, in_order};
 use crate::item::{Flags, Val};
 use crate::meter::Meter;
 use crate::sequence::{Items, Seq};
@@ -82,6 +82,9 @@ pub(super) fn sort<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
         if !numbers && !items.iter().all(|item| item.as_str().is_some()) {
             return Err(Error::new("D3070").with("index", 1_i64));
         }
+        if let Some(order) = machine.order(&items, false)? {
+            return Val::list(in_order(items, &order), Flags::ARRAY, machine.meter);
+        }
         machine.merge_sort(items, |machine, left, right| {
             machine.meter.steps(1)?;
             Ok(match (left, right) {
@@ -94,10 +97,10 @@ pub(super) fn sort<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
             Ok(sorted) => return Val::list(sorted, Flags::ARRAY, machine.meter),
             Err(items) => items,
         };
+        let mut callback = Callback::with_arity(comparator, 2);
         machine.merge_sort(items, |machine, left, right| {
-            machine.meter.steps(1)?;
-            let args = smallvec::smallvec![left.clone(), right.clone()];
-            machine.apply(comparator, args, &Val::Null)?.is_truthy(machine.meter)
+            let answer = callback.call(machine, 2, |argument| if argument == 0 { left.clone() } else { right.clone() })?;
+            answer.is_truthy(machine.meter)
         })?
     };
     Val::list(sorted, Flags::ARRAY, machine.meter)
