@@ -97,9 +97,7 @@ pub(super) fn merge<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
         machine.meter.steps(members.len() + 1)?;
         weight += item.made_weight() + 8 * members.len();
         machine.meter.foresee(weight)?;
-        for (key, value) in members.iter() {
-            merged.insert(Arc::clone(key), value.clone());
-        }
+        merged.extend(members.iter().map(|(key, value)| (Arc::clone(key), value.clone())));
     }
     Val::made_of(merged, weight, machine.meter)
 }
