@@ -70,7 +70,7 @@ fn big() -> serde_json::Value {
     json!({"input": {"items": (0..1_000).map(item).collect::<Vec<_>>()}})
 }
 
-/// An expression and its data, in each engine's own form.
+/// An expression and its data, in each engine's own form as it makes it from text.
 struct Row {
     text: &'static str,
     data: serde_json::Value,
@@ -85,9 +85,9 @@ impl Row {
         Ok(Self {
             text,
             ours: Expression::compile(text)?,
-            value: Value::from(data.clone()),
+            value: Value::parse(&data.to_string()).map_err(|error| error.to_string())?,
             core: parser::parse(text)?,
-            core_value: JValue::from(data.clone()),
+            core_value: JValue::from_json_str(&data.to_string())?,
             data,
         })
     }
