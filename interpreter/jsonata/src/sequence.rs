@@ -130,9 +130,10 @@ impl<'e> Seq<'e> {
         Ok(Self { items: SmallVec::with_capacity(capacity), hold: Hold::new(meter), nesting: 0 })
     }
 
-    /// With room for a result of `count` values or so.
-    pub(crate) fn for_most(count: usize, meter: &'e Meter) -> Self {
-        Self { items: SmallVec::with_capacity(count.min(1 << 16)), hold: Hold::new(meter), nesting: 0 }
+    /// Makes room for `count` values or so, if they are more than one.
+    #[inline]
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.items.reserve(count.min(1 << 16));
     }
 
     #[inline]

@@ -36,11 +36,13 @@ impl<'e> Machine<'e, '_> {
         let count = items.len();
         let mut kept = Seq::new(self.meter);
         for (at, item) in items.iter().enumerate() {
-            if let Some(Quick::Bool(verdict)) = self.quick(predicate, &item, env) {
-                if verdict {
+            match self.quick(predicate, &item, env) {
+                Some(Quick::True) => {
                     kept.push(item)?;
+                    continue;
                 }
-                continue;
+                Some(Quick::False) => continue,
+                _ => {}
             }
             let verdict = self.eval(predicate, &item, env)?;
             let times = self.keeps(&verdict, at, count)?;

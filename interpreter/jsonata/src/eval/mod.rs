@@ -28,7 +28,7 @@ use crate::meter::Meter;
 use crate::sequence::{Items, Seq};
 
 pub(crate) use call::Callback;
-pub(crate) use operator::{compare_text, equal};
+pub(crate) use operator::equal;
 pub(crate) use sort::in_order;
 
 /// An evaluation.

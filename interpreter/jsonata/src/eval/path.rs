@@ -292,7 +292,9 @@ impl<'e> Machine<'e, '_> {
             self.meter.touch()?;
             return self.name_step(name, input, gather, last);
         }
-        for item in input.items().iter() {
+        let items = input.items();
+        gather.all.reserve(items.len());
+        for item in items.iter() {
             let mut value = self.eval(step, &item, env)?;
             for stage in stages {
                 value = self.stage(stage, value, env)?;
@@ -308,7 +310,14 @@ impl<'e> Machine<'e, '_> {
             Items::Json(items) => self.name_each(name, items, Val::own, &mut gather)?,
             Items::List(items) => {
                 self.meter.steps(items.len())?;
+                gather.all.reserve(items.len());
                 for item in items {
+                    if let Val::Object(Doc::Lent(members)) = item {
+                        if let Some(value) = members.get(name) {
+                            gather.add(Val::lent(value))?;
+                        }
+                        continue;
+                    }
                     gather.add(collapse(self.name(name, item)?)?)?;
                 }
             }
@@ -324,6 +333,7 @@ impl<'e> Machine<'e, '_> {
         gather: &mut Gather<'e>,
     ) -> Result<(), Error> {
         self.meter.steps(items.len())?;
+        gather.all.reserve(items.len());
         for item in items {
             match item {
                 Value::Object(members) => {

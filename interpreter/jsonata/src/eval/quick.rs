@@ -19,7 +19,8 @@ use crate::number::Num;
 pub(super) enum Quick<'e> {
     Nothing,
     Null,
-    Bool(bool),
+    False,
+    True,
     Num(Num),
     Text(&'e std::sync::Arc<str>),
 }
@@ -30,17 +31,23 @@ impl<'e> Quick<'e> {
         match self {
             Quick::Nothing => Val::Undefined,
             Quick::Null => Val::Null,
-            Quick::Bool(value) => Val::Bool(value),
+            Quick::False => Val::Bool(false),
+            Quick::True => Val::Bool(true),
             Quick::Num(number) => Val::Num(number),
             Quick::Text(text) => Val::Str(Doc::Lent(text)),
         }
     }
 
     #[inline]
+    fn of_bool(value: bool) -> Self {
+        if value { Quick::True } else { Quick::False }
+    }
+
+    #[inline]
     fn of_json(value: &'e Value) -> Option<Self> {
         match value {
             Value::Null => Some(Quick::Null),
-            Value::Bool(value) => Some(Quick::Bool(*value)),
+            Value::Bool(value) => Some(Quick::of_bool(*value)),
             Value::Number(number) => Some(Quick::Num(Num::from(*number))),
             Value::String(text) => Some(Quick::Text(text)),
             Value::Array(_) | Value::Object(_) => None,
@@ -52,7 +59,7 @@ impl<'e> Quick<'e> {
         match value {
             Val::Undefined => Some(Quick::Nothing),
             Val::Null => Some(Quick::Null),
-            Val::Bool(value) => Some(Quick::Bool(*value)),
+            Val::Bool(value) => Some(Quick::of_bool(*value)),
             Val::Num(number) => Some(Quick::Num(*number)),
             Val::Str(Doc::Lent(text)) => Some(Quick::Text(text)),
             _ => None,
@@ -61,8 +68,8 @@ impl<'e> Quick<'e> {
 
     fn is_truthy(self) -> bool {
         match self {
-            Quick::Nothing | Quick::Null => false,
-            Quick::Bool(value) => value,
+            Quick::Nothing | Quick::Null | Quick::False => false,
+            Quick::True => true,
             Quick::Num(number) => number.as_f64() != 0.0 && !number.as_f64().is_nan(),
             Quick::Text(text) => !text.is_empty(),
         }
@@ -89,8 +96,8 @@ impl<'e> Machine<'e, '_> {
         self.meter.enter().ok()?;
         let left = self.operand(&operands.0, input, env)?;
         let value = match operator {
-            Operator::And if !left.is_truthy() => Quick::Bool(false),
-            Operator::Or if left.is_truthy() => Quick::Bool(true),
+            Operator::And if !left.is_truthy() => Quick::False,
+            Operator::Or if left.is_truthy() => Quick::True,
             _ => self.result(*operator, left, self.operand(&operands.1, input, env)?)?,
         };
         self.meter.leave();
@@ -140,24 +147,23 @@ impl<'e> Machine<'e, '_> {
     #[inline]
     fn result(&self, operator: Operator, left: Quick<'e>, right: Quick<'e>) -> Option<Quick<'e>> {
         match (operator, left, right) {
-            (Operator::And | Operator::Or, ..) => Some(Quick::Bool(right.is_truthy())),
+            (Operator::And | Operator::Or, ..) => Some(Quick::of_bool(right.is_truthy())),
             (Operator::Equal | Operator::NotEqual, Quick::Nothing, _)
-            | (Operator::Equal | Operator::NotEqual, _, Quick::Nothing) => Some(Quick::Bool(false)),
+            | (Operator::Equal | Operator::NotEqual, _, Quick::Nothing) => Some(Quick::False),
             (Operator::Equal | Operator::NotEqual, ..) => {
                 self.meter.steps(1).ok()?;
                 let same = match (left, right) {
-                    (Quick::Null, Quick::Null) => true,
-                    (Quick::Bool(left), Quick::Bool(right)) => left == right,
+                    (Quick::Null, Quick::Null) | (Quick::False, Quick::False) | (Quick::True, Quick::True) => true,
                     (Quick::Num(left), Quick::Num(right)) => left.equals(right),
                     (Quick::Text(left), Quick::Text(right)) => left == right,
                     _ => false,
                 };
-                Some(Quick::Bool(same == (operator == Operator::Equal)))
+                Some(Quick::of_bool(same == (operator == Operator::Equal)))
             }
             (_, Quick::Num(left), Quick::Num(right)) => of_numbers(operator, left, right),
             (_, Quick::Text(left), Quick::Text(right)) => {
                 let order = compare_text(left, right);
-                Some(Quick::Bool(match operator {
+                Some(Quick::of_bool(match operator {
                     Operator::Less => order.is_lt(),
                     Operator::LessOrEqual => order.is_le(),
                     Operator::Greater => order.is_gt(),
@@ -180,10 +186,10 @@ fn lent<'e>(value: &Val<'e>) -> Option<&'e statewright_value::Object> {
 #[inline]
 fn of_numbers<'e>(operator: Operator, left: Num, right: Num) -> Option<Quick<'e>> {
     Some(match operator {
-        Operator::Less => Quick::Bool(left.compare(right).is_lt()),
-        Operator::LessOrEqual => Quick::Bool(left.compare(right).is_le()),
-        Operator::Greater => Quick::Bool(left.compare(right).is_gt()),
-        Operator::GreaterOrEqual => Quick::Bool(left.compare(right).is_ge()),
+        Operator::Less => Quick::of_bool(left.compare(right).is_lt()),
+        Operator::LessOrEqual => Quick::of_bool(left.compare(right).is_le()),
+        Operator::Greater => Quick::of_bool(left.compare(right).is_gt()),
+        Operator::GreaterOrEqual => Quick::of_bool(left.compare(right).is_ge()),
         _ if !left.is_finite() || !right.is_finite() => return None,
         Operator::Add => Quick::Num(left.add(right)),
         Operator::Subtract => Quick::Num(left.subtract(right)),

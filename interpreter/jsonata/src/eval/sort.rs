@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 
 use super::Machine;
 use super::operator::{compare_text, ordered};
-use super::path::{Stepped, Walk, walk};
+use super::path::{Ended, Stepped, Walk, walk, walk_in};
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Operator, Symbol, Term};
 use crate::frame::{Env, Frame, Function};
-use crate::item::{Flags, Tuple, Val};
+use crate::item::{Doc, Flags, Tuple, Val};
 use crate::number::Num;
+use crate::sequence::Items;
 
 impl<'e> Machine<'e, '_> {
     /// The items of a step in order.
@@ -33,7 +34,7 @@ impl<'e> Machine<'e, '_> {
                     keys.push(self.eval(&term.expression, item, env)?);
                 }
                 match self.order(&keys, term.descending)? {
-                    Some(order) => in_order(items, &order),
+                    Some(order) => in_order(Items::List(&items), &order),
                     None => {
                         let keyed = keys.into_iter().zip(items).collect();
                         let swaps = |machine: &mut Self, left: &(Val<'e>, _), right: &(Val<'e>, _)| {
@@ -115,28 +116,31 @@ impl<'e> Machine<'e, '_> {
 
     /// Items in the order of a function that compares the same part of both, such as `$a.price > $b.price`: the part of each item is
     /// looked up once, not at every comparison. `None` if the function is another.
-    pub(crate) fn sort_by_part(
-        &mut self,
-        items: Vec<Val<'e>>,
-        function: &Val<'e>,
-    ) -> Result<Result<Vec<Val<'e>>, Vec<Val<'e>>>, Error> {
-        let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(Err(items)) };
+    pub(crate) fn sort_by_part(&mut self, items: Items<'_, 'e>, function: &Val<'e>) -> Result<Option<Vec<Val<'e>>>, Error> {
+        let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(None) };
         let mut keys = Vec::with_capacity(items.len());
-        for item in &items {
+        for item in items.iter() {
             self.meter.enter()?;
-            let walked = if let Kind::Path(path) = &operand.kind { walk(&path.steps, 1, item) } else { Walk::Value(item.clone()) };
-            let key = match walked {
-                Walk::Value(key) => {
-                    self.meter.touch()?;
-                    key
-                }
-                Walk::Rest(..) => {
-                    let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item.clone())]);
-                    self.eval(operand, &Val::Undefined, &frame)?
-                }
+            let key = match (&operand.kind, &item) {
+                (Kind::Path(path), Val::Object(Doc::Lent(members))) => match walk_in(&path.steps, 1, members) {
+                    Ended::Value(key) => Some(Val::lent(key)),
+                    Ended::Nothing => Some(Val::Undefined),
+                    Ended::Rest(..) => None,
+                },
+                (Kind::Path(path), item) => match walk(&path.steps, 1, item) {
+                    Walk::Value(key) => Some(key),
+                    Walk::Rest(..) => None,
+                },
+                (_, item) => Some(item.clone()),
             };
+            if let Some(key) = key {
+                self.meter.touch()?;
+                keys.push(key);
+            } else {
+                let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item)]);
+                keys.push(self.eval(operand, &Val::Undefined, &frame)?);
+            }
             self.meter.leave();
-            keys.push(key);
         }
         let descending = match operator {
             Operator::Greater => Some(reversed),
@@ -146,15 +150,15 @@ impl<'e> Machine<'e, '_> {
         if let Some(descending) = descending
             && let Some(order) = self.order(&keys, descending)?
         {
-            return Ok(Ok(in_order(items, &order)));
+            return Ok(Some(in_order(items, &order)));
         }
-        let keyed = keys.into_iter().zip(items).collect();
+        let keyed = keys.into_iter().zip(items.iter()).collect();
         let sorted = self.merge_sort(keyed, |_, left: &(Val<'e>, Val<'e>), right| {
             let (left, right) = if reversed { (&right.0, &left.0) } else { (&left.0, &right.0) };
             let verdict = ordered(operator, left, right).map_err(|error| error.token_if_none(operator.text()))?;
             Ok(matches!(verdict, Val::Bool(true)))
         })?;
-        Ok(Ok(sorted.into_iter().map(|(_, item)| item).collect()))
+        Ok(Some(sorted.into_iter().map(|(_, item)| item).collect()))
     }
 
     /// The order of keys that are finite numbers all, or strings all: their positions, those of equal keys as they came. `None` if
@@ -250,9 +254,13 @@ fn directed(order: Ordering, descending: bool) -> Ordering {
 }
 
 /// Items in an order of their positions.
-pub(crate) fn in_order<'e>(mut items: Vec<Val<'e>>, order: &[usize]) -> Vec<Val<'e>> {
-    let mut take = |at: &usize| items.get_mut(*at).map_or(Val::Undefined, |item| std::mem::replace(item, Val::Undefined));
-    order.iter().map(&mut take).collect()
+pub(crate) fn in_order<'e>(items: Items<'_, 'e>, order: &[usize]) -> Vec<Val<'e>> {
+    let mut sorted = Vec::with_capacity(order.len());
+    match items {
+        Items::Lent(items) => sorted.extend(order.iter().filter_map(|at| items.get(*at)).map(Val::lent)),
+        items => sorted.extend(order.iter().filter_map(|at| items.get(*at))),
+    }
+    sorted
 }
 
 /// What a function compares, if it compares the same part of its two arguments: the operator, the part as it is written for one of

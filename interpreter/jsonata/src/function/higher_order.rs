@@ -16,7 +16,8 @@ pub(super) fn map<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Out
         return Ok(Val::Undefined);
     }
     let items = Items::or_one(values);
-    let mut result = Seq::for_most(items.len(), machine.meter);
+    let mut result = Seq::new(machine.meter);
+    result.reserve(items.len());
     let mut callback = Callback::new(function);
     for (at, item) in items.iter().enumerate() {
         let answer = callback.call(machine, 3, of_array(&item, at, values))?;
