@@ -1,6 +1,8 @@
-//! `cargo xtask bench`: what a transition costs, beside the floor of the machine, in CPU time.
+//! `cargo xtask bench`: what a transition costs, beside the floor of the machine, in CPU time; `cargo xtask bench jsonata`: what an
+//! expression costs, beside other engines.
 
 mod floor;
+mod jsonata;
 mod workload;
 
 use std::process::ExitCode;
@@ -23,7 +25,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     if arguments.iter().any(|argument| argument == MEASURE) {
         return measure();
     }
-    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments");
+    if arguments.iter().map(String::as_str).eq(["jsonata"]) {
+        return jsonata::run();
+    }
+    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments but `jsonata`");
     let mut release = cargo(&["run", "--quiet", "--release", "--package", "xtask", "--", "bench", MEASURE]);
     Ok(if succeeds(&mut release)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: recorded executions against the interpreter.
+//! `cargo xtask conformance`: recorded executions and calls of the API against ours.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +39,11 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let subject: &dyn Subject = if hosted { &Engine::default() } else { &subject };
     let report: Report = run_folder(&dir, subject, &options);
     if every_difference {
+        for result in report.calls.iter().filter(|result| matches!(result.verdict, Verdict::Failed(_))) {
+            for difference in &result.differences {
+                println!("case = {:?}, execution = 0, pointer = {:?}", result.case, difference.pointer);
+            }
+        }
         for result in report.results.iter().filter(|result| matches!(result.verdict, Verdict::Failed(_))) {
             for difference in &result.differences {
                 println!("case = {:?}, execution = {}, pointer = {:?}", result.case, result.execution, difference.pointer);

@@ -34,6 +34,7 @@ cargo xtask COMMAND
       --from N             from this round on
   jsonata-suite [DIR]      the cases of the official JSONata suite; without DIR those of STATEWRIGHT_JSONATA_SUITE
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
+  bench jsonata            what an expression costs, beside two other engines; one comes from npm and needs node
   help                     this
 
 Exit codes: 0 all is well, 1 something differs or fails, 2 the call was wrong or something is missing.";

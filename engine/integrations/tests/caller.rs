@@ -238,7 +238,7 @@ async fn a_role_that_may_not_be_assumed_fails_the_task_and_an_sts_that_is_down_d
     let server = Server::start(vec![
         answer("403 Forbidden", &refusal("AccessDenied")),
         answer("503 Service Unavailable", ""),
-        answer("403 Forbidden", &refusal("ExpiredToken")),
+        answer("400 Bad Request", &refusal("Throttling")),
     ])
     .await;
     let (caller, origin) = (server.caller(), Origin { role_arn: Some("arn:aws:iam::1:role/machine"), ..ORIGIN });
@@ -248,6 +248,28 @@ async fn a_role_that_may_not_be_assumed_fails_the_task_and_an_sts_that_is_down_d
     for _ in 0..2 {
         assert!(matches!(caller.run(&get_item(), &origin).await, Err(CallError::Role { .. })));
     }
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_are_the_hosts_trouble_and_not_kept() {
+    let far = "2999-01-01T00:00:00Z";
+    let refusal =
+        |code: &str| answer("400 Bad Request", &format!("{{\"__type\":\"com.amazon.coral.service#{code}\",\"message\":\"no\"}}"));
+    let server = Server::start(vec![
+        credentials("A", far),
+        refusal("UnrecognizedClientException"),
+        credentials("B", far),
+        refusal("ExpiredTokenException"),
+        credentials("C", far),
+        refusal("AccessDeniedException"),
+    ])
+    .await;
+    let (caller, origin) = (server.caller(), Origin { role_arn: Some("arn:aws:iam::1:role/machine"), ..ORIGIN });
+    for _ in 0..2 {
+        assert!(matches!(caller.run(&get_item(), &origin).await, Err(CallError::Credentials(_))));
+    }
+    assert_eq!(error(event(&caller, &get_item(), &origin).await).0, "DynamoDB.AmazonDynamoDBException");
+    assert_eq!(signers(&server), ["HOST sts", "A dynamodb", "HOST sts", "B dynamodb", "HOST sts", "C dynamodb"]);
 }
 
 #[tokio::test]

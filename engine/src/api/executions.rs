@@ -108,7 +108,7 @@ pub struct ExecutionQuery {
     pub version_arn: Option<String>,
     /// Only those with this status.
     pub status: Option<ListedStatus>,
-    /// At most so many. Fewer may come only where there are no more.
+    /// At most so many. Fewer may come although there are more.
     pub limit: usize,
     /// Only those behind this place: [`ExecutionRows::next`] of the page before.
     pub after: Option<String>,

@@ -86,7 +86,7 @@ impl Expression {
     pub fn evaluate(&self, scope: &Scope<'_>, host: &mut dyn Host) -> Result<Outcome, Error> {
         let meter = Meter::new(&scope.limits);
         let mut machine = Machine::new(&self.compiled, &meter, scope.bindings, scope.functions, host);
-        let input = scope.input.map_or(Val::Undefined, Val::from);
+        let input = scope.input.map_or(Val::Undefined, Val::lent);
         Ok(match machine.run(input)? {
             Val::Undefined => Outcome::Nothing,
             value => value.into_value().map_or(Outcome::Function, Outcome::Value),

@@ -44,6 +44,32 @@ impl<'e> Frame<'e> {
         Rc::new(Self { bindings: RefCell::new(bindings), parent: Some(Rc::clone(parent)), captured: Cell::new(None) })
     }
 
+    /// The scope of one more call of the same function, in place of that of the last call, unless somebody holds on to that.
+    #[inline]
+    pub(crate) fn open_again(
+        frame: &mut Env<'e>,
+        parent: &Env<'e>,
+        parameters: &[Symbol],
+        mut argument: impl FnMut(usize) -> Val<'e>,
+    ) {
+        if let Some(own) = Rc::get_mut(frame) {
+            let bindings = own.bindings.get_mut();
+            if bindings.len() == parameters.len() {
+                bindings.iter_mut().enumerate().for_each(|(at, (_, value))| *value = argument(at));
+                return;
+            }
+        }
+        *frame = Frame::inside(parent, parameters.iter().copied().zip((0..).map(argument)).collect());
+    }
+
+    /// Lets go of what the variables are bound to, unless somebody holds on to the scope.
+    #[inline]
+    pub(crate) fn close(frame: &mut Env<'e>) {
+        if let Some(own) = Rc::get_mut(frame) {
+            own.bindings.get_mut().iter_mut().for_each(|(_, value)| *value = Val::Undefined);
+        }
+    }
+
     /// Binds a variable here, in place of what it was bound to here before.
     pub(crate) fn bind(&self, symbol: Symbol, value: Val<'e>) {
         let mut bindings = self.bindings.borrow_mut();

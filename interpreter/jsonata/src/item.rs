@@ -1,6 +1,7 @@
 //! What expressions compute with: JSON values that are shared with their documents, what an evaluation makes of them, and
 //! functions.
 
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,29 +17,76 @@ use crate::regex::Regex;
 use crate::{Bound, Error};
 
 /// A value during evaluation.
+///
+/// It is moved as a whole a few times for each part of an expression, which takes a quarter longer if what tells its kind is written
+/// as a single byte: hence the representation.
 #[derive(Clone, Debug)]
+#[repr(u64)]
 pub(crate) enum Val<'e> {
     Undefined,
     Null,
     Bool(bool),
     Num(Num),
     /// A string of a document, of the expression, or a short one.
-    Str(Arc<str>),
+    Str(Doc<'e, Arc<str>>),
     /// A long string that the evaluation made.
     Text(Rc<Text<'e>>),
     /// An array of a document.
-    Array(Array),
+    Array(Doc<'e, Array>),
     /// An array that the evaluation made.
     List(Rc<List<'e>>),
     /// Items with variables bound to each, inside a path.
     Tuples(Rc<Vec<Tuple<'e>>>),
     /// An object of a document.
-    Object(Object),
+    Object(Doc<'e, Object>),
     /// An object that the evaluation made.
     Made(Rc<Made<'e>>),
     Function(Rc<Function<'e>>),
     Builtin(&'static Builtin),
     Regex(&'e Regex),
+}
+
+/// A part of a document, which costs nothing to hand on where the document is there all through the evaluation, as those are that
+/// variables are bound to from outside.
+#[derive(Debug)]
+pub(crate) enum Doc<'e, T> {
+    /// Part of what outlives the evaluation.
+    Lent(&'e T),
+    /// One of those who share it.
+    Own(T),
+}
+
+impl<T> Deref for Doc<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        match self {
+            Doc::Lent(shared) => shared,
+            Doc::Own(own) => own,
+        }
+    }
+}
+
+impl<T: Clone> Clone for Doc<'_, T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        match self {
+            Doc::Lent(shared) => Doc::Lent(shared),
+            Doc::Own(own) => Doc::Own(own.clone()),
+        }
+    }
+}
+
+impl<T: Clone> Doc<'_, T> {
+    /// For those who may keep it longer.
+    #[inline]
+    pub(crate) fn into_own(self) -> T {
+        match self {
+            Doc::Lent(shared) => shared.clone(),
+            Doc::Own(own) => own,
+        }
+    }
 }
 
 /// A long string that the evaluation made.
@@ -163,33 +211,45 @@ const NESTING_MAX: u32 = 250;
 /// Strings that are longer are held.
 const SHORT: usize = 256;
 
-impl From<&Value> for Val<'_> {
+impl<'e> Val<'e> {
+    /// A value that outlives the evaluation.
     #[inline]
-    fn from(value: &Value) -> Self {
+    pub(crate) fn lent(value: &'e Value) -> Self {
         match value {
             Value::Null => Val::Null,
             Value::Bool(value) => Val::Bool(*value),
             Value::Number(number) => Val::Num(Num::from(*number)),
-            Value::String(text) => Val::Str(Arc::clone(text)),
-            Value::Array(items) => Val::Array(items.clone()),
-            Value::Object(members) => Val::Object(members.clone()),
+            Value::String(text) => Val::Str(Doc::Lent(text)),
+            Value::Array(items) => Val::Array(Doc::Lent(items)),
+            Value::Object(members) => Val::Object(Doc::Lent(members)),
         }
     }
-}
 
-impl<'e> Val<'e> {
+    /// A value that may be gone before the evaluation ends, of which this is one more holder.
+    #[inline]
+    pub(crate) fn own(value: &Value) -> Self {
+        match value {
+            Value::Null => Val::Null,
+            Value::Bool(value) => Val::Bool(*value),
+            Value::Number(number) => Val::Num(Num::from(*number)),
+            Value::String(text) => Val::Str(Doc::Own(Arc::clone(text))),
+            Value::Array(items) => Val::Array(Doc::Own(items.clone())),
+            Value::Object(members) => Val::Object(Doc::Own(members.clone())),
+        }
+    }
+
     pub(crate) fn int(value: usize) -> Self {
         Val::Num(Num::Int(i64::try_from(value).unwrap_or(i64::MAX)))
     }
 
     pub(crate) fn short(text: &str) -> Self {
-        Val::Str(Arc::from(text))
+        Val::Str(Doc::Own(Arc::from(text)))
     }
 
     /// A string that the evaluation made.
     pub(crate) fn text(text: String, meter: &'e Meter) -> Result<Self, Error> {
         if text.len() <= SHORT {
-            return Ok(Val::Str(Arc::from(text)));
+            return Ok(Val::Str(Doc::Own(Arc::from(text))));
         }
         let hold = Hold::on(meter, text.len())?;
         Ok(Val::Text(Rc::new(Text { text: Arc::from(text), hold })))
@@ -230,7 +290,7 @@ impl<'e> Val<'e> {
             }
             let Some(member_json) = member.to_json(&mut weight) else {
                 // Not JSON: what is known so far and what follows are kept as they are.
-                let mut members: Vec<_> = json.iter().map(|(key, value)| (Arc::clone(key), Val::from(value))).collect();
+                let mut members: Vec<_> = json.iter().map(|(key, value)| (Arc::clone(key), Val::own(value))).collect();
                 members.push((Arc::clone(key), member));
                 for (at, key) in keys {
                     let member = value(at)?;
@@ -292,7 +352,7 @@ impl<'e> Val<'e> {
 
     pub(crate) fn as_arc_str(&self) -> Option<Arc<str>> {
         match self {
-            Val::Str(text) => Some(Arc::clone(text)),
+            Val::Str(text) => Some(text.clone().into_own()),
             Val::Text(text) => Some(Arc::clone(&text.text)),
             _ => None,
         }
@@ -305,9 +365,10 @@ impl<'e> Val<'e> {
     /// What is at the end of one of the evaluation's names: nothing, a value, or many.
     pub(crate) fn member(&self, key: &str) -> Option<Val<'e>> {
         match self {
-            Val::Object(members) => members.get(key).map(Val::from),
+            Val::Object(Doc::Lent(members)) => members.get(key).map(Val::lent),
+            Val::Object(Doc::Own(members)) => members.get(key).map(Val::own),
             Val::Made(made) => match &made.members {
-                Members::Json(members) => members.get(key).map(Val::from),
+                Members::Json(members) => members.get(key).map(Val::own),
                 Members::Mixed(members) => members.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.clone()),
             },
             _ => None,
@@ -316,9 +377,10 @@ impl<'e> Val<'e> {
 
     /// The members of an object in their order.
     pub(crate) fn members(&self) -> Vec<(Arc<str>, Val<'e>)> {
-        let json = |members: &Object| members.iter().map(|(key, value)| (Arc::clone(key), Val::from(value))).collect();
+        let json = |members: &Object| members.iter().map(|(key, value)| (Arc::clone(key), Val::own(value))).collect();
         match self {
-            Val::Object(members) => json(members),
+            Val::Object(Doc::Lent(members)) => members.iter().map(|(key, value)| (Arc::clone(key), Val::lent(value))).collect(),
+            Val::Object(Doc::Own(members)) => json(members),
             Val::Made(made) => match &made.members {
                 Members::Json(members) => json(members),
                 Members::Mixed(members) => members.clone(),
@@ -364,13 +426,13 @@ impl<'e> Val<'e> {
             Val::Null => Value::Null,
             Val::Bool(value) => Value::Bool(*value),
             Val::Num(number) if number.is_finite() => number.to_value(),
-            Val::Str(text) => Value::String(Arc::clone(text)),
+            Val::Str(text) => Value::String(text.clone().into_own()),
             Val::Text(text) => {
                 *weight += text.hold.bytes();
                 Value::String(Arc::clone(&text.text))
             }
-            Val::Array(items) => Value::Array(items.clone()),
-            Val::Object(members) => Value::Object(members.clone()),
+            Val::Array(items) => Value::Array(items.clone().into_own()),
+            Val::Object(members) => Value::Object(members.clone().into_own()),
             Val::List(list) => Value::Array(list.items.iter().map(|item| item.to_json(weight)).collect::<Option<Array>>()?),
             Val::Made(made) => {
                 *weight += made.hold.bytes();
@@ -388,16 +450,24 @@ impl<'e> Val<'e> {
         match self {
             Val::Undefined => Some(Value::Null),
             Val::Num(number) => Some(number.to_value()),
-            Val::Str(text) => Some(Value::String(text)),
-            Val::Array(items) => Some(Value::Array(items)),
-            Val::Object(members) => Some(Value::Object(members)),
+            Val::Str(text) => Some(Value::String(text.into_own())),
+            Val::Array(items) => Some(Value::Array(items.into_own())),
+            Val::Object(members) => Some(Value::Object(members.into_own())),
             Val::List(list) => {
                 // The only holder may take the items apart, which saves counting references.
                 let items = match Rc::try_unwrap(list) {
                     Ok(mut list) => std::mem::take(&mut list.items),
                     Err(list) => list.items.clone(),
                 };
-                items.into_iter().map(Val::into_value).collect::<Option<Array>>().map(Value::Array)
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    values.push(match item {
+                        Val::Object(members) => Value::Object(members.into_own()),
+                        Val::Num(number) => number.to_value(),
+                        item => item.into_value()?,
+                    });
+                }
+                Some(Value::from(values))
             }
             Val::Made(made) => match Rc::try_unwrap(made) {
                 Ok(made) => made.members.into_value(),

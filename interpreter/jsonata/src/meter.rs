@@ -99,6 +99,33 @@ impl Meter {
         Ok(())
     }
 
+    /// Counts `steps` two levels deeper that are left at once.
+    #[inline]
+    pub(crate) fn touch_deeper(&self, steps: u64) -> Result<(), Error> {
+        let left = self.steps_left.get();
+        if self.depth.get() + 2 > self.depth_max {
+            return Err(Error::bound(Bound::Depth));
+        }
+        if left < steps {
+            return Err(Error::bound(Bound::Steps));
+        }
+        self.steps_left.set(left - steps);
+        Ok(())
+    }
+
+    /// How many levels are entered and how many steps are left.
+    #[inline]
+    pub(crate) fn used(&self) -> (u32, u64) {
+        (self.depth.get(), self.steps_left.get())
+    }
+
+    /// Takes back what was counted since [`Meter::used`] answered `used`.
+    #[inline]
+    pub(crate) fn reset(&self, used: (u32, u64)) {
+        self.depth.set(used.0);
+        self.steps_left.set(used.1);
+    }
+
     /// Fails if `bytes` more than what is held could not be held.
     pub(crate) fn foresee(&self, bytes: usize) -> Result<(), Error> {
         match self.held.get().checked_add(bytes) {

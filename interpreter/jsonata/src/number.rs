@@ -45,6 +45,15 @@ impl Num {
         }
     }
 
+    /// As a finite floating-point number, if it is one without rounding.
+    #[expect(clippy::cast_precision_loss, reason = "what is cast is exact")]
+    pub(crate) fn as_exact_f64(self) -> Option<f64> {
+        match self {
+            Num::Int(value) => is_exact(value).then_some(value as f64),
+            Num::Float(value) => value.is_finite().then_some(value),
+        }
+    }
+
     /// The integer, if it is a whole number within `i64`.
     pub(crate) fn as_int(self) -> Option<i64> {
         match self {

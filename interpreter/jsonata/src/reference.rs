@@ -1,7 +1,7 @@
 //! What an expression refers to outside of itself.
 
 use crate::compile::Compiled;
-use crate::compile::ast::{Kind, Node, Stage, Symbol};
+use crate::compile::ast::{Block, Kind, Node, Stage, Symbol};
 
 /// A part of an expression that refers to something outside of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Reference<'a> {
 
 /// All references, in the order in which they stand in the tree.
 pub(crate) fn references(compiled: &Compiled) -> Vec<Reference<'_>> {
-    let mut finder = Finder { compiled, bound: Vec::new(), found: Vec::new() };
+    let mut finder = Finder { compiled, bound: Vec::new(), later: Vec::new(), lambdas: 0, found: Vec::new() };
     finder.node(&compiled.root, true);
     finder.found
 }
@@ -42,6 +42,10 @@ struct Finder<'a> {
     compiled: &'a Compiled,
     /// The variables that are bound where the walk is.
     bound: Vec<Symbol>,
+    /// The variables that the blocks around bind somewhere: a function's body runs when it is called, which may be later.
+    later: Vec<Symbol>,
+    /// How many functions are around.
+    lambdas: usize,
     found: Vec<Reference<'a>>,
 }
 
@@ -96,10 +100,13 @@ impl<'a> Finder<'a> {
                 self.all([&parts.0, &parts.1], top);
                 self.all(&parts.2, top);
             }
-            Kind::Block(expressions) => {
-                let outside = self.bound.len();
+            Kind::Block(Block { expressions, .. }) => {
+                let (outside, later) = (self.bound.len(), self.later.len());
+                let bound = |node: &Node| if let Kind::Bind(symbol, _) = &node.kind { Some(*symbol) } else { None };
+                self.later.extend(expressions.iter().filter_map(bound));
                 self.all(expressions, top);
                 self.bound.truncate(outside);
+                self.later.truncate(later);
             }
             Kind::Bind(symbol, value) => {
                 // A function may call itself by the name that it is bound to.
@@ -121,7 +128,9 @@ impl<'a> Finder<'a> {
             Kind::Lambda(lambda) => {
                 let outside = self.bound.len();
                 self.bound.extend(&lambda.parameters);
+                self.lambdas += 1;
                 self.node(&lambda.body, top);
+                self.lambdas -= 1;
                 self.bound.truncate(outside);
             }
             Kind::Transform(transform) => {
@@ -154,7 +163,11 @@ impl<'a> Finder<'a> {
         let name = self.compiled.symbols.name(symbol);
         if &**name == "$" {
             self.found.push(Reference::Input { position });
-        } else if !self.bound.contains(&symbol) {
+            return;
+        }
+        // A function that is bound behind the body that calls it. What is no function may come from outside as long as it is not bound.
+        let is_bound_later = called && self.lambdas > 0 && self.later.contains(&symbol);
+        if !is_bound_later && !self.bound.contains(&symbol) {
             self.found.push(Reference::Variable { name, fields, called, position });
         }
     }
@@ -198,6 +211,9 @@ mod tests {
             ("$x.(a; $; b[c = $y])", "$x@0 $y@16"),
             ("($a := 1; $a + $b)", "$b@15"),
             ("($f := function($n) { $f($n - 1) }; $f(3))", ""),
+            ("($even := function($n) { $n = 0 or $odd($n - 1) }; $odd := function($n) { $n > 0 and $even($n - 1) }; $even(4))", ""),
+            ("($b; $b := 1)", "$b@1"),
+            ("($f := function() { $b }; $c := $f(); $b := 1; $c)", "$b@20"),
             ("$sum($.x) + $$.y", "$sum()@0 input@5 input@12"),
             ("$map($v, function($i) { $i.a + b })", "$map()@0 $v@5 b@31"),
             ("$states.context.Execution.Id", "$states.context.Execution.Id@0"),

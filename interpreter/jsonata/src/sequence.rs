@@ -6,22 +6,66 @@ use smallvec::SmallVec;
 use statewright_value::Value;
 
 use crate::Error;
-use crate::item::{Flags, List, Val};
+use crate::item::{Doc, Flags, List, Val};
 use crate::meter::{Hold, Meter};
 
 /// The elements of an array, whoever made it.
 #[derive(Clone, Copy)]
 pub(crate) enum Items<'a, 'e> {
+    /// Those of an array that outlives the evaluation.
+    Lent(&'e [Value]),
+    /// Those of an array that may be gone before.
     Json(&'a [Value]),
+    /// Those of an array that the evaluation made.
     List(&'a [Val<'e>]),
 }
+
+/// Goes through the elements of an array.
+pub(crate) enum ItemsIter<'a, 'e> {
+    Lent(std::slice::Iter<'e, Value>),
+    Json(std::slice::Iter<'a, Value>),
+    List(std::slice::Iter<'a, Val<'e>>),
+}
+
+impl<'e> Iterator for ItemsIter<'_, 'e> {
+    type Item = Val<'e>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Val<'e>> {
+        match self {
+            ItemsIter::Lent(items) => items.next().map(Val::lent),
+            ItemsIter::Json(items) => items.next().map(Val::own),
+            ItemsIter::List(items) => items.next().cloned(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            ItemsIter::Lent(items) | ItemsIter::Json(items) => items.size_hint(),
+            ItemsIter::List(items) => items.size_hint(),
+        }
+    }
+}
+
+impl<'e> DoubleEndedIterator for ItemsIter<'_, 'e> {
+    fn next_back(&mut self) -> Option<Val<'e>> {
+        match self {
+            ItemsIter::Lent(items) => items.next_back().map(Val::lent),
+            ItemsIter::Json(items) => items.next_back().map(Val::own),
+            ItemsIter::List(items) => items.next_back().cloned(),
+        }
+    }
+}
+
+impl ExactSizeIterator for ItemsIter<'_, '_> {}
 
 impl<'a, 'e> Items<'a, 'e> {
     /// The elements of `value`, if it is an array.
     #[inline]
     pub(crate) fn of(value: &'a Val<'e>) -> Option<Self> {
         match value {
-            Val::Array(items) => Some(Items::Json(items)),
+            Val::Array(Doc::Lent(items)) => Some(Items::Lent(items)),
+            Val::Array(Doc::Own(items)) => Some(Items::Json(items)),
             Val::List(list) => Some(Items::List(&list.items)),
             _ => None,
         }
@@ -35,7 +79,7 @@ impl<'a, 'e> Items<'a, 'e> {
 
     pub(crate) fn len(&self) -> usize {
         match self {
-            Items::Json(items) => items.len(),
+            Items::Lent(items) | Items::Json(items) => items.len(),
             Items::List(items) => items.len(),
         }
     }
@@ -47,20 +91,23 @@ impl<'a, 'e> Items<'a, 'e> {
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<Val<'e>> {
         match self {
-            Items::Json(items) => items.get(index).map(Val::from),
+            Items::Lent(items) => items.get(index).map(Val::lent),
+            Items::Json(items) => items.get(index).map(Val::own),
             Items::List(items) => items.get(index).cloned(),
         }
     }
 
-    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = Val<'e>> + ExactSizeIterator + use<'a, 'e> {
-        (0..self.len()).map(move |index| self.get(index).unwrap_or(Val::Undefined))
+    #[inline]
+    pub(crate) fn iter(self) -> ItemsIter<'a, 'e> {
+        match self {
+            Items::Lent(items) => ItemsIter::Lent(items.iter()),
+            Items::Json(items) => ItemsIter::Json(items.iter()),
+            Items::List(items) => ItemsIter::List(items.iter()),
+        }
     }
 
     pub(crate) fn to_vec(self) -> Vec<Val<'e>> {
-        match self {
-            Items::Json(items) => items.iter().map(Val::from).collect(),
-            Items::List(items) => items.to_vec(),
-        }
+        self.iter().collect()
     }
 }
 
@@ -83,6 +130,12 @@ impl<'e> Seq<'e> {
         Ok(Self { items: SmallVec::with_capacity(capacity), hold: Hold::new(meter), nesting: 0 })
     }
 
+    /// Makes room for `count` values or so, if they are more than one.
+    #[inline]
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.items.reserve(count.min(1 << 16));
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, value: Val<'e>) -> Result<(), Error> {
         self.hold.grow(value.weight())?;
@@ -96,7 +149,8 @@ impl<'e> Seq<'e> {
     pub(crate) fn push_flat(&mut self, value: Val<'e>) -> Result<(), Error> {
         match value {
             Val::Undefined => Ok(()),
-            Val::Array(items) => self.extend(items.iter().map(Val::from)),
+            Val::Array(Doc::Lent(items)) => self.extend(items.iter().map(Val::lent)),
+            Val::Array(Doc::Own(items)) => self.extend(items.iter().map(Val::own)),
             Val::List(list) => match Rc::try_unwrap(list) {
                 Ok(mut list) => self.extend(std::mem::take(&mut list.items)),
                 Err(list) => self.extend(list.items.iter().cloned()),

@@ -118,8 +118,9 @@ impl Signature {
 
     /// The arguments as the function takes them: the context in place of a missing one, single values in arrays where arrays
     /// are wanted.
-    pub(crate) fn validate<'e>(&self, args: Args<'e>, context: &Val<'e>, meter: &'e Meter) -> Result<Args<'e>, Error> {
+    pub(crate) fn validate<'e>(&self, mut args: Args<'e>, context: &Val<'e>, meter: &'e Meter) -> Result<Args<'e>, Error> {
         if self.fits_as_it_is(&args) {
+            args.resize(self.parameters.len(), Val::Undefined);
             return Ok(args);
         }
         let types: SmallVec<[Types; 4]> = args.iter().map(type_of).collect();
@@ -146,12 +147,14 @@ impl Signature {
         Ok(out)
     }
 
+    /// Whether every argument is of its parameter's type, and those that are not given may be left out.
     fn fits_as_it_is(&self, args: &[Val<'_>]) -> bool {
-        args.len() == self.parameters.len()
-            && self.parameters.iter().zip(args).all(|(parameter, arg)| {
-                let kind = type_of(arg);
-                !parameter.repeated && parameter.types & kind != 0 && !parameter.array && (!parameter.context || kind != MISSING)
-            })
+        let Some((given, others)) = self.parameters.split_at_checked(args.len()) else { return false };
+        given.iter().zip(args).all(|(parameter, arg)| {
+            let kind = type_of(arg);
+            let fits = parameter.types & kind != 0 && !parameter.repeated && (!parameter.context || kind != MISSING);
+            fits && (!parameter.array || parameter.takes_array(arg, kind))
+        }) && others.iter().all(|parameter| parameter.optional && !parameter.context && !parameter.repeated)
     }
 
     /// Which argument is the first that does not fit.
@@ -183,6 +186,12 @@ impl Parameter {
             return Err(Error::new("T0411").value(context.describe()).with("index", i64::try_from(index + 1).unwrap_or(0)));
         }
         Ok(context.clone())
+    }
+
+    /// Whether an argument is nothing, or an array of what this wants.
+    fn takes_array(&self, arg: &Val<'_>, kind: Types) -> bool {
+        let Some(items) = Items::of(arg) else { return kind == MISSING };
+        self.element.is_none_or(|element| items.is_empty() || all_are(&items, element))
     }
 
     fn as_array<'e>(&self, arg: Val<'e>, index: usize, meter: &'e Meter) -> Result<Val<'e>, Error> {

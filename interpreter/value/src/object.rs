@@ -96,15 +96,7 @@ impl Object {
 
     /// Adds a member at the end, or replaces the value of the one there is, in its place. Answers the value that was replaced.
     pub fn insert(&mut self, key: Arc<str>, value: Value) -> Option<Value> {
-        let node = self.node_for_one_more();
-        let Some(at) = node.position(&key) else {
-            node.push(key, value);
-            return None;
-        };
-        let (_, slot) = node.members.get_mut(at)?;
-        let old = std::mem::replace(slot, value);
-        node.measure_replaced(at, &old);
-        Some(old)
+        self.node_for_one_more().insert(key, value)
     }
 
     /// The member called `key` for writing; it is added with the value `null` if there is none.
@@ -155,12 +147,24 @@ impl Object {
 impl Node {
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
-            None => self.members.iter().position(|(name, _)| **name == *key),
+            None => self.members.iter().position(|(name, _)| is_same(name, key)),
             Some(index) => index
                 .positions
                 .find(index.hasher.hash_one(key), |&at| self.members.get(at as usize).is_some_and(|(name, _)| **name == *key))
                 .map(|&at| at as usize),
         }
+    }
+
+    /// Adds a member at the end, or replaces the value of the one there is.
+    fn insert(&mut self, key: Arc<str>, value: Value) -> Option<Value> {
+        let Some(at) = self.position(&key) else {
+            self.push(key, value);
+            return None;
+        };
+        let (_, slot) = self.members.get_mut(at)?;
+        let old = std::mem::replace(slot, value);
+        self.measure_replaced(at, &old);
+        Some(old)
     }
 
     fn push(&mut self, key: Arc<str>, value: Value) {
@@ -221,11 +225,25 @@ impl FromIterator<(Arc<str>, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(members: I) -> Self {
         let members = members.into_iter();
         let mut object = Self::with_capacity(members.size_hint().0);
-        for (key, value) in members {
-            object.insert(key, value);
-        }
+        object.extend(members);
         object
     }
+}
+
+impl Extend<(Arc<str>, Value)> for Object {
+    /// Inserts members, one after another.
+    fn extend<I: IntoIterator<Item = (Arc<str>, Value)>>(&mut self, members: I) {
+        let node = Arc::make_mut(&mut self.0);
+        for (key, value) in members {
+            node.insert(key, value);
+        }
+    }
+}
+
+/// Whether two names are the same. Most are short, and are compared faster here than by a call.
+#[inline]
+fn is_same(name: &str, key: &str) -> bool {
+    name.len() == key.len() && if name.len() <= 8 { name.bytes().eq(key.bytes()) } else { name == key }
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ fn the_version_is_the_crates() {
 fn completions_exist_for_every_shell() {
     let folder = Folder::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(folder.run(&["completions", shell]).code(0).stdout.contains("auto-mock"), "{shell}");
+        let script = folder.run(&["completions", shell]).code(0).stdout;
+        assert!(script.contains("auto-mock") && script.contains("error-output"), "{shell}");
     }
     folder.run(&["completions", "tcsh"]).code(2).says(&["tcsh", "bash"]);
 }

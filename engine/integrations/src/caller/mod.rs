@@ -23,11 +23,11 @@ use statewright_interpreter::event::Event;
 pub use self::endpoints::Endpoints;
 pub use self::roles::Environment;
 
-use crate::nested;
 use crate::outcome::{Outcome, Response, TransportError, outcome, waits_for_job};
 use crate::request::{Request, RequestError, request};
 use crate::service::{LAMBDA, STEP_FUNCTIONS, Service};
 use crate::task::{Origin, Task};
+use crate::{failure, nested};
 
 /// How long a function may take, and the time its answer needs on the way. Source: Lambda developer guide, "Lambda quotas": 900 seconds.
 const FUNCTION_SECONDS: u64 = 910;
@@ -37,7 +37,8 @@ const ANSWER_SECONDS: u64 = 60;
 /// Why a task could not be carried out, and nothing can be said to its execution yet.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// There is nobody to call as. Nothing was called: deliver the task again later, and tell the operator.
+    /// There is nobody to call as, or the service does not know who calls: credentials that have ended or are wrong, or a clock that
+    /// is. Nothing was done: deliver the task again later, and tell the operator. An execution has no part in it.
     #[error("no credentials: {0}")]
     Credentials(String),
     /// STS was of no help. Nothing was called: deliver the task again later.
@@ -63,7 +64,7 @@ pub enum CallError {
 
 /// Answers requests to a service in this process: a host that is itself the Step Functions that its executions start executions in.
 pub trait Handler: Send + Sync {
-    /// The answer. Requests are as they would be sent, but not signed.
+    /// The answer. Requests are as they would be sent, but not signed. The answer's headers are shown in the task's result.
     fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a>;
 }
 
@@ -198,7 +199,14 @@ impl Caller {
         let endpoint = self.settings.endpoints.of(request, &self.settings.region);
         let signed = self.signed(request, &endpoint, credentials);
         let signed = signed.map_err(|message| CallError::Request { service: request.service.name, message })?;
-        Ok(self.http.send(signed).await)
+        let answer = self.http.send(signed).await;
+        if let Ok(response) = &answer
+            && let Some(code) = failure::code(request.service, response).filter(|code| !response.is_success() && is_of_caller(code))
+        {
+            self.roles.clear();
+            return Err(CallError::Credentials(format!("{}: {code}", request.service.name)));
+        }
+        Ok(answer)
     }
 
     fn signed(&self, request: &Request, endpoint: &str, credentials: Credentials) -> Result<::http::Request<Vec<u8>>, String> {
@@ -224,6 +232,24 @@ impl Caller {
         instructions.apply_to_request_http1x(&mut unsigned);
         Ok(unsigned)
     }
+}
+
+/// Whether an error says that the service did not look at the request, since it does not know who sends it.
+///
+/// Source: IAM user guide, "Troubleshoot Signature Version 4 signing", and the errors that the services' API references call common.
+fn is_of_caller(code: &str) -> bool {
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    matches!(
+        code,
+        "ExpiredToken"
+            | "IncompleteSignature"
+            | "InvalidClientTokenId"
+            | "InvalidSignature"
+            | "MissingAuthenticationToken"
+            | "RequestExpired"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClient"
+    )
 }
 
 fn repeated(request: &Request, task: &Task, origin: &Origin<'_>, response: &Response) -> Option<String> {

@@ -56,6 +56,11 @@ impl Cache {
         cached.get(roles).filter(|credentials| credentials.expiry().is_some_and(|end| now + SPARE < end)).cloned()
     }
 
+    /// Forgets all: one of them was refused.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn put(&self, roles: String, credentials: Credentials) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(roles, credentials);
     }
@@ -108,11 +113,8 @@ impl Caller {
             return read(&response).map(Ok).ok_or_else(|| failed("STS answered without credentials".to_owned()));
         }
         let mut refused = failure::refused(&STS, &response);
-        // What only time can mend: STS is down or busy, or the host's own credentials have ended.
-        let is_hosts = response.status >= 500
-            || failure::code(&STS, &response)
-                .is_some_and(|code| matches!(&*code, "Throttling" | "ExpiredToken" | "ExpiredTokenException"));
-        if is_hosts {
+        // What only time can mend: STS is down or busy.
+        if response.status >= 500 || failure::code(&STS, &response).is_some_and(|code| code == "Throttling") {
             return Err(failed(refused.cause.as_deref().unwrap_or_default().to_owned()));
         }
         refused.error = Some(ErrorName::TASK_FAILED.into());

@@ -1,6 +1,6 @@
 //! Where each `%` gets its value from: the step whose context it names.
 
-use super::ast::{Kind, Node, Slot, Symbol};
+use super::ast::{Block, Kind, Node, Slot, Symbol};
 use crate::Error;
 
 /// The `%`s of an expression.
@@ -67,7 +67,7 @@ impl Ancestry {
                 }
                 Ok(())
             }
-            Kind::Block(expressions) => {
+            Kind::Block(Block { expressions, .. }) => {
                 if let Some(last) = expressions.last_mut() {
                     node.tuple = true;
                     self.seek(last, slot)?;

@@ -27,6 +27,8 @@ pub(crate) struct Node {
     pub(crate) cons_array: bool,
     /// A step that answers tuples: items with the variables that are bound to each.
     pub(crate) tuple: bool,
+    /// How many nodes it and those inside it are, if it is an operator and all of them may be evaluated the short way; 0 otherwise.
+    pub(crate) quick: u8,
     /// What few nodes have.
     pub(crate) extra: Option<Box<Extra>>,
 }
@@ -106,7 +108,7 @@ pub(crate) enum Kind {
     /// `a ? b : c`
     Condition(Box<(Node, Node, Option<Node>)>),
     /// `(a; b)`
-    Block(Vec<Node>),
+    Block(Block),
     /// `$name := x`
     Bind(Symbol, Box<Node>),
     /// `f(x)`
@@ -147,6 +149,11 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
+    /// Whether what it makes of numbers, strings and booleans is one of these, and is not long.
+    pub(crate) fn is_quick(self) -> bool {
+        !matches!(self, Self::Concatenate | Self::In | Self::Range)
+    }
+
     /// As it is written.
     pub(crate) fn text(self) -> &'static str {
         match self {
@@ -178,6 +185,14 @@ pub(crate) struct Path {
     pub(crate) keep_singleton: bool,
     /// Whether it is names only, behind a name or a variable at most: nothing but look-ups.
     pub(crate) plain: bool,
+}
+
+/// Expressions, one after another.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) expressions: Vec<Node>,
+    /// Whether one of them binds a variable here, so that a scope is needed.
+    pub(crate) binds: bool,
 }
 
 /// One criterion of an order.
@@ -212,7 +227,18 @@ pub(crate) struct Transform {
 
 impl Node {
     pub(crate) fn new(kind: Kind, position: usize) -> Self {
-        Self { kind, position, keep_array: false, cons_array: false, tuple: false, extra: None }
+        Self { kind, position, keep_array: false, cons_array: false, tuple: false, quick: 0, extra: None }
+    }
+
+    /// How many nodes it and those inside it are, if all of them may be evaluated the short way.
+    pub(crate) fn quick_size(&self) -> Option<u8> {
+        match &self.kind {
+            _ if self.extra.is_some() || self.keep_array => None,
+            Kind::Number(_) | Kind::String(_) | Kind::Constant(_) | Kind::Variable(_) => Some(1),
+            Kind::Path(path) if path.plain && !path.keep_singleton => Some(1),
+            Kind::Binary(..) if self.quick > 0 => Some(self.quick),
+            _ => None,
+        }
     }
 
     /// The rare parts, for writing.

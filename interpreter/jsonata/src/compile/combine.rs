@@ -1,7 +1,7 @@
 //! How parts become a whole: steps a path, filters a property of their step, a `-` and a number a number.
 
 use super::ancestry::adopt;
-use super::ast::{Call, Extra, Kind, Node, Operator, Pairs, Path, Stage, Symbol, Term};
+use super::ast::{Block, Call, Extra, Kind, Node, Operator, Pairs, Path, Stage, Symbol, Term};
 use super::parser::Parser;
 use crate::Error;
 
@@ -15,7 +15,7 @@ impl Parser<'_> {
     fn path_of(node: Node) -> (Path, Node) {
         let position = node.position;
         let keep_array = node.keep_array;
-        let mut shell = Node::new(Kind::Block(Vec::new()), position);
+        let mut shell = Node::new(Kind::Placeholder, position);
         match node.kind {
             Kind::Path(path) => {
                 shell.extra = node.extra;
@@ -247,6 +247,10 @@ impl Parser<'_> {
         let mut node = Node::new(Kind::Array(Vec::new()), position);
         adopt(&mut node, &left);
         adopt(&mut node, &right);
+        let quick = operator.is_quick() && node.extra.is_none();
+        // What fails the short way is done again, so that it pays only for what is small.
+        let size = left.quick_size().zip(right.quick_size()).map_or(0, |(left, right)| 1 + left + right);
+        node.quick = if quick && size <= QUICK_MAX { size } else { 0 };
         node.kind = Kind::Binary(operator, Box::new((left, right)));
         node
     }
@@ -282,14 +286,14 @@ impl Parser<'_> {
     }
 
     /// `(a; b)`
-    pub(super) fn make_block(&mut self, expressions: Vec<Node>, position: usize) -> Node {
+    pub(super) fn make_block(&mut self, block: Block, position: usize) -> Node {
         let mut node = Node::new(Kind::Array(Vec::new()), position);
-        for part in &expressions {
+        for part in &block.expressions {
             adopt(&mut node, part);
             let first_step = if let Kind::Path(path) = &part.kind { path.steps.first() } else { None };
             node.cons_array |= part.cons_array || first_step.is_some_and(|step| step.cons_array);
         }
-        node.kind = Kind::Block(expressions);
+        node.kind = Kind::Block(block);
         node
     }
 
@@ -337,17 +341,20 @@ impl Parser<'_> {
                 *parts = (condition, Self::tail(then), otherwise.map(Self::tail));
                 Kind::Condition(parts)
             }
-            Kind::Block(mut expressions) => {
-                if let Some(last) = expressions.pop() {
-                    expressions.push(Self::tail(last));
+            Kind::Block(mut block) => {
+                if let Some(last) = block.expressions.pop() {
+                    block.expressions.push(Self::tail(last));
                 }
-                Kind::Block(expressions)
+                Kind::Block(block)
             }
             kind => kind,
         };
         body
     }
 }
+
+/// The most nodes that are evaluated the short way together.
+const QUICK_MAX: u8 = 15;
 
 /// Whether a path is look-ups only: names, positions behind them, and a variable before them.
 fn is_plain(steps: &[Node]) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use statewright_value::Value;
 
-use super::ast::{Call, Kind, Lambda, Node, Operator, Pairs, Symbol, Term, Transform};
+use super::ast::{Block, Call, Kind, Lambda, Node, Operator, Pairs, Symbol, Term, Transform};
 use super::lexer::{Lexer, Token, TokenKind};
 use super::{Compiled, NESTING_MAX, Symbols, ancestry::Ancestry};
 use crate::signature::Signature;
@@ -19,8 +19,16 @@ use crate::{Bound, Error, function};
 pub(crate) fn parse(text: &str) -> Result<Compiled, Error> {
     let mut lexer = Lexer::new(text);
     let token = lexer.next(false)?;
-    let mut parser =
-        Parser { lexer, token, symbols: Symbols::default(), ancestry: Ancestry::default(), deferred: None, depth: 0, height: 0 };
+    let mut parser = Parser {
+        lexer,
+        token,
+        symbols: Symbols::default(),
+        ancestry: Ancestry::default(),
+        deferred: None,
+        depth: 0,
+        height: 0,
+        binds: false,
+    };
     let mut root = parser.expression(0)?;
     if !matches!(parser.token.kind, TokenKind::End) {
         return Err(Error::new("S0201").token(&parser.token.kind.text()).at(parser.token.position));
@@ -87,6 +95,8 @@ pub(super) struct Parser<'t> {
     depth: usize,
     /// How high the tree of the expression that was read last is, at least.
     height: usize,
+    /// Whether a variable was bound since the block or the function around this began, in its scope.
+    binds: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -193,6 +203,7 @@ impl<'t> Parser<'t> {
 
     fn block(&mut self, position: usize) -> Result<Node, Error> {
         let mut expressions = Vec::new();
+        let outer = std::mem::replace(&mut self.binds, false);
         while !self.is(")") {
             expressions.push(self.expression(0)?);
             if !self.accept(";")? {
@@ -200,7 +211,8 @@ impl<'t> Parser<'t> {
             }
         }
         self.expect(")", true)?;
-        Ok(self.make_block(expressions, position))
+        let binds = std::mem::replace(&mut self.binds, outer);
+        Ok(self.make_block(Block { expressions, binds }, position))
     }
 
     fn array(&mut self, position: usize) -> Result<Node, Error> {
@@ -285,6 +297,7 @@ impl<'t> Parser<'t> {
                     return Err(Error::new("S0212").token("[").at(left.position));
                 }
                 let value = self.expression(9)?;
+                self.binds = true;
                 Ok(self.bind(variable, value, position))
             }
             "?" => {
@@ -371,7 +384,9 @@ impl<'t> Parser<'t> {
         }
         let signature = if self.is("<") { Some(self.signature()?) } else { None };
         self.expect("{", false)?;
+        let outer = self.binds;
         let body = self.expression(0)?;
+        self.binds = outer;
         self.expect("}", true)?;
         let body = Self::tail(body);
         Ok(Node::new(Kind::Lambda(Box::new(Lambda { parameters, signature, body })), position))

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::Machine;
 use crate::Error;
-use crate::compile::ast::{Call, Kind, Node};
+use crate::compile::ast::{Call, Kind, Lambda, Node};
 use crate::frame::{Env, Frame, Function};
 use crate::function::{Given, regex};
 use crate::host::{Answer, HostCall, HostFunction};
@@ -231,11 +231,11 @@ impl<'e> Machine<'e, '_> {
                 self.meter.leave();
                 Ok(outcome)
             }
-            Kind::Block(expressions) if node.extra.is_none() && !node.keep_array => {
+            Kind::Block(block) if node.extra.is_none() && !node.keep_array => {
                 self.meter.enter()?;
-                let inner = Frame::inside(env, SmallVec::new());
+                let inner = Self::block_scope(block, env);
                 let mut outcome = Outcome::Done(Val::Undefined);
-                if let Some((last, before)) = expressions.split_last() {
+                if let Some((last, before)) = block.expressions.split_last() {
                     for expression in before {
                         self.eval(expression, context, &inner)?;
                     }
@@ -263,7 +263,7 @@ impl<'e> Machine<'e, '_> {
             Answer::Value(value) => self.adopt(value),
             Answer::Sequence(values) => {
                 let mut all = Seq::with_capacity(values.len(), self.meter)?;
-                all.extend(values.iter().map(Val::from))?;
+                all.extend(values.iter().map(Val::own))?;
                 all.into_list(Flags::SEQUENCE)
             }
         }
@@ -274,12 +274,12 @@ impl<'e> Machine<'e, '_> {
         use statewright_value::Value;
         match value {
             Value::String(text) => Val::text(text.as_ref().to_owned(), self.meter),
-            Value::Array(items) => Val::list(items.iter().map(Val::from).collect(), Flags::ARRAY, self.meter),
+            Value::Array(items) => Val::list(items.iter().map(Val::own).collect(), Flags::ARRAY, self.meter),
             Value::Object(members) => {
                 let weight = 16 + Value::Object(members.clone()).measure().bytes;
                 Val::made_of(members, weight, self.meter)
             }
-            value => Ok(Val::from(&value)),
+            value => Ok(Val::own(&value)),
         }
     }
 
@@ -298,43 +298,69 @@ impl<'e> Machine<'e, '_> {
             _ => 0,
         }
     }
+}
 
-    /// Calls a function that another one was given, with as many of the arguments as it wants, the first in any case.
-    pub(crate) fn call_back(
-        &mut self,
-        function: &Val<'e>,
-        first: Val<'e>,
-        second: impl FnOnce() -> Val<'e>,
-        third: impl FnOnce() -> Val<'e>,
-    ) -> Result<Val<'e>, Error> {
-        self.meter.steps(1)?;
+/// A function that another one was given and calls again and again.
+pub(crate) struct Callback<'f, 'e> {
+    function: &'f Val<'e>,
+    /// How many arguments it wants.
+    arity: usize,
+    /// Its definition, scope and context, if it is written in the expression and takes what comes.
+    written: Option<(&'e Lambda, &'f Env<'e>, &'f Val<'e>)>,
+    /// The scope of the last call, for the next one if nobody holds on to it.
+    frame: Option<Env<'e>>,
+}
+
+impl<'f, 'e> Callback<'f, 'e> {
+    pub(crate) fn new(function: &'f Val<'e>) -> Self {
+        Self::with_arity(function, Machine::arity(function))
+    }
+
+    /// For a function that is called with `arity` arguments, whatever it wants.
+    pub(crate) fn with_arity(function: &'f Val<'e>, arity: usize) -> Self {
+        let mut written = None;
         if let Val::Function(function) = function
             && let Function::Lambda { lambda, env, context } = &**function
             && lambda.signature.is_none()
-            && let Some((symbol, others)) = lambda.parameters.split_first()
         {
-            let mut bindings = SmallVec::new();
-            bindings.push((*symbol, first));
-            if let Some((symbol, others)) = others.split_first() {
-                bindings.push((*symbol, second()));
-                if let Some((symbol, others)) = others.split_first() {
-                    bindings.push((*symbol, third()));
-                    bindings.extend(others.iter().map(|symbol| (*symbol, Val::Undefined)));
-                }
+            written = Some((&**lambda, env, context));
+        }
+        Self { function, arity, written, frame: None }
+    }
+
+    pub(crate) fn arity(&self) -> usize {
+        self.arity
+    }
+
+    /// Calls it with as many arguments as it wants, the first in any case. `argument` makes the one at a position, below `count`.
+    #[inline]
+    pub(crate) fn call(
+        &mut self,
+        machine: &mut Machine<'e, '_>,
+        count: usize,
+        mut argument: impl FnMut(usize) -> Val<'e>,
+    ) -> Result<Val<'e>, Error> {
+        machine.meter.steps(1)?;
+        let Some((lambda, env, context)) = self.written else {
+            let args = (0..count.min(self.arity.max(1))).map(argument).collect();
+            return machine.apply(self.function, args, &Val::Null);
+        };
+        let argument = |at| if at < count { argument(at) } else { Val::Undefined };
+        let frame = match &mut self.frame {
+            Some(frame) => {
+                Frame::open_again(frame, env, &lambda.parameters, argument);
+                &*frame
             }
-            let frame = Frame::inside(env, bindings);
-            let outcome = self.body(&lambda.body, context, &frame)?;
-            return self.finish(outcome);
+            none => none.insert(Frame::inside(env, lambda.parameters.iter().copied().zip((0..).map(argument)).collect())),
+        };
+        let outcome = machine.body(&lambda.body, context, frame)?;
+        let value = match outcome {
+            Outcome::Done(value) => value,
+            tail @ Outcome::Tail { .. } => machine.finish(tail)?,
+        };
+        if let Some(frame) = &mut self.frame {
+            Frame::close(frame);
         }
-        let arity = Self::arity(function);
-        let mut args: Args<'e> = SmallVec::new();
-        args.push(first);
-        if arity >= 2 {
-            args.push(second());
-        }
-        if arity >= 3 {
-            args.push(third());
-        }
-        self.apply(function, args, &Val::Null)
+        Ok(value)
     }
 }

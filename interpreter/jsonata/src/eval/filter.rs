@@ -1,6 +1,7 @@
 //! Filters: `[…]` behind a step or an expression.
 
 use super::Machine;
+use super::quick::Quick;
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Stage};
 use crate::frame::{Env, Frame};
@@ -35,6 +36,14 @@ impl<'e> Machine<'e, '_> {
         let count = items.len();
         let mut kept = Seq::new(self.meter);
         for (at, item) in items.iter().enumerate() {
+            match self.quick(predicate, &item, env) {
+                Some(Quick::True) => {
+                    kept.push(item)?;
+                    continue;
+                }
+                Some(Quick::False) => continue,
+                _ => {}
+            }
             let verdict = self.eval(predicate, &item, env)?;
             let times = self.keeps(&verdict, at, count)?;
             for _ in 1..times {

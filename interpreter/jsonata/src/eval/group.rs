@@ -43,10 +43,12 @@ impl<'e, T> Groups<'e, T> {
         self.index.get(key).copied()
     }
 
-    /// Puts an item under a key. It is an error if another pair has the same key.
-    fn add(&mut self, key: Arc<str>, pair: usize, value: &'e Node, item: T, position: usize) -> Result<(), Error> {
-        let Some(group) = self.find(&key).and_then(|at| self.groups.get_mut(at)) else {
+    /// Puts an item under a key, which is text. It is an error if another pair has the same key.
+    fn add(&mut self, key: &Val<'e>, pair: usize, value: &'e Node, item: T, position: usize) -> Result<(), Error> {
+        let text = key.as_str().unwrap_or("");
+        let Some(group) = self.find(text).and_then(|at| self.groups.get_mut(at)) else {
             let at = self.groups.len();
+            let key = key.as_arc_str().unwrap_or_else(|| Arc::from(text));
             self.groups.push(Gathered { key, value, pair, items: SmallVec::from_iter([item]) });
             if at + 1 == INDEX_FROM {
                 self.index = self.groups.iter().enumerate().map(|(at, group)| (Arc::clone(&group.key), at)).collect();
@@ -58,7 +60,7 @@ impl<'e, T> Groups<'e, T> {
             return Ok(());
         };
         if group.pair != pair {
-            return Err(Error::new("D1009").value(&*key).at(position));
+            return Err(Error::new("D1009").value(text).at(position));
         }
         group.items.push(item);
         Ok(())
@@ -95,11 +97,11 @@ impl<'e> Machine<'e, '_> {
         for item in items.iter() {
             for (at, (key, value)) in others.iter().enumerate() {
                 if let Some(key) = self.key(key, &item, env, pairs.position)? {
-                    groups.add(key, at, value, item.clone(), pairs.position)?;
+                    groups.add(&key, at, value, item.clone(), pairs.position)?;
                 }
             }
             if let Some(key) = self.key(last_key, &item, env, pairs.position)? {
-                groups.add(key, others.len(), last_value, item, pairs.position)?;
+                groups.add(&key, others.len(), last_value, item, pairs.position)?;
             }
         }
         let mut members = Vec::with_capacity(groups.groups.len());
@@ -119,7 +121,7 @@ impl<'e> Machine<'e, '_> {
             let inner = Frame::inside(env, tuple.bindings.clone());
             for (at, (key, value)) in pairs.pairs.iter().enumerate() {
                 if let Some(key) = self.key(key, &tuple.item, &inner, pairs.position)? {
-                    groups.add(key, at, value, tuple, pairs.position)?;
+                    groups.add(&key, at, value, tuple, pairs.position)?;
                 }
             }
         }
@@ -152,14 +154,11 @@ impl<'e> Machine<'e, '_> {
     }
 
     /// A pair's key for an item. A key that is nothing leaves the item out.
-    fn key(&mut self, key: &'e Node, item: &Val<'e>, env: &Env<'e>, position: usize) -> Result<Option<Arc<str>>, Error> {
+    fn key(&mut self, key: &'e Node, item: &Val<'e>, env: &Env<'e>, position: usize) -> Result<Option<Val<'e>>, Error> {
         match self.eval(key, item, env)? {
             Val::Undefined => Ok(None),
-            Val::Str(key) => Ok(Some(key)),
-            value => match value.as_arc_str() {
-                Some(key) => Ok(Some(key)),
-                None => Err(Error::new("T1003").value(value.describe()).at(position)),
-            },
+            key @ (Val::Str(_) | Val::Text(_)) => Ok(Some(key)),
+            value => Err(Error::new("T1003").value(value.describe()).at(position)),
         }
     }
 

@@ -5,10 +5,12 @@ mod filter;
 mod group;
 mod operator;
 mod path;
+mod quick;
 mod sort;
 mod transform;
 mod tuple;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,15 +19,17 @@ use statewright_value::Value;
 
 use crate::Error;
 use crate::compile::Compiled;
-use crate::compile::ast::{Kind, Node, Operator, Symbol};
+use crate::compile::ast::{Block, Kind, Node, Operator, Symbol};
 use crate::frame::{Captured, Env, Frame, Function};
 use crate::function;
 use crate::host::{Host, HostFunction};
-use crate::item::{Flags, List, Members, Val};
+use crate::item::{Doc, Flags, List, Members, Val};
 use crate::meter::Meter;
-use crate::sequence::Seq;
+use crate::sequence::{Items, Seq};
 
-pub(crate) use operator::{compare_text, equal};
+pub(crate) use call::Callback;
+pub(crate) use operator::equal;
+pub(crate) use sort::in_order;
 
 /// An evaluation.
 pub(crate) struct Machine<'e, 'h> {
@@ -42,7 +46,7 @@ impl<'e, 'h> Machine<'e, 'h> {
     pub(crate) fn new(
         compiled: &'e Compiled,
         meter: &'e Meter,
-        bindings: &[(&str, Value)],
+        bindings: &'e [(&str, Value)],
         functions: &'e [&'e [HostFunction]],
         host: &'h mut dyn Host,
     ) -> Self {
@@ -52,7 +56,7 @@ impl<'e, 'h> Machine<'e, 'h> {
             .iter()
             .zip(&compiled.builtins)
             .map(|(name, builtin)| match bindings.iter().rev().find(|(known, _)| *known == &**name) {
-                Some((_, value)) => Val::from(value),
+                Some((_, value)) => Val::lent(value),
                 None => match functions.iter().flat_map(|table| table.iter()).find(|function| function.name() == &**name) {
                     Some(function) => Val::Function(Rc::new(Function::Host(function))),
                     None => builtin.map_or(Val::Undefined, Val::Builtin),
@@ -94,11 +98,15 @@ impl<'e, 'h> Machine<'e, 'h> {
         if node.extra.is_some() || node.keep_array {
             return self.whole(node, input, env);
         }
-        // What is most frequent and has nothing inside is answered on the spot.
+        // What is most frequent is answered on the spot, where nothing has to be done to its result.
         match &node.kind {
             Kind::Number(number) => {
                 self.meter.touch()?;
                 Ok(Val::Num(*number))
+            }
+            Kind::String(text) => {
+                self.meter.touch()?;
+                Ok(Val::Str(Doc::Lent(text)))
             }
             Kind::Variable(symbol) => {
                 self.meter.touch()?;
@@ -107,6 +115,15 @@ impl<'e, 'h> Machine<'e, 'h> {
             Kind::Path(path) if path.plain => {
                 self.meter.enter()?;
                 let value = self.plain(node, path, input, env)?;
+                self.meter.leave();
+                Ok(value)
+            }
+            Kind::Binary(operator, operands) if *operator != Operator::Range => {
+                if let Some(value) = self.quick(node, input, env) {
+                    return Ok(value.into_val());
+                }
+                self.meter.enter()?;
+                let value = self.binary(*operator, node, operands, input, env)?;
                 self.meter.leave();
                 Ok(value)
             }
@@ -143,8 +160,8 @@ impl<'e, 'h> Machine<'e, 'h> {
     fn kind(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         match &node.kind {
             Kind::Number(number) => Ok(Val::Num(*number)),
-            Kind::String(text) => Ok(Val::Str(Arc::clone(text))),
-            Kind::Constant(value) => Ok(Val::from(value)),
+            Kind::String(text) => Ok(Val::Str(Doc::Lent(text))),
+            Kind::Constant(value) => Ok(Val::lent(value)),
             Kind::Variable(symbol) => Ok(self.lookup(*symbol, env)),
             Kind::Context => Ok(context(input)),
             Kind::Path(path) => self.path(node, path, input, env),
@@ -158,10 +175,10 @@ impl<'e, 'h> Machine<'e, 'h> {
                     (false, None) => Ok(Val::Undefined),
                 }
             }
-            Kind::Block(expressions) => {
-                let inner = Frame::inside(env, SmallVec::new());
+            Kind::Block(block) => {
+                let inner = Self::block_scope(block, env);
                 let mut result = Val::Undefined;
-                for expression in expressions {
+                for expression in &block.expressions {
                     result = self.eval(expression, input, &inner)?;
                 }
                 Ok(result)
@@ -169,6 +186,12 @@ impl<'e, 'h> Machine<'e, 'h> {
             Kind::Object(pairs) => self.object(pairs, input, env),
             _ => self.rare(node, input, env),
         }
+    }
+
+    /// The scope of a block: one of its own if it binds variables.
+    #[inline]
+    fn block_scope<'s>(block: &Block, env: &'s Env<'e>) -> Cow<'s, Env<'e>> {
+        if block.binds { Cow::Owned(Frame::inside(env, SmallVec::new())) } else { Cow::Borrowed(env) }
     }
 
     fn rare(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
@@ -273,31 +296,41 @@ impl<'e, 'h> Machine<'e, 'h> {
     }
 
     fn names(&mut self, name: &str, input: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
-        match input {
-            Val::Array(items) => {
+        match Items::of(input) {
+            Some(Items::Lent(items)) => self.names_in(name, items, Val::lent, found),
+            Some(Items::Json(items)) => self.names_in(name, items, Val::own, found),
+            Some(Items::List(items)) => {
                 self.meter.steps(items.len())?;
                 for item in items {
-                    match item {
-                        Value::Object(members) => {
-                            if let Some(value) = members.get(name) {
-                                found.push_flat(Val::from(value))?;
-                            }
-                        }
-                        Value::Array(_) => self.names(name, &Val::from(item), found)?,
-                        _ => {}
-                    }
-                }
-            }
-            Val::List(list) => {
-                self.meter.steps(list.items.len())?;
-                for item in &list.items {
                     match item {
                         Val::Array(_) | Val::List(_) => self.names(name, item, found)?,
                         item => found.push_flat(item.member(name).unwrap_or(Val::Undefined))?,
                     }
                 }
+                Ok(())
             }
-            _ => {}
+            None => Ok(()),
+        }
+    }
+
+    fn names_in<'v>(
+        &mut self,
+        name: &str,
+        items: &'v [Value],
+        hold: impl Fn(&'v Value) -> Val<'e>,
+        found: &mut Seq<'e>,
+    ) -> Result<(), Error> {
+        self.meter.steps(items.len())?;
+        for item in items {
+            match item {
+                Value::Object(members) => {
+                    if let Some(value) = members.get(name) {
+                        found.push_flat(hold(value))?;
+                    }
+                }
+                Value::Array(_) => self.names(name, &hold(item), found)?,
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -316,8 +349,7 @@ impl<'e, 'h> Machine<'e, 'h> {
             }
         };
         match &input {
-            Val::Array(items) => items.iter().try_for_each(|item| add(Val::from(item), self.meter))?,
-            Val::List(list) => list.items.iter().try_for_each(|item| add(item.clone(), self.meter))?,
+            Val::Array(_) | Val::List(_) => Items::or_one(&input).iter().try_for_each(|item| add(item, self.meter))?,
             Val::Object(_) | Val::Made(_) => {
                 for (_, value) in input.members() {
                     add(value, self.meter)?;
@@ -340,14 +372,14 @@ impl<'e, 'h> Machine<'e, 'h> {
     fn descend(&mut self, input: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
         self.meter.steps(1)?;
         match input {
-            Val::Array(items) => items.iter().try_for_each(|item| self.descend(&Val::from(item), found)),
-            Val::List(list) => list.items.iter().try_for_each(|item| self.descend(item, found)),
+            Val::Array(_) | Val::List(_) => Items::or_one(input).iter().try_for_each(|item| self.descend(&item, found)),
             value => {
                 found.push(value.clone())?;
                 match value {
-                    Val::Object(members) => members.values().try_for_each(|item| self.descend(&Val::from(item), found)),
+                    Val::Object(Doc::Lent(members)) => members.values().try_for_each(|item| self.descend(&Val::lent(item), found)),
+                    Val::Object(Doc::Own(members)) => members.values().try_for_each(|item| self.descend(&Val::own(item), found)),
                     Val::Made(made) => match &made.members {
-                        Members::Json(members) => members.values().try_for_each(|item| self.descend(&Val::from(item), found)),
+                        Members::Json(members) => members.values().try_for_each(|item| self.descend(&Val::own(item), found)),
                         Members::Mixed(members) => members.iter().try_for_each(|(_, item)| self.descend(item, found)),
                     },
                     _ => Ok(()),
@@ -391,8 +423,7 @@ fn unwrap(list: Rc<List<'_>>, keep_array: bool) -> Result<Val<'_>, Error> {
 /// Adds the elements of an array, and those of the arrays inside.
 fn flatten<'e>(value: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
     match value {
-        Val::Array(items) => items.iter().try_for_each(|item| flatten(&Val::from(item), found)),
-        Val::List(list) => list.items.iter().try_for_each(|item| flatten(item, found)),
+        Val::Array(_) | Val::List(_) => Items::or_one(value).iter().try_for_each(|item| flatten(&item, found)),
         value => found.push(value.clone()),
     }
 }

@@ -6,7 +6,7 @@ use super::Machine;
 use crate::Error;
 use crate::compile::ast::{Node, Operator};
 use crate::frame::Env;
-use crate::item::{Flags, Members, Val};
+use crate::item::{Doc, Flags, Members, Val};
 use crate::meter::Meter;
 use crate::number::Num;
 use crate::sequence::{Items, Seq};
@@ -214,10 +214,11 @@ pub(crate) fn equal<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Resul
             };
             match left {
                 Val::Made(made) => match &made.members {
-                    Members::Json(members) => all(members.iter(), |(key, value)| same(key, &Val::from(value))),
+                    Members::Json(members) => all(members.iter(), |(key, value)| same(key, &Val::own(value))),
                     Members::Mixed(members) => all(members.iter(), |(key, value)| same(key, value)),
                 },
-                Val::Object(members) => all(members.iter(), |(key, value)| same(key, &Val::from(value))),
+                Val::Object(Doc::Lent(members)) => all(members.iter(), |(key, value)| same(key, &Val::lent(value))),
+                Val::Object(Doc::Own(members)) => all(members.iter(), |(key, value)| same(key, &Val::own(value))),
                 _ => Ok(false),
             }
         }

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use statewright_value::Value;
+use statewright_value::{Object, Value};
 
 use super::filter::position;
 use super::{Machine, collapse, context};
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Path, Stage};
 use crate::frame::Env;
-use crate::item::{Flags, List, Members, Val};
+use crate::item::{Doc, Flags, List, Members, Val};
 use crate::sequence::{Items, Seq};
 
 /// The result of a step.
@@ -111,39 +111,66 @@ pub(super) enum Walk<'e> {
 }
 
 /// Follows the names, and the positions behind them, from the step at a position on.
-pub(super) fn walk<'e>(steps: &'e [Node], mut at: usize, start: &Val<'e>) -> Walk<'e> {
+pub(super) fn walk<'e>(steps: &'e [Node], at: usize, start: &Val<'e>) -> Walk<'e> {
     if at == steps.len() {
         return Walk::Value(start.clone());
     }
-    let mut members = match start {
-        Val::Object(members) => members,
+    match start {
+        Val::Object(Doc::Lent(members)) => Walk::of(walk_in(steps, at, members), Val::lent),
+        Val::Object(Doc::Own(members)) => Walk::of(walk_in(steps, at, members), Val::own),
         Val::Made(made) => match &made.members {
-            Members::Json(members) => members,
-            Members::Mixed(_) => return Walk::Rest(at, start.clone()),
+            Members::Json(members) => Walk::of(walk_in(steps, at, members), Val::own),
+            Members::Mixed(_) => Walk::Rest(at, start.clone()),
         },
-        Val::Array(_) | Val::List(_) | Val::Tuples(_) => return Walk::Rest(at, start.clone()),
-        _ => return Walk::Value(Val::Undefined),
-    };
+        Val::Array(_) | Val::List(_) | Val::Tuples(_) => Walk::Rest(at, start.clone()),
+        _ => Walk::Value(Val::Undefined),
+    }
+}
+
+impl<'e> Walk<'e> {
+    #[inline]
+    fn of<'v>(ended: Ended<'v>, hold: impl Fn(&'v Value) -> Val<'e>) -> Self {
+        match ended {
+            Ended::Nothing => Walk::Value(Val::Undefined),
+            Ended::Value(value) => Walk::Value(hold(value)),
+            Ended::Rest(at, value) => Walk::Rest(at, hold(value)),
+        }
+    }
+}
+
+/// How far a walk inside a document came, in it.
+pub(super) enum Ended<'v> {
+    /// To where there is nothing.
+    Nothing,
+    /// To the end.
+    Value(&'v Value),
+    /// To the step at a position, whose input is an array.
+    Rest(usize, &'v Value),
+}
+
+/// Follows the names, and the positions behind them, from the step at a position on, of which there is one.
+#[inline]
+pub(super) fn walk_in<'v>(steps: &[Node], mut at: usize, mut members: &'v Object) -> Ended<'v> {
     loop {
-        let Some(step) = steps.get(at) else { return Walk::Value(Val::Undefined) };
-        let Kind::Name(name) = &step.kind else { return Walk::Value(Val::Undefined) };
-        let Some(mut value) = members.get(name) else { return Walk::Value(Val::Undefined) };
+        let Some(step) = steps.get(at) else { return Ended::Nothing };
+        let Kind::Name(name) = &step.kind else { return Ended::Nothing };
+        let Some(mut value) = members.get(name) else { return Ended::Nothing };
         for stage in step.stages() {
             let Stage::Filter(Node { kind: Kind::Number(number), .. }) = stage else { continue };
             let items = if let Value::Array(items) = value { &**items } else { std::slice::from_ref(value) };
             match position(*number, items.len()).and_then(|at| items.get(at)) {
                 Some(item) => value = item,
-                None => return Walk::Value(Val::Undefined),
+                None => return Ended::Nothing,
             }
         }
         at += 1;
         if at == steps.len() {
-            return Walk::Value(Val::from(value));
+            return Ended::Value(value);
         }
         match value {
             Value::Object(next) => members = next,
-            Value::Array(_) => return Walk::Rest(at, Val::from(value)),
-            _ => return Walk::Value(Val::Undefined),
+            Value::Array(_) => return Ended::Rest(at, value),
+            _ => return Ended::Nothing,
         }
     }
 }
@@ -265,7 +292,9 @@ impl<'e> Machine<'e, '_> {
             self.meter.touch()?;
             return self.name_step(name, input, gather, last);
         }
-        for item in input.items().iter() {
+        let items = input.items();
+        gather.all.reserve(items.len());
+        for item in items.iter() {
             let mut value = self.eval(step, &item, env)?;
             for stage in stages {
                 value = self.stage(stage, value, env)?;
@@ -277,27 +306,45 @@ impl<'e> Machine<'e, '_> {
 
     fn name_step(&mut self, name: &str, input: &Stepped<'e>, mut gather: Gather<'e>, last: bool) -> Result<Stepped<'e>, Error> {
         match input.items() {
-            Items::Json(items) => {
-                self.meter.steps(items.len())?;
-                for item in items {
-                    match item {
-                        Value::Object(members) => {
-                            if let Some(value) = members.get(name) {
-                                gather.add(Val::from(value))?;
-                            }
-                        }
-                        Value::Array(_) => gather.add(collapse(self.name(name, &Val::from(item))?)?)?,
-                        _ => {}
-                    }
-                }
-            }
+            Items::Lent(items) => self.name_each(name, items, Val::lent, &mut gather)?,
+            Items::Json(items) => self.name_each(name, items, Val::own, &mut gather)?,
             Items::List(items) => {
                 self.meter.steps(items.len())?;
+                gather.all.reserve(items.len());
                 for item in items {
+                    if let Val::Object(Doc::Lent(members)) = item {
+                        if let Some(value) = members.get(name) {
+                            gather.add(Val::lent(value))?;
+                        }
+                        continue;
+                    }
                     gather.add(collapse(self.name(name, item)?)?)?;
                 }
             }
         }
         gather.finish(last)
+    }
+
+    fn name_each<'v>(
+        &mut self,
+        name: &str,
+        items: &'v [Value],
+        hold: impl Fn(&'v Value) -> Val<'e>,
+        gather: &mut Gather<'e>,
+    ) -> Result<(), Error> {
+        self.meter.steps(items.len())?;
+        gather.all.reserve(items.len());
+        for item in items {
+            match item {
+                Value::Object(members) => {
+                    if let Some(value) = members.get(name) {
+                        gather.add(hold(value))?;
+                    }
+                }
+                Value::Array(_) => gather.add(collapse(self.name(name, &hold(item))?)?)?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }

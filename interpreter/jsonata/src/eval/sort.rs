@@ -4,11 +4,13 @@ use std::cmp::Ordering;
 
 use super::Machine;
 use super::operator::{compare_text, ordered};
-use super::path::{Stepped, Walk, walk};
+use super::path::{Ended, Stepped, Walk, walk, walk_in};
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Operator, Symbol, Term};
 use crate::frame::{Env, Frame, Function};
-use crate::item::{Flags, Tuple, Val};
+use crate::item::{Doc, Flags, Tuple, Val};
+use crate::number::Num;
+use crate::sequence::Items;
 
 impl<'e> Machine<'e, '_> {
     /// The items of a step in order.
@@ -25,18 +27,32 @@ impl<'e> Machine<'e, '_> {
             Stepped::Whole(value) if input.items().len() <= 1 => return Ok(Stepped::Whole(value.clone())),
             Stepped::Many(_) | Stepped::Whole(_) => input.items().to_vec(),
         };
-        let mut keyed = Vec::with_capacity(items.len());
-        for item in items {
-            keyed.push((self.keys(terms, &item, env)?, item));
-        }
-        let sorted = match terms {
-            [term] if are_alike(keyed.iter().filter_map(|(keys, _)| keys.first())) => {
-                self.sort_alike(&mut keyed, |(keys, item)| keys.first().unwrap_or(item), term.descending)?;
-                keyed
+        let items = match terms {
+            [term] => {
+                let mut keys = Vec::with_capacity(items.len());
+                for item in &items {
+                    keys.push(self.eval(&term.expression, item, env)?);
+                }
+                match self.order(&keys, term.descending)? {
+                    Some(order) => in_order(Items::List(&items), &order),
+                    None => {
+                        let keyed = keys.into_iter().zip(items).collect();
+                        let swaps = |machine: &mut Self, left: &(Val<'e>, _), right: &(Val<'e>, _)| {
+                            machine.swaps(terms, std::slice::from_ref(&left.0), std::slice::from_ref(&right.0), position)
+                        };
+                        self.merge_sort(keyed, swaps)?.into_iter().map(|(_, item)| item).collect()
+                    }
+                }
             }
-            _ => self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?,
+            _ => {
+                let mut keyed = Vec::with_capacity(items.len());
+                for item in items {
+                    keyed.push((self.keys(terms, &item, env)?, item));
+                }
+                let sorted = self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?;
+                sorted.into_iter().map(|(_, item)| item).collect()
+            }
         };
-        let items = sorted.into_iter().map(|(_, item)| item).collect();
         Ok(Stepped::Whole(Val::list(items, Flags::ARRAY, self.meter)?))
     }
 
@@ -100,28 +116,31 @@ impl<'e> Machine<'e, '_> {
 
     /// Items in the order of a function that compares the same part of both, such as `$a.price > $b.price`: the part of each item is
     /// looked up once, not at every comparison. `None` if the function is another.
-    pub(crate) fn sort_by_part(
-        &mut self,
-        items: Vec<Val<'e>>,
-        function: &Val<'e>,
-    ) -> Result<Result<Vec<Val<'e>>, Vec<Val<'e>>>, Error> {
-        let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(Err(items)) };
-        let mut keyed = Vec::with_capacity(items.len());
-        for item in items {
+    pub(crate) fn sort_by_part(&mut self, items: Items<'_, 'e>, function: &Val<'e>) -> Result<Option<Vec<Val<'e>>>, Error> {
+        let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(None) };
+        let mut keys = Vec::with_capacity(items.len());
+        for item in items.iter() {
             self.meter.enter()?;
-            let walked = if let Kind::Path(path) = &operand.kind { walk(&path.steps, 1, &item) } else { Walk::Value(item.clone()) };
-            let key = match walked {
-                Walk::Value(key) => {
-                    self.meter.touch()?;
-                    key
-                }
-                Walk::Rest(..) => {
-                    let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item.clone())]);
-                    self.eval(operand, &Val::Undefined, &frame)?
-                }
+            let key = match (&operand.kind, &item) {
+                (Kind::Path(path), Val::Object(Doc::Lent(members))) => match walk_in(&path.steps, 1, members) {
+                    Ended::Value(key) => Some(Val::lent(key)),
+                    Ended::Nothing => Some(Val::Undefined),
+                    Ended::Rest(..) => None,
+                },
+                (Kind::Path(path), item) => match walk(&path.steps, 1, item) {
+                    Walk::Value(key) => Some(key),
+                    Walk::Rest(..) => None,
+                },
+                (_, item) => Some(item.clone()),
             };
+            if let Some(key) = key {
+                self.meter.touch()?;
+                keys.push(key);
+            } else {
+                let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item)]);
+                keys.push(self.eval(operand, &Val::Undefined, &frame)?);
+            }
             self.meter.leave();
-            keyed.push((key, item));
         }
         let descending = match operator {
             Operator::Greater => Some(reversed),
@@ -129,30 +148,43 @@ impl<'e> Machine<'e, '_> {
             _ => None,
         };
         if let Some(descending) = descending
-            && are_alike(keyed.iter().map(|(key, _)| key))
+            && let Some(order) = self.order(&keys, descending)?
         {
-            self.sort_alike(&mut keyed, |(key, _)| key, descending)?;
-            return Ok(Ok(keyed.into_iter().map(|(_, item)| item).collect()));
+            return Ok(Some(in_order(items, &order)));
         }
-        let sorted = self.merge_sort(keyed, |_, left, right| {
+        let keyed = keys.into_iter().zip(items.iter()).collect();
+        let sorted = self.merge_sort(keyed, |_, left: &(Val<'e>, Val<'e>), right| {
             let (left, right) = if reversed { (&right.0, &left.0) } else { (&left.0, &right.0) };
             let verdict = ordered(operator, left, right).map_err(|error| error.token_if_none(operator.text()))?;
             Ok(matches!(verdict, Val::Bool(true)))
         })?;
-        Ok(Ok(sorted.into_iter().map(|(_, item)| item).collect()))
+        Ok(Some(sorted.into_iter().map(|(_, item)| item).collect()))
     }
 
-    /// Puts what has numbers for keys, or what has strings, in order; what has the same key stays in its order.
-    fn sort_alike<T>(&mut self, keyed: &mut [T], key: impl Fn(&T) -> &Val<'e>, descending: bool) -> Result<(), Error> {
-        self.meter.steps(keyed.len().saturating_mul(keyed.len().max(2).ilog2() as usize))?;
-        keyed.sort_by(|a, b| {
-            let order = match (key(a), key(b)) {
-                (Val::Num(a), Val::Num(b)) => a.compare(*b),
-                (a, b) => compare_text(a.as_str().unwrap_or(""), b.as_str().unwrap_or("")),
-            };
-            if descending { order.reverse() } else { order }
-        });
-        Ok(())
+    /// The order of keys that are finite numbers all, or strings all: their positions, those of equal keys as they came. `None` if
+    /// they are anything else.
+    pub(crate) fn order(&mut self, keys: &[Val<'e>], descending: bool) -> Result<Option<Vec<usize>>, Error> {
+        let meter = self.meter;
+        let count = || meter.steps(keys.len().saturating_mul(keys.len().max(2).ilog2() as usize));
+        let order = if let Some(mut ranked) = ranks(keys) {
+            count()?;
+            if descending {
+                ranked.iter_mut().for_each(|(rank, _)| *rank = !*rank);
+            }
+            ranked.sort_by_key(|(rank, _)| *rank);
+            ranked.into_iter().map(|(_, at)| at).collect()
+        } else if let Some(mut numbers) = all(keys, |key| key.as_num().filter(|number| number.is_finite())) {
+            count()?;
+            numbers.sort_by(|(a, _), (b, _)| directed(a.compare(*b), descending));
+            numbers.into_iter().map(|(_, at)| at).collect()
+        } else if let Some(mut texts) = all(keys, Val::as_str) {
+            count()?;
+            texts.sort_by(|(a, _), (b, _)| directed(compare_text(a, b), descending));
+            texts.into_iter().map(|(_, at)| at).collect()
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(order))
     }
 
     /// Merge sort with a question that may fail: whether two items are in the wrong order. Asks in the order in which JSONata's
@@ -191,9 +223,44 @@ impl<'e> Machine<'e, '_> {
     }
 }
 
-/// Whether keys are finite numbers all, or strings all.
-fn are_alike<'a, 'e: 'a>(mut keys: impl Iterator<Item = &'a Val<'e>> + Clone) -> bool {
-    keys.clone().all(|key| key.as_num().is_some_and(crate::number::Num::is_finite)) || keys.all(|key| key.as_str().is_some())
+/// Keys as whole numbers that have the same order, with their positions, if they are numbers that all have an exact place among
+/// either integers or floating-point numbers.
+fn ranks(keys: &[Val<'_>]) -> Option<Vec<(u64, usize)>> {
+    const SIGN: u64 = 1 << 63;
+    let integers = all(keys, |key| match key {
+        Val::Num(Num::Int(value)) => Some(value.cast_unsigned() ^ SIGN),
+        _ => None,
+    });
+    integers.or_else(|| {
+        all(keys, |key| {
+            // Adding zero makes one zero of both.
+            let bits = (key.as_num()?.as_exact_f64()? + 0.0).to_bits();
+            Some(if bits & SIGN == 0 { bits | SIGN } else { !bits })
+        })
+    })
+}
+
+/// What `part` makes of each key, with its position, if it makes something of all.
+fn all<'k, 'e, T>(keys: &'k [Val<'e>], part: impl Fn(&'k Val<'e>) -> Option<T>) -> Option<Vec<(T, usize)>> {
+    let mut parts = Vec::with_capacity(keys.len());
+    for (at, key) in keys.iter().enumerate() {
+        parts.push((part(key)?, at));
+    }
+    Some(parts)
+}
+
+fn directed(order: Ordering, descending: bool) -> Ordering {
+    if descending { order.reverse() } else { order }
+}
+
+/// Items in an order of their positions.
+pub(crate) fn in_order<'e>(items: Items<'_, 'e>, order: &[usize]) -> Vec<Val<'e>> {
+    let mut sorted = Vec::with_capacity(order.len());
+    match items {
+        Items::Lent(items) => sorted.extend(order.iter().filter_map(|at| items.get(*at)).map(Val::lent)),
+        items => sorted.extend(order.iter().filter_map(|at| items.get(*at))),
+    }
+    sorted
 }
 
 /// What a function compares, if it compares the same part of its two arguments: the operator, the part as it is written for one of

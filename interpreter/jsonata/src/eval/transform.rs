@@ -11,7 +11,7 @@ use super::Machine;
 use crate::Error;
 use crate::compile::ast::Transform;
 use crate::frame::{Env, Function};
-use crate::item::Val;
+use crate::item::{Doc, Val};
 use crate::sequence::Items;
 use crate::signature::Args;
 
@@ -41,7 +41,7 @@ impl<'e> Machine<'e, '_> {
         }
         let original = value.into_value().unwrap_or(Value::Null);
         let copy = self.copy(&original)?;
-        let matches = self.eval(&transform.pattern, &Val::from(&copy), env)?;
+        let matches = self.eval(&transform.pattern, &Val::own(&copy), env)?;
         let mut changes = Changes::new();
         if !matches.is_undefined() {
             let matches: Vec<_> = Items::or_one(&matches).to_vec();
@@ -55,7 +55,7 @@ impl<'e> Machine<'e, '_> {
             Value::Object(members) => Val::made_of(members, weight, self.meter),
             other => {
                 self.meter.foresee(weight)?;
-                Ok(Val::from(&other))
+                Ok(Val::own(&other))
             }
         }
     }
@@ -64,11 +64,13 @@ impl<'e> Machine<'e, '_> {
     fn change(&mut self, transform: &'e Transform, env: &Env<'e>, found: &Val<'e>, changes: &mut Changes) -> Result<(), Error> {
         let place = if let Val::Object(members) = found { Some(members.address()) } else { None };
         let current = match found {
-            Val::Object(members) if !changes.is_empty() => Val::from(&self.settle(&Value::Object(members.clone()), changes)?),
+            Val::Object(members) if !changes.is_empty() => {
+                Val::own(&self.settle(&Value::Object(members.clone().into_own()), changes)?)
+            }
             other => other.clone(),
         };
         let mut members = match (place, &current) {
-            (Some(place), Val::Object(members)) => changes.get(&place).unwrap_or(members).clone(),
+            (Some(place), Val::Object(members)) => changes.get(&place).unwrap_or(&**members).clone(),
             _ => Object::new(),
         };
         let update = self.eval(&transform.update, &current, env)?;
@@ -88,7 +90,7 @@ impl<'e> Machine<'e, '_> {
         }
         let Some(delete) = &transform.delete else { return Ok(()) };
         let current = match place {
-            Some(_) => Val::Object(members.clone()),
+            Some(_) => Val::Object(Doc::Own(members.clone())),
             None => current,
         };
         let deletions = self.eval(delete, &current, env)?;

@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{Given, arg};
 use crate::Error;
-use crate::eval::{Machine, compare_text, equal};
+use crate::eval::{Callback, Machine, equal, in_order};
 use crate::item::{Flags, Val};
 use crate::meter::Meter;
 use crate::sequence::{Items, Seq};
@@ -75,29 +75,28 @@ pub(super) fn zip<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Out
 pub(super) fn sort<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let values = arg(args, 0);
     let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
-    let items = items.to_vec();
     let comparator = arg(args, 1);
     let sorted = if comparator.is_undefined() {
-        let numbers = items.iter().all(|item| item.as_num().is_some());
-        if !numbers && !items.iter().all(|item| item.as_str().is_some()) {
+        let owned = items.to_vec();
+        let numbers = owned.iter().all(|item| item.as_num().is_some());
+        if !numbers && !owned.iter().all(|item| item.as_str().is_some()) {
             return Err(Error::new("D3070").with("index", 1_i64));
         }
-        machine.merge_sort(items, |machine, left, right| {
-            machine.meter.steps(1)?;
-            Ok(match (left, right) {
-                (Val::Num(left), Val::Num(right)) => left.compare(*right).is_gt(),
-                (left, right) => compare_text(left.as_str().unwrap_or(""), right.as_str().unwrap_or("")).is_gt(),
-            })
-        })?
+        match machine.order(&owned, false)? {
+            Some(order) => in_order(items, &order),
+            // Some are infinite.
+            None => machine.merge_sort(owned, |machine, left, right| {
+                machine.meter.steps(1)?;
+                Ok(left.as_num().zip(right.as_num()).is_some_and(|(left, right)| left.compare(right).is_gt()))
+            })?,
+        }
+    } else if let Some(sorted) = machine.sort_by_part(items, comparator)? {
+        sorted
     } else {
-        let items = match machine.sort_by_part(items, comparator)? {
-            Ok(sorted) => return Val::list(sorted, Flags::ARRAY, machine.meter),
-            Err(items) => items,
-        };
-        machine.merge_sort(items, |machine, left, right| {
-            machine.meter.steps(1)?;
-            let args = smallvec::smallvec![left.clone(), right.clone()];
-            machine.apply(comparator, args, &Val::Null)?.is_truthy(machine.meter)
+        let mut callback = Callback::with_arity(comparator, 2);
+        machine.merge_sort(items.to_vec(), |machine, left, right| {
+            let answer = callback.call(machine, 2, |argument| if argument == 0 { left.clone() } else { right.clone() })?;
+            answer.is_truthy(machine.meter)
         })?
     };
     Val::list(sorted, Flags::ARRAY, machine.meter)

@@ -1,9 +1,11 @@
 //! Functions that call functions.
 
+use std::sync::Arc;
+
 use super::{Given, arg};
 use crate::Error;
-use crate::eval::Machine;
-use crate::item::Val;
+use crate::eval::{Callback, Machine};
+use crate::item::{Doc, Val};
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -13,14 +15,26 @@ pub(super) fn map<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Out
     if values.is_undefined() {
         return Ok(Val::Undefined);
     }
+    let items = Items::or_one(values);
     let mut result = Seq::new(machine.meter);
-    for (at, item) in Items::or_one(values).iter().enumerate() {
-        let answer = machine.call_back(function, item, || Val::int(at), || values.clone())?;
+    result.reserve(items.len());
+    let mut callback = Callback::new(function);
+    for (at, item) in items.iter().enumerate() {
+        let answer = callback.call(machine, 3, of_array(&item, at, values))?;
         if !answer.is_undefined() {
             result.push(answer)?;
         }
     }
     result.into_sequence()
+}
+
+/// What a function is called with for an item of an array: the item, its position and the array.
+fn of_array<'a, 'e>(item: &'a Val<'e>, at: usize, values: &'a Val<'e>) -> impl Fn(usize) -> Val<'e> + use<'a, 'e> {
+    move |argument| match argument {
+        0 => item.clone(),
+        1 => Val::int(at),
+        _ => values.clone(),
+    }
 }
 
 pub(super) fn filter<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
@@ -29,8 +43,9 @@ pub(super) fn filter<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
         return Ok(Val::Undefined);
     }
     let mut result = Seq::new(machine.meter);
+    let mut callback = Callback::new(function);
     for (at, item) in Items::or_one(values).iter().enumerate() {
-        let answer = machine.call_back(function, item.clone(), || Val::int(at), || values.clone())?;
+        let answer = callback.call(machine, 3, of_array(&item, at, values))?;
         if answer.is_truthy(machine.meter)? {
             result.push(item)?;
         }
@@ -45,9 +60,10 @@ pub(super) fn single<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
         return Ok(Val::Undefined);
     }
     let mut found = None;
+    let mut callback = Callback::new(function);
     for (at, item) in Items::or_one(values).iter().enumerate() {
         let yes = function.is_undefined() || {
-            let answer = machine.call_back(function, item.clone(), || Val::int(at), || values.clone())?;
+            let answer = callback.call(machine, 3, of_array(&item, at, values))?;
             answer.is_truthy(machine.meter)?
         };
         if yes {
@@ -65,8 +81,8 @@ pub(super) fn reduce<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
     if values.is_undefined() {
         return Ok(Val::Undefined);
     }
-    let arity = Machine::arity(function);
-    if arity < 2 {
+    let mut callback = Callback::new(function);
+    if callback.arity() < 2 {
         return Err(Error::new("D3050").with("index", 1_i64));
     }
     let mut items = Items::or_one(values).iter().enumerate();
@@ -78,26 +94,32 @@ pub(super) fn reduce<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
         }
     }
     for (at, item) in items {
-        let mut call = crate::signature::Args::new();
-        call.push(result);
-        call.push(item);
-        if arity >= 3 {
-            call.push(Val::int(at));
-        }
-        if arity >= 4 {
-            call.push(values.clone());
-        }
-        machine.meter.steps(1)?;
-        result = machine.apply(function, call, &Val::Null)?;
+        let mut so_far = std::mem::replace(&mut result, Val::Undefined);
+        result = callback.call(machine, 4, |argument| match argument {
+            0 => std::mem::replace(&mut so_far, Val::Undefined),
+            1 => item.clone(),
+            2 => Val::int(at),
+            _ => values.clone(),
+        })?;
     }
     Ok(result)
+}
+
+/// What a function is called with for a member of an object: its value, its name and the object.
+fn of_object<'a, 'e>(value: &'a Val<'e>, key: &'a Arc<str>, object: &'a Val<'e>) -> impl Fn(usize) -> Val<'e> + use<'a, 'e> {
+    move |argument| match argument {
+        0 => value.clone(),
+        1 => Val::Str(Doc::Own(Arc::clone(key))),
+        _ => object.clone(),
+    }
 }
 
 pub(super) fn each<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let (object, function) = (arg(args, 0), arg(args, 1));
     let mut result = Seq::new(machine.meter);
+    let mut callback = Callback::new(function);
     for (key, value) in object.members() {
-        let answer = machine.call_back(function, value, || Val::Str(key), || object.clone())?;
+        let answer = callback.call(machine, 3, of_object(&value, &key, object))?;
         if !answer.is_undefined() {
             result.push(answer)?;
         }
@@ -108,9 +130,9 @@ pub(super) fn each<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
 pub(super) fn sift<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let (object, function) = (arg(args, 0), arg(args, 1));
     let mut kept = Vec::new();
+    let mut callback = Callback::new(function);
     for (key, value) in object.members() {
-        let name = key.clone();
-        let answer = machine.call_back(function, value.clone(), || Val::Str(name), || object.clone())?;
+        let answer = callback.call(machine, 3, of_object(&value, &key, object))?;
         if answer.is_truthy(machine.meter)? {
             kept.push((key, value));
         }

@@ -8,7 +8,7 @@ use statewright_value::Object;
 use super::{Given, arg};
 use crate::Error;
 use crate::eval::Machine;
-use crate::item::{Members, Val};
+use crate::item::{Doc, Members, Val};
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -33,7 +33,7 @@ fn gather_keys<'e>(
     for (key, _) in value.members() {
         machine.meter.steps(1)?;
         if known.insert(Arc::clone(&key)) {
-            found.push(Val::Str(key))?;
+            found.push(Val::Str(Doc::Own(key)))?;
         }
     }
     Ok(())
@@ -87,7 +87,7 @@ pub(super) fn merge<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
     let mut merged = Object::with_capacity(total);
     for item in items.iter() {
         let members = match &item {
-            Val::Object(members) => members,
+            Val::Object(members) => &**members,
             Val::Made(made) => match &made.members {
                 Members::Json(members) => members,
                 Members::Mixed(_) => continue,
@@ -97,9 +97,7 @@ pub(super) fn merge<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
         machine.meter.steps(members.len() + 1)?;
         weight += item.made_weight() + 8 * members.len();
         machine.meter.foresee(weight)?;
-        for (key, value) in members.iter() {
-            merged.insert(Arc::clone(key), value.clone());
-        }
+        merged.extend(members.iter().map(|(key, value)| (Arc::clone(key), value.clone())));
     }
     Val::made_of(merged, weight, machine.meter)
 }

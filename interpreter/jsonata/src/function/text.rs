@@ -79,7 +79,7 @@ impl<'e> Json<'_, 'e> {
             Val::Object(members) => {
                 self.out.push('{');
                 for (at, (key, item)) in members.iter().enumerate() {
-                    self.member(at, key, &Val::from(item), depth)?;
+                    self.member(at, key, &Val::own(item), depth)?;
                 }
                 self.close(members.len(), depth, '}');
             }
@@ -88,7 +88,7 @@ impl<'e> Json<'_, 'e> {
                 match &made.members {
                     Members::Json(members) => {
                         for (at, (key, item)) in members.iter().enumerate() {
-                            self.member(at, key, &Val::from(item), depth)?;
+                            self.member(at, key, &Val::own(item), depth)?;
                         }
                     }
                     Members::Mixed(members) => {
