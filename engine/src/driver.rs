@@ -73,11 +73,14 @@ impl Default for Patience {
 pub const SKEW: Duration = Duration::from_secs(5);
 /// A wake-up can be sent ahead by so much.
 pub const WAKE_AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
+/// Somebody who passes by, and need not leave at a given time, has left after this.
+const PASSES_WITHIN: Duration = Duration::from_secs(60);
 /// A reminder stands so much behind the wake-up that it makes up for.
 const REMINDER_BEHIND: Duration = Duration::from_secs(60);
 /// A reminder stands so much before what no wake-up can be sent for yet.
 const REMINDER_BEFORE: Duration = Duration::from_secs(60);
-/// What is farther away has no reminder: it is found in the list of running executions ([`look_after`]).
+/// What is farther away is looked at earlier, and again. Whoever waits leaves a reminder in any case: by it the sweep finds what a crash
+/// left in the list of running executions.
 pub const REMINDER_AHEAD_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why a round failed.
@@ -100,7 +103,7 @@ pub enum DriveError {
 /// How far [`drive`] came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drove {
-    /// There is no such execution.
+    /// There is no such execution, or not yet: who starts one wakes a driver before it is there. That wake-up is to come again.
     Unknown,
     /// It waits for an event, or until then.
     Waiting(Timestamp),
@@ -161,8 +164,17 @@ pub async fn start<H: Host>(host: &H, definition: &Arc<Definition>, start: Start
         ledger: Ledger::default(),
         created: false,
     };
-    let round = driver.round(Vec::new(), Vec::new(), out, now, Role::Passing, false).await?;
-    Ok(round.drove(&driver))
+    match driver.round(Vec::new(), Vec::new(), out, now, Role::Passing, false).await {
+        Ok(round) => Ok(round.drove(&driver)),
+        Err(DriveError::Commit(CommitError::Conflict)) => {
+            // Whoever created it, and saw it end at once, is perhaps this one, and did not come so far as to close it.
+            if let Some((ended, _)) = Driver::load(host, &arn).await?.filter(|(found, _)| found.execution.status().is_final()) {
+                ended.close().await?;
+            }
+            Err(CommitError::Conflict.into())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Runs an execution to its end in one go, on a store that keeps nothing: as Express executions are. `synchronous` says that somebody waits
@@ -245,10 +257,14 @@ async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) 
     let before = advance(&mut driver.execution, &driver.definition, all, now, Budget { steps: 0 }, &mut out);
     let this = advance(&mut driver.execution, &driver.definition, [happened], now, Budget { steps: 0 }, &mut out);
     let delivered = if this.ignored > 0 { Delivered::Ignored } else { Delivered::Applied };
-    if delivered == Delivered::Ignored && keys.is_empty() && !before.changed {
+    // What has ended is perhaps not closed, and whoever could go on perhaps not woken, when this was delivered before: then a round
+    // makes up for it, and commits nothing.
+    let is_settled = !driver.execution.status().is_final() && !driver.execution.is_ready() && !driver.has_unstarted();
+    if delivered == Delivered::Ignored && keys.is_empty() && !before.changed && is_settled {
         return Ok(delivered);
     }
-    driver.round(Vec::new(), keys, out, now, Role::Passing, true).await?;
+    let changed = before.changed || this.changed;
+    driver.round(Vec::new(), keys, out, now, Role::Passing, changed).await?;
     Ok(delivered)
 }
 
@@ -426,7 +442,7 @@ impl<'h, H: Host> Driver<'h, H> {
         if progress == Progress::Advanced && !self.execution.is_ready() {
             progress = Progress::Blocked;
         }
-        let before = self.ledger.clone();
+        let (before, was_created) = (self.ledger.clone(), self.created);
         let starts = self.take_leases(now, role);
         let look_at = self.look_at();
         let leaving = self.is_leaving(progress, &starts, look_at, now, role);
@@ -434,18 +450,21 @@ impl<'h, H: Host> Driver<'h, H> {
             self.host.tasks().prepare(self.execution.identity(), task, now).await?;
         }
         if leaving {
-            self.arrange(&before, progress, look_at, now).await?;
+            self.arrange(&before, progress, look_at, now, role).await?;
         }
         if changed || advanced || !self.created || !consumed.is_empty() || self.ledger != before {
             self.commit(&out.events, &consumed, now).await?;
         }
+        if leaving && progress != Progress::Finished && was_created && self.leaves_work(progress) {
+            self.wake_after().await?;
+        }
+        // As long as the reminder is there somebody looks, and closes what is not closed.
+        if progress == Progress::Finished {
+            self.close().await?;
+        }
         if let Some(old) = before.reminder.filter(|old| self.ledger.reminder != Some(*old)) {
             // One too many does no harm: who looks finds it stale.
             let _ = self.host.store().forget(self.arn, Timestamp(old)).await;
-        }
-        if progress == Progress::Finished {
-            let at = self.execution.last_event_at();
-            self.host.store().close(&self.execution, &self.birth, self.ledger.listed, at).await?;
         }
         for command in out.commands {
             if let Command::CancelTask { task } = command {
@@ -504,22 +523,20 @@ impl<'h, H: Host> Driver<'h, H> {
     }
 
     /// What must be there before the commit that counts on it: the place in the list, a reminder, a wake-up.
-    async fn arrange(&mut self, before: &Ledger, progress: Progress, look_at: Timestamp, now: Timestamp) -> Result<(), DriveError> {
+    async fn arrange(&mut self, before: &Ledger, progress: Progress, look_at: Timestamp, now: Timestamp, role: Role) -> Result<(), DriveError> {
         if progress == Progress::Finished {
             self.ledger.reminder = None;
             return Ok(());
         }
-        // Who passes by, or has no time left, leaves what can be done at once to a driver.
-        if progress == Progress::Advanced || self.has_unstarted() {
-            return Ok(self.host.wakes().wake(self.arn, Duration::ZERO).await?);
+        // What stands in a list must be there: a new execution is left to a driver in any case.
+        if self.leaves_work(progress) || !self.created {
+            return self.wake_before(role, now).await;
         }
-        let ahead = Duration::from_millis(u64::try_from(look_at.0.saturating_sub(now.0)).unwrap_or(0));
+        let ahead = ahead_of(now, look_at);
         self.ledger.reminder = if ahead <= WAKE_AHEAD_MAX {
             Some(look_at.0.max(now.0).saturating_add(millis(REMINDER_BEHIND)))
-        } else if ahead <= REMINDER_AHEAD_MAX {
-            Some(look_at.0.saturating_sub(millis(REMINDER_BEFORE)))
         } else {
-            None
+            Some(look_at.0.min(now.0.saturating_add(millis(REMINDER_AHEAD_MAX))).saturating_sub(millis(REMINDER_BEFORE)))
         };
         if self.ledger.reminder != before.reminder {
             if let Some(reminder) = self.ledger.reminder {
@@ -534,6 +551,38 @@ impl<'h, H: Host> Driver<'h, H> {
             self.ledger.listed = true;
         }
         Ok(())
+    }
+
+    /// Puts an execution that has ended where it belongs in the lists.
+    async fn close(&self) -> Result<(), StoreError> {
+        let at = self.execution.last_event_at();
+        self.host.store().close(&self.execution, &self.birth, self.ledger.listed, at).await
+    }
+
+    /// Whether somebody else can go on at once: who passes by, or has no time left, leaves that to a driver.
+    fn leaves_work(&self, progress: Progress) -> bool {
+        progress == Progress::Advanced || self.has_unstarted()
+    }
+
+    /// Sees to it that somebody goes on although this one should die as soon as it has committed. Whoever is woken at once looks before
+    /// the commit, most likely: that one wakes again who has committed ([`Self::wake_after`]).
+    async fn wake_before(&self, role: Role, now: Timestamp) -> Result<(), DriveError> {
+        let after = match role {
+            // The message that a driver was woken by stays until it has left.
+            Role::Driving { .. } => return Ok(()),
+            // Where there is no execution yet, whoever is woken looks again.
+            Role::Passing if !self.created => Duration::ZERO,
+            Role::Passing => {
+                let leave_at = self.host.patience().leave_at.map_or(PASSES_WITHIN, |at| ahead_of(now, at));
+                leave_at.saturating_add(SKEW).min(WAKE_AHEAD_MAX)
+            }
+        };
+        Ok(self.host.wakes().wake(self.arn, after).await?)
+    }
+
+    /// Wakes somebody to go on, now that there is something to go on with.
+    async fn wake_after(&self) -> Result<(), DriveError> {
+        Ok(self.host.wakes().wake(self.arn, Duration::ZERO).await?)
     }
 
     /// Whether there are tasks that nobody is about to start.
@@ -565,6 +614,11 @@ impl<'h, H: Host> Driver<'h, H> {
 /// Whether a lease may still be somebody's.
 fn is_held(until: i64, now: Timestamp) -> bool {
     now.0 <= until.saturating_add(millis(SKEW))
+}
+
+/// How long it is until `at`.
+fn ahead_of(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0))
 }
 
 fn millis(duration: Duration) -> i64 {

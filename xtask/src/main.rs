@@ -26,9 +26,15 @@ cargo xtask COMMAND
       --crash              write down and restore the execution after every micro-step
       --host lambda        driven by the engine and kept in its journal, with a commit after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
-  simulate                 the driver in a world where things go wrong, from seeds
+  simulate                 the serverless host in a world where things go wrong, from seeds
       --seeds N            so many seeds (10000)
       --seed S             this one only
+      --from S             from this one on
+      --executions N       so many executions in the world of each (100)
+      --read-back N        read each Nth commit of an execution back at once (1)
+      --threads N          so many seeds at a time (1)
+      --without NAME       without a mechanism: version, inbox, sweep, writer-id, lease, key-retention, wake-before-commit,
+                           dispatch-after-commit; ends with the first seed that fails
   fuzz [TARGET...]         bytes into definition, path, template, events, checkpoint
       --seconds N          each for so long (60)
       --from N             from this round on

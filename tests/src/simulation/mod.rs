@@ -1,33 +1,36 @@
-//! The driver in a world where things go wrong, from one seed: the same seed is the same run, fault by fault.
+//! The serverless host in a world where things go wrong, on one thread, from one seed: the same seed is the same run, fault by fault.
 //!
-//! A seed gives a machine and a plan of faults. The machine runs once in a world where nothing fails and once in one where things fail as
-//! planned; how alike the two must be depends on the machine ([`Comparison`]). Time that passes differently must not matter, so tasks
-//! either answer, and have a year for it, or never do, and time out whenever somebody looks.
+//! A seed gives some machines, some executions of each, how the journal is kept, and a plan of faults. The world is a table, a queue of
+//! wake-ups, functions that start, drive and are told things, workers, clients, and a sweep once a minute, on virtual time. Each
+//! execution also runs once in the interpreter alone, where nothing fails; how alike the two must be depends on the machine
+//! ([`Comparison`]). Time that passes differently must not matter, so tasks either answer, and have a year for it, or never do, and time
+//! out whenever somebody looks.
 
+mod check;
+mod function;
 mod plan;
+mod run;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::Value;
-use statewright_engine::{Budget, Clock as _, CommitError, DriveError, Drove, ExecutionArn, Session, Store as _, drive};
-use statewright_interpreter::definition::Definition;
-use statewright_interpreter::execution::{Execution, Status};
-use statewright_interpreter::history::HistoryEvent;
+use statewright_engine::Budget;
+use statewright_engine::journal::Settings;
+use statewright_interpreter::execution::Identity;
 use statewright_interpreter::quota::Quotas;
 
 use crate::choices::Choices;
-use crate::generate::{Machine, Shape, machine};
-use crate::properties::{definition_of, history, identity, start_of, tree};
+use crate::generate::{Machine, START, Shape, machine};
+use crate::properties::{definition_of, identity, start_of};
 pub use plan::{Fault, Kind};
-use world::{Interruption, Message, World, poll_once};
+use run::Runner;
+use world::{Intended, Planned, Setup, World};
 
 /// How alike a run with faults and one without must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Comparison {
     /// Nothing runs at the same time: the same history, event by event, but for the times.
     Exact,
@@ -38,17 +41,93 @@ pub enum Comparison {
     Itself,
 }
 
+/// A mechanism that can be taken out, to see that it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// A commit is written whatever stands under its key.
+    Version,
+    /// What cannot be applied at once is dropped instead of posted.
+    Inbox,
+    /// Nobody looks for what is due.
+    Sweep,
+    /// A writer does not know its own commits.
+    WriterId,
+    /// Whoever starts a task has no time for it.
+    Lease,
+    /// Commits are deleted as soon as nothing in them is needed.
+    KeyRetention,
+    /// Wake-ups and reminders are sent after the commit that needs them.
+    WakeBeforeCommit,
+    /// Tasks are started before the commit that says so.
+    DispatchAfterCommit,
+}
+
+impl Without {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("version", Self::Version),
+        ("inbox", Self::Inbox),
+        ("sweep", Self::Sweep),
+        ("writer-id", Self::WriterId),
+        ("lease", Self::Lease),
+        ("key-retention", Self::KeyRetention),
+        ("wake-before-commit", Self::WakeBeforeCommit),
+        ("dispatch-after-commit", Self::DispatchAfterCommit),
+    ];
+}
+
+/// What to simulate of a seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many executions live in its world.
+    pub executions: usize,
+    /// Each how many commits of an execution is read back at once and compared with the execution in memory; the last one always is.
+    pub read_back_each: u32,
+    /// What is taken out.
+    pub without: Option<Without>,
+    /// Whether a failure is to come with the fewest faults that show it, which takes many runs.
+    pub minimise: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { executions: 100, read_back_each: 1, without: None, minimise: true }
+    }
+}
+
 /// What came of a seed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How the two runs were compared.
-    pub comparison: Comparison,
-    /// The final status.
-    pub status: &'static str,
+    /// How many executions there were.
+    pub executions: usize,
+    /// How many of them each status and kind of comparison had.
+    pub ends: BTreeMap<(&'static str, Comparison), usize>,
     /// How many faults happened.
-    pub faults: usize,
-    /// How many events the history has.
+    pub faults: BTreeMap<&'static str, usize>,
+    /// How many executions had a fault of each kind.
+    pub hit: BTreeMap<&'static str, usize>,
+    /// How many commits there were.
+    pub commits: usize,
+    /// How many events the histories have.
     pub events: usize,
+}
+
+impl Report {
+    /// Adds up what came of two seeds.
+    pub fn add(&mut self, other: &Self) {
+        self.executions += other.executions;
+        self.commits += other.commits;
+        self.events += other.events;
+        for (key, count) in &other.ends {
+            *self.ends.entry(*key).or_default() += count;
+        }
+        for (kind, count) in &other.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+        for (kind, count) in &other.hit {
+            *self.hit.entry(kind).or_default() += count;
+        }
+    }
 }
 
 /// What is wrong, and how to see it again.
@@ -56,303 +135,172 @@ pub struct Report {
 pub struct Failure {
     /// The seed.
     pub seed: u64,
+    /// How many executions its world has.
+    pub executions: usize,
+    /// The execution that something is wrong with.
+    pub execution: usize,
     /// What is wrong.
     pub reason: String,
     /// The faults that are needed for it.
     pub faults: Vec<Fault>,
     /// The machine.
-    pub machine: Machine,
+    pub machine: Option<Machine>,
+    /// How the journal was kept.
+    pub settings: Option<Settings>,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} fails: {}", self.seed, self.reason)?;
-        writeln!(f, "repeat it: cargo xtask simulate --seed {}", self.seed)?;
-        writeln!(f, "faults that are needed: {}", self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))?;
-        writeln!(f, "machine: {}\ninput: {}", self.machine.definition, self.machine.input)
+        writeln!(f, "seed {}, execution {}: {}", self.seed, self.execution, self.reason)?;
+        writeln!(f, "repeat it: cargo xtask simulate --seed {} --executions {}", self.seed, self.executions)?;
+        writeln!(f, "faults that are needed: {}", self.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        if let Some(settings) = &self.settings {
+            writeln!(f, "journal: {settings:?}")?;
+        }
+        match &self.machine {
+            Some(machine) => {
+                // Blanks do not matter to people.
+                let input: serde_json::Value = serde_json::from_str(&machine.input).unwrap_or_default();
+                writeln!(f, "machine: {}\ninput: {input}", machine.definition)
+            }
+            None => Ok(()),
+        }
     }
 }
 
-/// Runs a seed with and without faults.
+/// Runs the world of a seed.
 ///
 /// # Errors
 /// With what is wrong, and the fewest faults that show it.
-pub fn simulate(seed: u64) -> Result<Report, Box<Failure>> {
-    let mut choices = Choices::from_seed(seed);
-    let (shape, comparison) = match choices.below(4) {
-        0 | 1 => (Shape::SERIAL, Comparison::Exact),
-        2 => (Shape::CONFLUENT, Comparison::Paths),
-        _ => (Shape::RACING, Comparison::Itself),
+pub fn simulate(seed: u64, options: Options) -> Result<Report, Box<Failure>> {
+    let failure = |execution, reason, faults| Failure {
+        seed,
+        executions: options.executions,
+        execution,
+        reason,
+        faults,
+        machine: None,
+        settings: None,
     };
-    let machine = machine(&mut choices, shape);
-    let budget = Budget { steps: [1, 3, 10, 1000].get(choices.below(4)).copied().unwrap_or(1000) };
-    let failure = |reason: String, faults: Vec<Fault>| Box::new(Failure { seed, reason, faults, machine: machine.clone() });
-    let definition = definition_of(&machine).map_err(|reason| failure(reason, Vec::new()))?;
-    let scenario = Scenario { definition: &definition, machine: &machine, choices: choices.split() };
-    let whole = scenario.run(Vec::new(), Budget::default()).map_err(|reason| failure(reason, Vec::new()))?;
-    // A payload that grew beyond its limit fails one branch while others run.
-    let raced = comparison == Comparison::Paths && whole.status != "SUCCEEDED";
-    let comparison = if raced { Comparison::Itself } else { comparison };
-    // So many as there are places in a run with this budget, or nearly.
-    let places = whole.places * if budget.steps < 10 { 3 } else { 1 };
-    let faults = plan::draw(&mut choices, places);
-    let attempt = |faults: &[Fault]| {
-        let faulted = scenario.run(faults.to_vec(), budget)?;
-        compare(comparison, &whole, &faulted)?;
-        Ok(faulted)
-    };
-    match attempt(&faults) {
-        Ok(faulted) => {
-            Ok(Report { comparison, status: faulted.status, faults: faults.len() - faulted.left, events: faulted.history.len() })
-        }
-        Err(reason) => {
-            let (reason, faults) = minimise(reason, faults, |faults| attempt(faults).err());
-            Err(failure(reason, faults))
+    let setup = Arc::new(draw(seed, options).map_err(|reason| failure(0, reason, Vec::new()))?);
+    let faults: Vec<Fault> = setup.executions.iter().flat_map(|intended| intended.faults.iter().copied()).collect();
+    match run(&setup, options, &faults, None) {
+        Ok(report) => Ok(report),
+        Err((execution, reason)) => {
+            let attempt = |only, faults: &[Fault]| run(&setup, options, faults, only).err();
+            let (execution, reason, faults) = match options.minimise {
+                true => minimise(execution, reason, faults, attempt),
+                false => (execution, reason, faults),
+            };
+            let machine = setup.executions.get(execution).and_then(|intended| setup.machines.get(intended.machine));
+            Err(Box::new(Failure {
+                machine: machine.map(|planned| planned.machine.clone()),
+                settings: Some(setup.settings),
+                ..failure(execution, reason, faults)
+            }))
         }
     }
 }
 
-/// Leaves out every fault without which it fails as well.
-fn minimise(reason: String, faults: Vec<Fault>, fails: impl Fn(&[Fault]) -> Option<String>) -> (String, Vec<Fault>) {
-    let (mut reason, mut faults) = (reason, faults);
+/// Leaves out every other execution and every fault without which it fails as well.
+fn minimise(
+    execution: usize,
+    reason: String,
+    faults: Vec<Fault>,
+    fails: impl Fn(Option<usize>, &[Fault]) -> Option<(usize, String)>,
+) -> (usize, String, Vec<Fault>) {
+    let own: Vec<Fault> = faults.iter().filter(|fault| fault.execution == execution).copied().collect();
+    let (only, mut execution, mut reason, mut faults) = match fails(Some(execution), &own) {
+        Some((execution, reason)) => (Some(execution), execution, reason, own),
+        None => (None, execution, reason, faults),
+    };
     let mut at = 0;
     while at < faults.len() {
         let mut fewer = faults.clone();
         fewer.remove(at);
-        match fails(&fewer) {
-            Some(other) => (reason, faults) = (other, fewer),
+        match fails(only, &fewer) {
+            Some(other) => ((execution, reason), faults) = (other, fewer),
             None => at += 1,
         }
     }
-    (reason, faults)
+    (execution, reason, faults)
 }
 
-/// How a run ended.
-#[derive(Debug)]
-struct Ended {
-    status: &'static str,
-    output: Option<String>,
-    history: Vec<HistoryEvent>,
-    tokens: Vec<String>,
-    places: u64,
-    /// Faults that did not happen.
-    left: usize,
-}
-
-struct Scenario<'s> {
-    definition: &'s Definition,
-    machine: &'s Machine,
-    choices: Choices,
-}
-
-/// Messages that a run may need; more is going round in circles.
-const MESSAGES_MAX: usize = 20_000;
-/// How often a driver may be polled for one message.
-const POLLS_MAX: usize = 100_000;
-/// How often the sweeper may find the same before something is wrong.
-const SWEEPS_MAX: usize = 30;
-
-impl Scenario<'_> {
-    fn run(&self, faults: Vec<Fault>, budget: Budget) -> Result<Ended, String> {
-        let planned = faults.len();
-        let world = World::new(self.choices.clone(), faults, budget);
-        let arn = ExecutionArn(identity().execution_arn);
-        world.send(Message::Create, 0);
-        let mut sweeps = (None, 0);
-        for _ in 0..MESSAGES_MAX {
-            if let Some(violation) = world.violation() {
-                return Err(violation);
-            }
-            if world.is_quiet() {
-                let Some(version) = self.sweep(&world, &arn)? else { return self.end(&world, &arn, planned) };
-                sweeps = if sweeps.0 == Some(version) { (sweeps.0, sweeps.1 + 1) } else { (Some(version), 0) };
-                if sweeps.1 > SWEEPS_MAX {
-                    return Err("the execution stalls".to_owned());
-                }
-            }
-            match world.receive() {
-                Some(Message::Create) => self.create(&world, &arn)?,
-                Some(Message::Wake) => self.wake(&world, &arn)?,
-                Some(Message::Work(task, sent)) => world.work(&arn, task, sent),
-                Some(Message::Post(entry)) => world.post(&arn, entry),
-                None => return Err("the sweeper finds nothing to do".to_owned()),
-            }
+fn run(setup: &Arc<Setup>, options: Options, faults: &[Fault], only: Option<usize>) -> Result<Report, (usize, String)> {
+    let world = World::new(Arc::clone(setup), options.without, faults, only);
+    Runner::new(&world).run()?;
+    let mut report = Report::default();
+    let mut ended = Vec::new();
+    for (execution, intended) in setup.executions.iter().enumerate() {
+        if only.is_some_and(|only| only != execution) {
+            continue;
         }
-        Err("the execution does not end".to_owned())
-    }
-
-    /// Creates the execution. Who asked for it asks again until it is there.
-    fn create(&self, world: &World, arn: &ExecutionArn) -> Result<(), String> {
-        let start = start_of(self.machine, 42, Quotas::aws(false))?;
-        let (mut session, out) = Session::start(self.definition, start, world.now());
-        let budget = Budget { steps: 1 };
-        let created = run_to_end(world, || Box::pin(async { Ok::<_, DriveError>(None) }), {
-            let (definition, now) = (self.definition, world.now());
-            Box::pin(async move { session.round(world, definition, Vec::new(), now, budget, out).await.map(|_| None) })
+        let of = |reason: String| (execution, reason);
+        let planned = world.planned(execution);
+        let whole = check::undisturbed(&planned.definition, intended.start.clone(), intended.at).map_err(of)?;
+        let status = check::execution(&world, execution, &whole).map_err(of)?;
+        ended.push((execution, status));
+        report.executions += 1;
+        *report.ends.entry((status, planned.comparison)).or_default() += 1;
+        world.life(execution, |life| {
+            report.commits += life.commits as usize;
+            report.events += life.events.len();
+            for kind in &life.fired {
+                *report.faults.entry(kind.name()).or_default() += 1;
+            }
+            let kinds: BTreeSet<&str> = life.fired.iter().map(|kind| kind.name()).collect();
+            for kind in kinds {
+                *report.hit.entry(kind).or_default() += 1;
+            }
         });
-        let there = match created? {
-            Some(Ok(_) | Err(DriveError::Commit(CommitError::Conflict))) => true,
-            Some(Err(_)) | None => false,
+    }
+    check::lists(&world, &ended)?;
+    Ok(report)
+}
+
+/// How many executions share a machine, about.
+const EXECUTIONS_EACH: usize = 8;
+
+fn draw(seed: u64, options: Options) -> Result<Setup, String> {
+    let mut choices = Choices::from_seed(seed);
+    let mut one_of = |from: &[usize]| from.get(choices.below(from.len())).copied().unwrap_or(1);
+    let settings = Settings {
+        apart_bytes: one_of(&[60, 300, 32 * 1024]),
+        item_bytes_max: one_of(&[120, 400, 350 * 1024]),
+        needs_max: one_of(&[1, 3, 16]),
+        list_shards: u32::try_from(one_of(&[1, 2])).unwrap_or(1),
+        reminder_shards: u32::try_from(one_of(&[1, 2])).unwrap_or(1),
+        ..Settings::default()
+    };
+    let budget = Budget { steps: one_of(&[1, 5, 30, 1000, 1000, 1000]) };
+    let function_ms = i64::try_from(one_of(&[30_000, 60_000, 300_000])).unwrap_or(60_000);
+    let pause = Duration::from_millis(one_of(&[0, 2000, 20_000]) as u64);
+    let linger = Duration::from_millis(one_of(&[0, 50]) as u64);
+    let salt = choices.draw();
+    let mut machines = Vec::new();
+    for _ in 0..options.executions.div_ceil(EXECUTIONS_EACH) {
+        let (shape, comparison) = match choices.below(4) {
+            0 | 1 => (Shape::SERIAL, Comparison::Exact),
+            2 => (Shape::CONFLUENT, Comparison::Paths),
+            _ => (Shape::RACING, Comparison::Itself),
         };
-        let _ = arn;
-        world.send(if there { Message::Wake } else { Message::Create }, if there { 0 } else { 30_000 });
-        Ok(())
+        let machine = machine(&mut choices, shape);
+        let definition = Arc::new(definition_of(&machine)?);
+        machines.push(Planned { machine, definition, comparison });
     }
-
-    /// Drives the execution. The wake-up of a driver that crashed or failed comes again.
-    fn wake(&self, world: &World, arn: &ExecutionArn) -> Result<(), String> {
-        let driver = || -> Driver<'_> { Box::pin(async { drive(world, self.definition, arn).await.map(Some) }) };
-        match run_to_end(world, driver, driver())? {
-            Some(Ok(Some(Drove::Finished))) => match self.look(world, arn)? {
-                Some((_, execution, _)) if execution.status().is_final() => Ok(()),
-                _ => Err("a driver says that an execution is finished, and it is not".to_owned()),
-            },
-            Some(Ok(_)) => Ok(()),
-            Some(Err(DriveError::Restore(error))) => Err(error.to_string()),
-            Some(Err(_)) | None => {
-                world.send(Message::Wake, 30_000);
-                Ok(())
-            }
-        }
+    let mut executions = Vec::new();
+    for number in 0..options.executions {
+        let at = choices.below(machines.len());
+        let Some(planned) = machines.get(at) else { continue };
+        let mut start = start_of(&planned.machine, 42, Quotas::aws(false))?;
+        let name = format!("run-{number}");
+        let arn = format!("arn:aws:states:us-east-1:123456789012:execution:machine:{name}");
+        start.identity = Identity { execution_arn: arn.into(), execution_name: name.into(), ..identity() };
+        let mut choices = choices.split();
+        let faults = plan::draw(&mut choices, number);
+        let at_ms = START.0 + i64::try_from(choices.below(600_000)).unwrap_or(0);
+        executions.push(Intended { machine: at, start, at: at_ms, faults, choices });
     }
-
-    /// What is stored: the version, the execution, and whether something was posted for it.
-    fn look(&self, world: &World, arn: &ExecutionArn) -> Result<Option<(u64, Execution, bool)>, String> {
-        let loaded = poll_once(world.memory().load(arn)).and_then(Result::ok).flatten();
-        let Some(loaded) = loaded else { return Ok(None) };
-        let execution = Execution::restore(self.definition, &loaded.checkpoint).map_err(|error| error.to_string())?;
-        tree(&loaded.checkpoint, execution.status().is_final())?;
-        Ok(Some((loaded.version.0, execution, !loaded.inbox.is_empty())))
-    }
-
-    /// Finds what was lost: an execution with something to do is looked at, one that waits when its time has come. `None` when it has
-    /// ended.
-    fn sweep(&self, world: &World, arn: &ExecutionArn) -> Result<Option<u64>, String> {
-        let Some((version, execution, posted)) = self.look(world, arn)? else {
-            return Err("the execution was never created".to_owned());
-        };
-        if execution.status().is_final() {
-            return Ok(None);
-        }
-        let busy = posted || execution.is_ready() || !execution.outstanding(self.definition).is_empty();
-        let Some(deadline) = execution.deadline() else { return Err("what has not ended has no deadline".to_owned()) };
-        let delay = u64::try_from(deadline.0.saturating_sub(world.now().0)).unwrap_or(0);
-        world.send(Message::Wake, if busy { delay.min(60_000) } else { delay });
-        Ok(Some(version))
-    }
-
-    fn end(&self, world: &World, arn: &ExecutionArn, planned: usize) -> Result<Ended, String> {
-        let Some((_, execution, _)) = self.look(world, arn)? else { return Err("the execution is gone".to_owned()) };
-        let events = world.memory().history(arn);
-        history::check(self.definition, &events)?;
-        history::check_end(&events, execution.status().as_str())?;
-        let output = match execution.status() {
-            Status::Succeeded { output } => Some(output.text().into_owned()),
-            Status::Failed(error) => Some(format!("{error:?}")),
-            Status::Running | Status::TimedOut | Status::Aborted(_) => None,
-        };
-        let left = world.faults_left();
-        debug_assert!(left <= planned);
-        Ok(Ended {
-            status: execution.status().as_str(),
-            output,
-            history: events,
-            tokens: world.tokens(),
-            places: world.places(),
-            left,
-        })
-    }
-}
-
-type Driver<'d> = Pin<Box<dyn Future<Output = Result<Option<Drove>, DriveError>> + 'd>>;
-
-/// Runs a driver, and those that join it, until all have ended or crashed. Gives the first one's answer; `None` if it crashed.
-fn run_to_end<'d>(
-    world: &World,
-    another: impl Fn() -> Driver<'d>,
-    first: Driver<'d>,
-) -> Result<Option<Result<Option<Drove>, DriveError>>, String> {
-    let mut context = Context::from_waker(Waker::noop());
-    let mut drivers = vec![(true, first)];
-    let mut answer = None;
-    for _ in 0..POLLS_MAX {
-        if drivers.is_empty() {
-            return Ok(answer);
-        }
-        let at = world.draw(drivers.len());
-        let Some((is_first, driver)) = drivers.get_mut(at) else { continue };
-        let is_first = *is_first;
-        match driver.as_mut().poll(&mut context) {
-            Poll::Ready(result) => {
-                drop(drivers.remove(at));
-                match result {
-                    result if is_first => answer = Some(result),
-                    Ok(_) => {}
-                    // Its wake-up comes again.
-                    Err(_) => world.send(Message::Wake, 30_000),
-                }
-            }
-            Poll::Pending => match world.take_interruption() {
-                Some(Interruption::Crash) => {
-                    drop(drivers.remove(at));
-                    world.send(Message::Wake, 30_000);
-                }
-                Some(Interruption::Rival) => drivers.push((false, another())),
-                None => {}
-            },
-        }
-    }
-    Err("a driver does not end".to_owned())
-}
-
-fn compare(comparison: Comparison, whole: &Ended, faulted: &Ended) -> Result<(), String> {
-    if comparison == Comparison::Itself {
-        return Ok(());
-    }
-    if (whole.status, &whole.output) != (faulted.status, &faulted.output) {
-        let end = |ended: &Ended| format!("{} {}", ended.status, ended.output.as_deref().unwrap_or_default());
-        return Err(format!("it ends otherwise: {}\nwithout faults: {}", end(faulted), end(whole)));
-    }
-    let lines: fn(&Ended) -> Vec<String> = if comparison == Comparison::Exact { exact } else { paths };
-    let (wanted, found) = (lines(whole), lines(faulted));
-    match wanted.iter().zip(&found).find(|(wanted, found)| wanted != found) {
-        Some((wanted, found)) => Err(format!("the histories differ: {found}\nwithout faults: {wanted}")),
-        None if wanted.len() != found.len() => Err(format!("{} events, without faults {}", found.len(), wanted.len())),
-        None => Ok(()),
-    }
-}
-
-/// The events without their times.
-fn exact(ended: &Ended) -> Vec<String> {
-    ended.history.iter().map(|event| without(event, &["timestamp"], &[])).collect()
-}
-
-/// The events without times and numbers, each behind the one it follows, sorted.
-fn paths(ended: &Ended) -> Vec<String> {
-    let bare = |event: &HistoryEvent| without(event, &["timestamp", "id", "previousEventId"], &ended.tokens);
-    let by_id: BTreeMap<_, _> = ended.history.iter().map(|event| (event.id, event)).collect();
-    let mut lines: Vec<String> = ended
-        .history
-        .iter()
-        .map(|event| {
-            let after_any =
-                ["MapIterationStarted", "MapStateSucceeded", "ParallelStateSucceeded", "MapStateExited", "ParallelStateExited"];
-            let previous = by_id.get(&event.previous).filter(|_| !after_any.contains(&&*event.details.type_name()));
-            format!("{} → {}", previous.map(|event| bare(event)).unwrap_or_default(), bare(event))
-        })
-        .collect();
-    lines.sort_unstable();
-    lines
-}
-
-fn without(event: &HistoryEvent, members: &[&str], tokens: &[String]) -> String {
-    let mut text = event.to_json();
-    for token in tokens {
-        text = text.replace(token, "TOKEN");
-    }
-    let mut value: Value = serde_json::from_str(&text).unwrap_or_default();
-    if let Value::Object(event) = &mut value {
-        event.retain(|name, _| !members.contains(&name.as_str()));
-    }
-    value.to_string()
+    let read_back_each = options.read_back_each.max(1);
+    Ok(Setup { settings, budget, function_ms, pause, linger, salt, machines, executions, read_back_each })
 }

@@ -1,379 +1,656 @@
-//! The world a simulated driver lives in: a store, queues, workers and a clock, all of which fail as planned.
+//! The world that simulated functions live in: its time, its table, its queue of wake-ups, and what it knows of each execution.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use statewright_engine::{
-    Budget, Clock, Commit, CommitError, ExecutionArn, Host, InboxEntry, Loaded, MemoryStore, QueueError, Store, StoreError,
-    TaskQueue, Version, WakeQueue,
-};
-use statewright_interpreter::command::{Command, StartTask};
-use statewright_interpreter::event::Event;
-use statewright_interpreter::history::{EventDetails, TaskStage};
+use statewright_engine::journal::{Journal, Settings};
+use statewright_engine::table::{Condition, Item, Key, MemoryTable, Page, Query, Table, TableError, WriteError};
+use statewright_engine::{AfterCrash, Budget, Ledger, SKEW, Store as _};
+use statewright_interpreter::command::StartTask;
+use statewright_interpreter::definition::{Definition, Pattern, Resource};
+use statewright_interpreter::event::{Event, TaskId};
+use statewright_interpreter::execution::{Checkpoint, Execution, Start};
+use statewright_interpreter::history::{EventDetails, HistoryEvent, TaskStage};
 use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::time::Timestamp;
 
 use super::plan::{Fault, Kind};
+use super::{Comparison, Without};
 use crate::choices::Choices;
-use crate::generate::START;
-use crate::properties;
+use crate::generate::Machine;
 
-/// The world. It is its own host, store, queues and clock.
-#[derive(Debug)]
+/// What is drawn from a seed before anything happens.
+pub(super) struct Setup {
+    pub(super) settings: Settings,
+    pub(super) budget: Budget,
+    /// How long a function may run.
+    pub(super) function_ms: i64,
+    /// What pause a driver waits for.
+    pub(super) pause: Duration,
+    /// How long a driver waits for more answers.
+    pub(super) linger: Duration,
+    /// Decides what is done with the tasks of a state.
+    pub(super) salt: u64,
+    pub(super) machines: Vec<Planned>,
+    pub(super) executions: Vec<Intended>,
+    /// Each how many commits is read back.
+    pub(super) read_back_each: u32,
+}
+
+/// A machine, and how alike its executions must be.
+pub(super) struct Planned {
+    pub(super) machine: Machine,
+    pub(super) definition: Arc<Definition>,
+    pub(super) comparison: Comparison,
+}
+
+/// An execution that somebody wants.
+#[derive(Clone)]
+pub(super) struct Intended {
+    pub(super) machine: usize,
+    pub(super) start: Start,
+    pub(super) at: i64,
+    pub(super) faults: Vec<Fault>,
+    pub(super) choices: Choices,
+}
+
+/// What the world is to do at a time.
+pub(super) enum Entry {
+    /// Somebody sleeps until then.
+    Wake(Waker),
+    /// A function's time is over.
+    Kill(u64),
+    /// A client starts the execution.
+    Start { execution: usize },
+    /// The queue delivers a wake-up that it has delivered so many times before.
+    Message { execution: usize, receives: u32 },
+    /// A worker does its next step with a task that was passed on.
+    Work { execution: usize, task: Arc<StartTask>, stage: usize },
+    /// Whoever has a task's token uses it: to say so many times that the task is alive, then to end it.
+    Callback { execution: usize, task: Arc<StartTask>, beats: usize },
+    /// Somebody tells what happened.
+    Tell(Telling),
+    /// A write reaches the table after whoever sent it was told that it failed.
+    LatePut { execution: usize, item: Box<Item>, condition: Condition, note: Option<Box<Note>> },
+    /// The sweep.
+    Sweep,
+}
+
+/// What somebody tells an execution, until it is acknowledged.
+#[derive(Clone)]
+pub(super) struct Telling {
+    pub(super) execution: usize,
+    pub(super) key: String,
+    pub(super) event: Event,
+    pub(super) then: Then,
+    pub(super) attempt: u32,
+}
+
+/// What whoever tells does next.
+#[derive(Clone)]
+pub(super) enum Then {
+    Nothing,
+    /// A worker has done this stage of a task.
+    Worked(Arc<StartTask>, usize),
+    /// A task's heartbeat was told; so many are left.
+    Beat(Arc<StartTask>, usize),
+    /// The execution was stopped.
+    Stopped,
+}
+
+/// What a commit says, to be compared with what is read back.
+pub(super) struct Note {
+    checkpoint: Checkpoint,
+    events: Vec<HistoryEvent>,
+    payloads: Vec<PayloadId>,
+    ledger: Ledger,
+    due: Option<i64>,
+    is_final: bool,
+}
+
+impl Note {
+    pub(super) fn of(commit: &statewright_engine::Commit<'_>, definition: &Definition, now: i64) -> Self {
+        let execution = commit.execution;
+        let outstanding = execution.outstanding(definition);
+        let is_final = execution.status().is_final();
+        let unstarted = outstanding.iter().any(|command| !commit.ledger.leases.contains_key(&command.task()));
+        let skew = i64::try_from(SKEW.as_millis()).unwrap_or(0);
+        let due = match is_final {
+            true => None,
+            false if execution.is_ready() || unstarted => Some(now),
+            false => {
+                let lease = commit.ledger.leases.values().min().map(|until| until.saturating_add(skew));
+                [lease, execution.deadline().map(|deadline| deadline.0)].into_iter().flatten().min()
+            }
+        };
+        Self {
+            checkpoint: (commit.checkpoint)(),
+            events: commit.events.to_vec(),
+            payloads: commit.changes.payloads.iter().map(|(id, _)| *id).collect(),
+            ledger: commit.ledger.clone(),
+            due,
+            is_final,
+        }
+    }
+}
+
+/// What the world knows of an execution.
+pub(super) struct Life {
+    choices: Choices,
+    places: u32,
+    faults: Vec<Fault>,
+    pub(super) fired: Vec<Kind>,
+    /// Until when faults have an effect.
+    quiet_from: i64,
+    /// How often a starter of tasks may have died.
+    pub(super) deaths: u32,
+    /// Whether whoever wanted it knows that it was started.
+    pub(super) acknowledged: bool,
+    pub(super) stopped: bool,
+    pub(super) commits: u32,
+    pub(super) events: Vec<HistoryEvent>,
+    scheduled: BTreeSet<TaskId>,
+    /// The tasks of `…Started` events.
+    started: BTreeMap<u64, TaskId>,
+    submitted: BTreeSet<TaskId>,
+    payloads: BTreeSet<PayloadId>,
+    pub(super) ledger: Ledger,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) is_final: bool,
+    due: Option<i64>,
+    /// How often each task was begun, and what is to be done when whoever begins it dies.
+    pub(super) runs: BTreeMap<TaskId, (u32, AfterCrash)>,
+    pub(super) tokens: Vec<Arc<str>>,
+}
+
+struct State {
+    now: i64,
+    sequence: u64,
+    entries: BTreeMap<(i64, u64), Entry>,
+    /// How many entries are more than somebody's sleep.
+    business: usize,
+    lives: Vec<Life>,
+    /// Wake-ups that nobody could deal with.
+    dead_letters: Vec<usize>,
+    sweep_at: Option<i64>,
+    violation: Option<(usize, String)>,
+    /// The function that is being polled stops for good.
+    crash: bool,
+}
+
 pub(super) struct World {
-    store: MemoryStore,
-    budget: Budget,
+    pub(super) setup: Arc<Setup>,
+    pub(super) without: Option<Without>,
+    pub(super) table: MemoryTable,
     state: Mutex<State>,
 }
 
-/// What is on its way.
-#[derive(Debug)]
-pub(super) enum Message {
-    /// Whoever started the execution looks whether it is there, and creates it if not.
-    Create,
-    /// Look at the execution.
-    Wake,
-    /// A worker is to send its message with this number.
-    Work(Box<StartTask>, usize),
-    /// A message of a worker that was late.
-    Post(InboxEntry),
-}
-
-#[derive(Debug)]
-struct State {
-    /// The time that nobody's clock shows.
-    now: Timestamp,
-    /// How far the drivers' clock is off, in milliseconds.
-    skew: i64,
-    messages: BTreeMap<(Timestamp, u64), Message>,
-    sent: u64,
-    /// How many places there were where something could go wrong.
-    places: u64,
-    faults: Vec<Fault>,
-    /// What the executor is to do with the driver that has just stopped at an await point.
-    interruption: Option<Interruption>,
-    choices: Choices,
-    payloads: BTreeSet<PayloadId>,
-    scheduled: BTreeSet<u64>,
-    events: u64,
-    violation: Option<String>,
-    tokens: Vec<String>,
-    /// Tasks that a worker has taken. Another worker that is given one of them leaves it to the first.
-    taken: BTreeSet<u64>,
-}
-
-/// What happens to a driver at an await point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Interruption {
-    Crash,
-    Rival,
-}
+/// The sweep comes once a minute.
+pub(super) const SWEEP_MS: i64 = 60_000;
+/// A message that was received so often is set aside.
+const RECEIVES_MAX: u32 = 3;
+/// How much earlier than its function's end a driver leaves.
+pub(super) const LEAVE_MS: i64 = 5_000;
+/// How much earlier than its function's end a driver begins nothing new.
+pub(super) const HAND_OVER_MS: i64 = 17_000;
+/// A waited-for task takes at most so long, if nothing is wrong.
+const TASK_MS_MAX: usize = 10_000;
 
 impl World {
-    pub(super) fn new(mut choices: Choices, faults: Vec<Fault>, budget: Budget) -> Self {
-        let state = State {
-            now: START,
-            skew: 0,
-            messages: BTreeMap::new(),
-            sent: 0,
+    pub(super) fn new(setup: Arc<Setup>, without: Option<Without>, faults: &[Fault], only: Option<usize>) -> Self {
+        let lives = setup.executions.iter().enumerate().map(|(number, intended)| Life {
+            choices: intended.choices.clone(),
             places: 0,
-            faults,
-            interruption: None,
-            choices: choices.split(),
-            payloads: BTreeSet::new(),
+            faults: faults.iter().filter(|fault| fault.execution == number).copied().collect(),
+            fired: Vec::new(),
+            quiet_from: 0,
+            deaths: 0,
+            acknowledged: false,
+            stopped: false,
+            commits: 0,
+            events: Vec::new(),
             scheduled: BTreeSet::new(),
-            events: 0,
-            violation: None,
+            started: BTreeMap::new(),
+            submitted: BTreeSet::new(),
+            payloads: BTreeSet::new(),
+            ledger: Ledger::default(),
+            checkpoint: Checkpoint::default(),
+            is_final: false,
+            due: None,
+            runs: BTreeMap::new(),
             tokens: Vec::new(),
-            taken: BTreeSet::new(),
+        });
+        let state = State {
+            now: 0,
+            sequence: 0,
+            entries: BTreeMap::new(),
+            business: 0,
+            lives: lives.collect(),
+            dead_letters: Vec::new(),
+            sweep_at: None,
+            violation: None,
+            crash: false,
         };
-        Self { store: MemoryStore::default(), budget, state: Mutex::new(state) }
+        let world = Self { setup, without, table: MemoryTable::default(), state: Mutex::new(state) };
+        for (execution, intended) in world.setup.executions.iter().enumerate() {
+            if only.is_none_or(|only| only == execution) {
+                world.insert(intended.at, Entry::Start { execution });
+            }
+        }
+        world
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether one of the planned faults happens here.
-    fn fault(&self, fits: impl Fn(Kind) -> bool) -> Option<Kind> {
+    pub(super) fn now(&self) -> i64 {
+        self.state().now
+    }
+
+    pub(super) fn insert(&self, at: i64, entry: Entry) {
         let mut state = self.state();
-        state.places += 1;
-        let places = state.places;
-        let at = state.faults.iter().position(|fault| fault.after <= places && fits(fault.kind))?;
-        Some(state.faults.remove(at).kind)
+        state.sequence += 1;
+        state.business += usize::from(!matches!(entry, Entry::Wake(_) | Entry::Kill(_)));
+        let key = (at.max(state.now), state.sequence);
+        state.entries.insert(key, entry);
     }
 
-    /// An await point.
-    async fn pause(&self) {
-        let interruption = match self.fault(|kind| matches!(kind, Kind::Crash | Kind::Rival)) {
-            Some(Kind::Crash) => Some(Interruption::Crash),
-            Some(_) => Some(Interruption::Rival),
-            None => None,
-        };
-        self.state().interruption = interruption;
-        Yield(false).await;
+    pub(super) fn insert_after(&self, millis: u64, entry: Entry) {
+        self.insert(self.now().saturating_add_unsigned(millis), entry);
     }
 
-    pub(super) fn take_interruption(&self) -> Option<Interruption> {
-        self.state().interruption.take()
-    }
-
-    pub(super) fn draw(&self, limit: usize) -> usize {
-        self.state().choices.below(limit)
-    }
-
-    pub(super) fn places(&self) -> u64 {
-        self.state().places
-    }
-
-    /// How many of the planned faults did not happen.
-    pub(super) fn faults_left(&self) -> usize {
-        self.state().faults.len()
-    }
-
-    pub(super) fn send(&self, message: Message, after_ms: u64) {
+    /// What happens next; the time goes on to it. `None` when nothing will ever happen but that somebody wakes up.
+    pub(super) fn next(&self, anybody: bool) -> Option<Entry> {
         let mut state = self.state();
-        state.sent += 1;
-        let key = (state.now.plus_millis(after_ms), state.sent);
-        // A host keeps one wake-up for one moment: every driver that finds the execution waiting asks for the same one.
-        let same = (key.0, 0)..=(key.0, u64::MAX);
-        if matches!(message, Message::Wake) && state.messages.range(same).any(|(_, other)| matches!(other, Message::Wake)) {
-            return;
+        if state.business == 0 && !anybody {
+            return None;
         }
-        state.messages.insert(key, message);
-    }
-
-    /// Whether nothing arrives within a minute, the time after which a sweeper looks for what was lost.
-    pub(super) fn is_quiet(&self) -> bool {
-        let state = self.state();
-        state.messages.first_key_value().is_none_or(|((at, _), _)| *at > state.now.plus_seconds(60))
-    }
-
-    /// The next message; time goes on to when it arrives.
-    pub(super) fn receive(&self) -> Option<Message> {
-        if let Some(Kind::ClockJump(seconds)) = self.fault(|kind| matches!(kind, Kind::ClockJump(_))) {
-            self.state().skew += i64::from(seconds) * 1000;
-        }
-        let mut state = self.state();
-        let ((at, _), message) = state.messages.pop_first()?;
+        let ((at, _), entry) = state.entries.pop_first()?;
+        state.business -= usize::from(!matches!(entry, Entry::Wake(_) | Entry::Kill(_)));
         state.now = state.now.max(at);
-        Some(message)
+        Some(entry)
     }
 
-    pub(super) fn violation(&self) -> Option<String> {
-        self.state().violation.clone()
-    }
-
-    pub(super) fn violate(&self, what: impl Into<String>) {
+    pub(super) fn violate(&self, execution: usize, what: impl Into<String>) {
         let mut state = self.state();
         if state.violation.is_none() {
-            state.violation = Some(what.into());
+            state.violation = Some((execution, what.into()));
         }
     }
 
-    pub(super) fn memory(&self) -> &MemoryStore {
-        &self.store
+    pub(super) fn take_violation(&self) -> Option<(usize, String)> {
+        self.state().violation.take()
     }
 
-    pub(super) fn tokens(&self) -> Vec<String> {
-        self.state().tokens.clone()
+    pub(super) fn take_crash(&self) -> bool {
+        std::mem::take(&mut self.state().crash)
     }
 
-    /// A worker sends the message number `sent` and goes on to the next.
-    pub(super) fn work(&self, arn: &ExecutionArn, task: Box<StartTask>, sent: usize) {
-        let id = task.task.0;
-        if sent == 0 && !self.state().taken.insert(id) && self.fault(|kind| kind == Kind::WorkedTwice).is_none() {
+    fn crash(&self) {
+        self.state().crash = true;
+    }
+
+    pub(super) fn draw(&self, execution: usize, limit: usize) -> usize {
+        self.life(execution, |life| life.choices.below(limit))
+    }
+
+    /// Looks at, or changes, what is known of an execution.
+    pub(super) fn life<R>(&self, execution: usize, look: impl FnOnce(&mut Life) -> R) -> R {
+        let mut state = self.state();
+        let life = state.lives.get_mut(execution).expect("executions are numbered from 0");
+        look(life)
+    }
+
+    /// Whether one of the planned faults happens here.
+    pub(super) fn fault(&self, execution: usize, fits: impl Fn(Kind) -> bool) -> Option<Kind> {
+        let function_ms = self.setup.function_ms;
+        let mut state = self.state();
+        let now = state.now;
+        let life = state.lives.get_mut(execution)?;
+        life.places += 1;
+        let places = life.places;
+        let at = life.faults.iter().position(|fault| fault.after <= places && fits(fault.kind))?;
+        let kind = life.faults.remove(at).kind;
+        life.fired.push(kind);
+        life.deaths += u32::from(kind.may_kill());
+        let lasts = match kind {
+            Kind::Freeze(seconds) | Kind::WorkLate(seconds) => i64::from(seconds) * 1000,
+            Kind::TaskSlow(seconds) => i64::from(seconds) * 1000 + 2 * function_ms,
+            Kind::WakeTwice(millis) | Kind::WakeLate(millis) | Kind::PutLate(millis) => i64::from(millis),
+            _ => 0,
+        };
+        life.quiet_from = life.quiet_from.max(now + lasts);
+        Some(kind)
+    }
+
+    /// The number of an execution, from its ARN.
+    pub(super) fn number_of(&self, arn: &str) -> usize {
+        arn.rsplit(":run-").next().and_then(|number| number.parse().ok()).unwrap_or(0)
+    }
+
+    pub(super) fn intended(&self, execution: usize) -> &Intended {
+        self.setup.executions.get(execution).expect("executions are numbered from 0")
+    }
+
+    pub(super) fn planned(&self, execution: usize) -> &Planned {
+        self.setup.machines.get(self.intended(execution).machine).expect("machines are numbered from 0")
+    }
+
+    /// How long a message that was received is kept from others.
+    pub(super) fn visibility_ms(&self) -> i64 {
+        self.setup.function_ms + 30_000
+    }
+
+    /// The queue takes a wake-up.
+    pub(super) fn send(&self, execution: usize, after_ms: u64) {
+        let latency = 5 + self.draw(execution, 40) as u64;
+        self.insert_after(after_ms.saturating_add(latency), Entry::Message { execution, receives: 0 });
+    }
+
+    /// A message was not dealt with: it comes again, or is set aside.
+    pub(super) fn send_again(&self, execution: usize, received: i64, receives: u32) {
+        let at = received + self.visibility_ms();
+        if receives + 1 < RECEIVES_MAX {
+            return self.insert(at, Entry::Message { execution, receives: receives + 1 });
+        }
+        self.state().dead_letters.push(execution);
+        self.sweep_by(at);
+    }
+
+    /// Has the sweep come in the minute after `at`.
+    pub(super) fn sweep_by(&self, at: i64) {
+        if self.without == Some(Without::Sweep) {
             return;
         }
-        match self.fault(|kind| matches!(kind, Kind::WorkerCrash | Kind::WorkerSlow(_))) {
-            Some(Kind::WorkerSlow(millis)) => {
-                if sent == 0 {
-                    self.state().taken.remove(&id);
-                }
-                return self.send(Message::Work(task, sent), millis.into());
-            }
-            Some(_) => {
-                self.state().taken.remove(&id);
-                return self.send(Message::Work(task, 0), 30_000);
-            }
-            None => {}
-        }
-        let Some(event) = properties::message(&task, sent) else { return };
-        let word = match &event {
-            Event::TaskStarted { .. } => "started",
-            Event::TaskSubmitted { .. } => "submitted",
-            _ => "result",
-        };
-        let entry = InboxEntry { key: format!("{}/{word}", task.task.0).into(), event };
-        match self.fault(|kind| matches!(kind, Kind::StartedLate(_)) && word == "started" || kind == Kind::PostTwice) {
-            Some(Kind::StartedLate(millis)) => self.send(Message::Post(entry), millis.into()),
-            Some(_) => {
-                self.post(arn, entry.clone());
-                self.send(Message::Post(entry), 5000);
-            }
-            None => self.post(arn, entry),
-        }
-        let pause = 1 + self.draw(3000) as u64;
-        self.send(Message::Work(task, sent + 1), pause);
-    }
-
-    pub(super) fn post(&self, arn: &ExecutionArn, entry: InboxEntry) {
-        if poll_once(self.store.post(arn, entry)).is_none_or(|posted| posted.is_err()) {
-            self.violate("the store in memory does not post");
-        }
-        self.send(Message::Wake, 0);
-    }
-
-    /// Looks at what was committed: the history is linear, and no payload is written twice.
-    fn note(&self, payloads: &[PayloadId], commit_events: &[statewright_interpreter::history::HistoryEvent]) {
+        let at = (at.max(self.now()).div_euclid(SWEEP_MS) + 1) * SWEEP_MS;
         let mut state = self.state();
-        let mut violation = None;
-        for id in payloads {
-            if !state.payloads.insert(*id) {
-                violation = Some(format!("payload {} is committed twice", id.0));
+        if state.sweep_at.is_none_or(|sweep_at| sweep_at > at) {
+            state.sweep_at = Some(at);
+            drop(state);
+            self.insert(at, Entry::Sweep);
+        }
+    }
+
+    /// Whether the sweep is due, rather than superseded by an earlier one.
+    pub(super) fn begin_sweep(&self) -> Option<Vec<usize>> {
+        let mut state = self.state();
+        (state.sweep_at == Some(state.now)).then(|| {
+            state.sweep_at = None;
+            std::mem::take(&mut state.dead_letters)
+        })
+    }
+
+    /// What is to be done when whoever starts a task of this state dies.
+    pub(super) fn after_crash(&self, task: &StartTask) -> AfterCrash {
+        if self.hash(task) % 4 == 0 { AfterCrash::Fail } else { AfterCrash::Repeat }
+    }
+
+    /// Whether drivers wait for the tasks of this state.
+    pub(super) fn is_waited_for(&self, task: &StartTask) -> bool {
+        match (&task.resource, task.resource.pattern()) {
+            (Resource::Activity { .. }, _) => false,
+            (_, Pattern::WaitForTaskToken) => true,
+            (_, Pattern::RequestResponse) => self.hash(task) % 3 != 0,
+            (_, _) => false,
+        }
+    }
+
+    fn hash(&self, task: &StartTask) -> u64 {
+        let hash = task.state.bytes().fold(self.setup.salt, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        hash >> 20
+    }
+
+    /// How long a task takes somebody.
+    pub(super) fn task_ms(&self, execution: usize) -> u64 {
+        self.life(execution, |life| match life.choices.below(10) {
+            0 => life.choices.below(TASK_MS_MAX),
+            _ => life.choices.below(1000),
+        }) as u64
+    }
+
+    /// A task is begun.
+    pub(super) fn begin(&self, execution: usize, task: &StartTask) {
+        let after_crash = self.after_crash(task);
+        self.life(execution, |life| {
+            life.runs.entry(task.task).or_insert((0, after_crash)).0 += 1;
+            life.tokens.extend(task.token.clone());
+        });
+    }
+
+    /// Whether it is known that a task was submitted, or that it will never be.
+    pub(super) fn is_submitted(&self, execution: usize, task: TaskId) -> bool {
+        self.life(execution, |life| life.submitted.contains(&task) || life.is_final)
+    }
+
+    /// A client is told that its execution was started.
+    pub(super) fn acknowledge(&self, execution: usize) {
+        let there = self.life(execution, |life| {
+            life.acknowledged = true;
+            life.commits > 0
+        });
+        if !there {
+            self.violate(execution, "a client is told that its execution was started, and it was not");
+        }
+    }
+
+    /// The table has written something for an execution.
+    pub(super) fn written(&self, execution: usize, sort: &str, is_reminder: bool, at: Option<i64>, note: Option<Box<Note>>) {
+        if is_reminder {
+            return self.sweep_by(at.unwrap_or(0));
+        }
+        if sort.starts_with("i#") {
+            let now = self.now();
+            return self.life(execution, |life| life.due = Some(life.due.map_or(now, |due| due.min(now))));
+        }
+        if let Some(note) = note.filter(|_| is_commit(sort))
+            && let Err(violation) = self.note(execution, *note)
+        {
+            self.violate(execution, violation);
+        }
+    }
+
+    /// Looks at what was committed: the history is linear, no payload is written twice, it was done in time, and it can be read.
+    fn note(&self, execution: usize, note: Note) -> Result<(), String> {
+        let patience = self.visibility_ms() + 3 * SWEEP_MS + 20_000;
+        let now = self.now();
+        let read_back = self.life(execution, |life| {
+            // What was posted too late is still to be put away.
+            if life.is_final && !(note.is_final && note.events.is_empty()) {
+                return Err("an execution that has ended goes on".to_owned());
             }
-        }
-        for event in commit_events {
-            state.events += 1;
-            if event.id.0 != state.events {
-                violation = Some(format!("event {} is committed as number {}", event.id.0, state.events));
-            }
-            if let EventDetails::Task(task) = &event.details
-                && matches!(task.stage, TaskStage::Scheduled { .. })
-            {
-                state.scheduled.insert(event.id.0);
-            }
-        }
-        state.violation = state.violation.take().or(violation);
-    }
-}
-
-impl Host for World {
-    fn store(&self) -> &impl Store {
-        self
-    }
-
-    fn wakes(&self) -> &impl WakeQueue {
-        self
-    }
-
-    fn tasks(&self) -> &impl TaskQueue {
-        self
-    }
-
-    fn clock(&self) -> &impl Clock {
-        self
-    }
-
-    fn budget(&self) -> Budget {
-        self.budget
-    }
-}
-
-impl Clock for World {
-    fn now(&self) -> Timestamp {
-        let state = self.state();
-        Timestamp(state.now.0 + state.skew)
-    }
-}
-
-impl Store for World {
-    async fn load(&self, execution: &ExecutionArn) -> Result<Option<Loaded>, StoreError> {
-        self.pause().await;
-        if self.fault(|kind| kind == Kind::LoadFails).is_some() {
-            return Err(StoreError("planned".to_owned()));
-        }
-        let loaded = self.store.load(execution).await;
-        self.pause().await;
-        loaded
-    }
-
-    async fn commit(&self, execution: &ExecutionArn, commit: Commit<'_>) -> Result<Version, CommitError> {
-        self.pause().await;
-        let fault = self.fault(|kind| matches!(kind, Kind::CommitFails | Kind::UnknownOutcome));
-        if fault == Some(Kind::CommitFails) {
-            return Err(StoreError("planned".to_owned()).into());
-        }
-        let payloads: Vec<PayloadId> = commit.changes.payloads.iter().map(|(id, _)| *id).collect();
-        let events = commit.events;
-        let committed = self.store.commit(execution, commit).await;
-        if committed.is_ok() {
-            self.note(&payloads, events);
-        }
-        self.pause().await;
-        if fault == Some(Kind::UnknownOutcome) { Err(StoreError("planned".to_owned()).into()) } else { committed }
-    }
-
-    async fn post(&self, execution: &ExecutionArn, entry: InboxEntry) -> Result<(), StoreError> {
-        self.store.post(execution, entry).await
-    }
-}
-
-impl WakeQueue for World {
-    async fn wake(&self, _execution: &ExecutionArn, after: Duration) -> Result<(), QueueError> {
-        self.pause().await;
-        let after = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        match self.fault(|kind| matches!(kind, Kind::WakeFails | Kind::WakeLost | Kind::WakeTwice | Kind::WakeLate(_))) {
-            Some(Kind::WakeFails) => return Err(QueueError("planned".to_owned())),
-            Some(Kind::WakeLost) => {}
-            Some(Kind::WakeLate(millis)) => self.send(Message::Wake, after.saturating_add(millis.into())),
-            fault => {
-                self.send(Message::Wake, after);
-                if fault.is_some() {
-                    self.send(Message::Wake, after.saturating_add(2000));
+            for id in &note.payloads {
+                if !life.payloads.insert(*id) {
+                    return Err(format!("payload {} is committed twice", id.0));
                 }
             }
-        }
-        self.pause().await;
-        Ok(())
-    }
-}
-
-impl TaskQueue for World {
-    async fn dispatch(&self, _execution: &ExecutionArn, command: Command) -> Result<(), QueueError> {
-        self.pause().await;
-        let Command::StartTask(task) = command else { return Ok(()) };
-        if !self.state().scheduled.contains(&task.task.0) {
-            self.violate(format!("task {} is dispatched before it is committed", task.task.0));
-        }
-        self.state().tokens.extend(task.token.as_deref().map(str::to_owned));
-        let fits = |kind| matches!(kind, Kind::DispatchFails | Kind::DispatchLost | Kind::DispatchTwice | Kind::DispatchLate(_));
-        match self.fault(fits) {
-            Some(Kind::DispatchFails) => return Err(QueueError("planned".to_owned())),
-            Some(Kind::DispatchLost) => {}
-            Some(Kind::DispatchLate(millis)) => self.send(Message::Work(task, 0), millis.into()),
-            fault => {
-                if fault.is_some() {
-                    self.send(Message::Work(task.clone(), 0), 1500);
+            for event in &note.events {
+                if event.id.0 != life.events.len() as u64 + 1 {
+                    return Err(format!("event {} is committed as number {}", event.id.0, life.events.len() + 1));
                 }
-                self.send(Message::Work(task, 0), 20);
+                if let EventDetails::Task(task) = &event.details {
+                    match task.stage {
+                        TaskStage::Scheduled { .. } => drop(life.scheduled.insert(event.id)),
+                        TaskStage::Started { .. } => drop(life.started.insert(event.id.0, event.previous)),
+                        TaskStage::Submitted { .. } => life.submitted.extend(life.started.get(&event.previous.0)),
+                        _ => {}
+                    }
+                }
+                life.events.push(event.clone());
             }
-        }
-        self.pause().await;
-        Ok(())
+            let late = life.due.map_or(0, |due| now - due.max(life.quiet_from));
+            if late > patience {
+                return Err(format!("nobody has looked for {} s", late / 1000));
+            }
+            life.commits += 1;
+            life.due = note.due;
+            life.is_final = note.is_final;
+            life.ledger = note.ledger;
+            life.checkpoint = note.checkpoint;
+            Ok(life.is_final || life.commits % self.setup.read_back_each == 0)
+        });
+        if read_back? { self.read_back(execution) } else { Ok(()) }
+    }
+
+    /// What is stored is what was committed.
+    pub(super) fn read_back(&self, execution: usize) -> Result<(), String> {
+        let definition = &self.planned(execution).definition;
+        let journal = self.journal();
+        let arn = statewright_engine::ExecutionArn(Arc::clone(&self.intended(execution).start.identity.execution_arn));
+        let loaded = at_once(journal.load(&arn, Timestamp(self.now()))).map_err(|error| error.to_string())?;
+        let loaded = loaded.ok_or("what was committed is gone")?;
+        let found = Execution::restore(definition, &loaded.checkpoint).map_err(|error| error.to_string())?;
+        let found = found.checkpoint(definition);
+        self.life(execution, |life| match found == life.checkpoint && loaded.ledger == life.ledger {
+            true => Ok(()),
+            false => Err(format!(
+                "committed: {:#?} {:?}\nread back: {found:#?} {:?}",
+                life.checkpoint, life.ledger, loaded.ledger
+            )),
+        })
+    }
+
+    /// The journal, looked at from outside, where nothing fails.
+    pub(super) fn journal(&self) -> Journal<Direct<'_>> {
+        Journal::new(Direct(&self.table), self.setup.settings, 0)
+    }
+
+    /// Whether a task was scheduled by a commit.
+    pub(super) fn was_scheduled(&self, execution: usize, task: TaskId) -> bool {
+        self.life(execution, |life| life.scheduled.contains(&task))
     }
 }
 
-/// A future that is pending once.
-struct Yield(bool);
+/// Whether something under this sort key is a commit.
+pub(super) fn is_commit(sort: &str) -> bool {
+    sort == "0" || sort.starts_with("j#")
+}
 
-impl Future for Yield {
+/// The table without faults and delays.
+pub(super) struct Direct<'w>(&'w MemoryTable);
+
+impl Table for Direct<'_> {
+    async fn put(&self, item: Item, condition: Condition) -> Result<(), WriteError> {
+        self.0.put(item, condition).await
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.0.get(key).await
+    }
+
+    async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
+        self.0.get_all(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.0.query(query).await
+    }
+
+    async fn delete(&self, key: &Key, condition: Condition) -> Result<(), WriteError> {
+        self.0.delete(key, condition).await
+    }
+}
+
+/// Waits until a time, by nobody's clock.
+pub(super) struct Sleep<'w> {
+    world: &'w World,
+    until: i64,
+    registered: bool,
+}
+
+impl<'w> Sleep<'w> {
+    pub(super) fn until(world: &'w World, until: i64) -> Self {
+        Self { world, until, registered: false }
+    }
+}
+
+impl Future for Sleep<'_> {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.world.now() >= self.until {
+            return Poll::Ready(());
+        }
+        if !std::mem::replace(&mut self.registered, true) {
+            self.world.insert(self.until, Entry::Wake(context.waker().clone()));
+        }
+        Poll::Pending
     }
 }
 
-/// The answer of a future that never waits.
-pub(super) fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut context = Context::from_waker(std::task::Waker::noop());
+/// What a future that never waits gives.
+pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
-        Poll::Ready(answer) => Some(answer),
-        Poll::Pending => None,
+        Poll::Ready(answer) => answer,
+        Poll::Pending => unreachable!("a table in memory answers at once"),
+    }
+}
+
+/// The functions that can go on.
+pub(super) type Ready = Arc<Mutex<VecDeque<u64>>>;
+
+/// Says that a function can go on.
+pub(super) struct Bell {
+    pub(super) flight: u64,
+    pub(super) ready: Ready,
+}
+
+impl std::task::Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(self.flight);
+    }
+}
+
+impl World {
+    /// An operation takes its time, and something may happen meanwhile. Notes where the function stands still for long.
+    pub(super) async fn pause(&self, execution: usize, is_frozen: &AtomicBool) {
+        let mut delay = 1 + self.draw(execution, 6) as i64;
+        let fits = |kind| matches!(kind, Kind::Crash | Kind::Freeze(_) | Kind::Rival | Kind::Stop);
+        match self.fault(execution, fits) {
+            Some(Kind::Crash) => {
+                self.crash();
+                std::future::pending::<()>().await;
+            }
+            Some(Kind::Freeze(seconds)) => {
+                is_frozen.store(true, Ordering::Relaxed);
+                delay += i64::from(seconds) * 1000;
+            }
+            Some(Kind::Stop) => {
+                let error = statewright_interpreter::history::ErrorDetails { error: Some("Stopped".into()), cause: None };
+                let event = Event::Stop { error };
+                let telling = Telling { execution, key: "stop".to_owned(), event, then: Then::Stopped, attempt: 0 };
+                let after = self.draw(execution, 3000) as u64;
+                self.insert_after(after, Entry::Tell(telling));
+            }
+            Some(_) => self.send(execution, 0),
+            None => {}
+        }
+        Sleep::until(self, self.now() + delay).await;
+    }
+}
+
+impl Life {
+    /// The number of a new writer of commits.
+    pub(super) fn writer(&mut self) -> u64 {
+        self.choices.draw()
+    }
+}
+
+impl World {
+    /// In a world that keeps no keys: deletes the commits before this one that loading it does not need.
+    pub(super) fn forget_superseded(&self, execution: usize, partition: &str, sort: &str) {
+        let after = Query::prefix(partition, "j#").after(Some(sort.to_owned())).limit(1000);
+        for item in at_once(self.table.query(&after)).map(|page| page.items).unwrap_or_default() {
+            let _ = at_once(self.table.delete(&item.key, Condition::None));
+            if self.read_back(execution).is_err() {
+                let _ = at_once(self.table.put(item, Condition::None));
+            }
+        }
     }
 }

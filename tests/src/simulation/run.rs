@@ -1,0 +1,318 @@
+//! Runs a world: polls its functions, moves its time on, and does what clients, workers and the sweep do.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use statewright_engine::{
+    Birth, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Store as _, deliver, deliver_at_once, drive, start};
+use statewright_interpreter::command::StartTask;
+use statewright_interpreter::event::Event;
+use statewright_interpreter::execution::Execution;
+use statewright_interpreter::time::Timestamp;
+
+use super::Comparison;
+use super::function::{Function, write};
+use super::plan::Kind;
+use super::world::{Bell, Entry, Ready, Telling, Then, World, at_once};
+use crate::properties::message;
+
+/// More than any world needs.
+const ENTRIES_MAX: u64 = 20_000_000;
+/// A reminder that is so much older than the last that its execution knows of is nobody's. No function lives so long.
+const STALE_MS: i64 = 40 * 60_000;
+
+/// A running function.
+struct Flight<'w> {
+    future: Pin<Box<dyn Future<Output = Landed> + 'w>>,
+    function: Arc<Function<'w>>,
+    errand: Errand,
+    waker: Waker,
+}
+
+/// What a function was called for.
+enum Errand {
+    Start,
+    Drive { received: i64, receives: u32 },
+    Tell(Telling),
+}
+
+/// How a function ended.
+enum Landed {
+    Drove(Result<Drove, DriveError>),
+    Told(Result<Delivered, DriveError>),
+}
+
+pub(super) struct Runner<'w> {
+    world: &'w World,
+    ready: Ready,
+    flights: BTreeMap<u64, Flight<'w>>,
+    count: u64,
+}
+
+impl<'w> Runner<'w> {
+    pub(super) fn new(world: &'w World) -> Self {
+        Self { world, ready: Ready::default(), flights: BTreeMap::new(), count: 0 }
+    }
+
+    /// Runs the world until nothing will ever happen again.
+    pub(super) fn run(mut self) -> Result<(), (usize, String)> {
+        for _ in 0..ENTRIES_MAX {
+            while let Some(flight) = self.pop_ready() {
+                self.poll(flight);
+            }
+            if let Some(violation) = self.world.take_violation() {
+                return Err(violation);
+            }
+            let Some(entry) = self.world.next(!self.flights.is_empty()) else { return Ok(()) };
+            self.enter(entry);
+        }
+        Err((0, "the world does not come to rest".to_owned()))
+    }
+
+    fn pop_ready(&self) -> Option<u64> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn enter(&mut self, entry: Entry) {
+        let world = self.world;
+        match entry {
+            Entry::Wake(waker) => waker.wake(),
+            Entry::Kill(flight) => self.kill(flight),
+            Entry::Start { execution } => {
+                if world.fault(execution, |kind| kind == Kind::StartTwice).is_some() {
+                    self.start(execution);
+                }
+                self.start(execution);
+            }
+            Entry::Message { execution, receives } => {
+                let errand = Errand::Drive { received: world.now(), receives };
+                let arn = arn_of(world, execution);
+                let host = |function: &Arc<Function<'w>>| function.host();
+                self.launch(execution, errand, |function| {
+                    let host = host(function);
+                    Box::pin(async move { Landed::Drove(drive(&host, &arn).await) })
+                });
+            }
+            Entry::Work { execution, task, stage } => self.work(execution, task, stage),
+            Entry::Callback { execution, task, beats } => self.call_back(execution, task, beats),
+            Entry::Tell(telling) => self.tell(telling),
+            Entry::LatePut { execution, item, condition, note } => {
+                let _ = write(world, execution, *item, condition, note);
+            }
+            Entry::Sweep => self.sweep(),
+        }
+    }
+
+    fn launch(
+        &mut self,
+        execution: usize,
+        errand: Errand,
+        future: impl FnOnce(&Arc<Function<'w>>) -> Pin<Box<dyn Future<Output = Landed> + 'w>>,
+    ) {
+        let function = Function::new(self.world, execution);
+        let future = future(&function);
+        self.count += 1;
+        let waker = Waker::from(Arc::new(Bell { flight: self.count, ready: Arc::clone(&self.ready) }));
+        self.world.insert(self.world.now() + self.world.setup.function_ms, Entry::Kill(self.count));
+        self.flights.insert(self.count, Flight { future, function, errand, waker });
+        self.poll(self.count);
+    }
+
+    fn poll(&mut self, number: u64) {
+        let Some(flight) = self.flights.get_mut(&number) else { return };
+        let polled = flight.future.as_mut().poll(&mut Context::from_waker(&flight.waker));
+        let crashed = self.world.take_crash();
+        if crashed || polled.is_ready() {
+            let Some(flight) = self.flights.remove(&number) else { return };
+            match polled {
+                Poll::Ready(landed) if !crashed => self.land(&flight.function, flight.errand, landed),
+                Poll::Ready(_) | Poll::Pending => self.lost(flight.function.execution, flight.errand),
+            }
+        }
+    }
+
+    /// A function's time is over. One that stood still goes on all the same: nobody may rely on its death.
+    fn kill(&mut self, number: u64) {
+        if let Some(flight) = self.flights.get(&number)
+            && !flight.function.is_frozen()
+        {
+            self.world.violate(flight.function.execution, "a function does not leave in time");
+        }
+    }
+
+    /// A function ended without an answer.
+    fn lost(&mut self, execution: usize, errand: Errand) {
+        let soon = 1000 + self.world.draw(execution, 20_000) as u64;
+        match errand {
+            Errand::Start => self.world.insert_after(soon, Entry::Start { execution }),
+            Errand::Drive { received, receives } => self.world.send_again(execution, received, receives),
+            Errand::Tell(telling) => {
+                let telling = Telling { attempt: telling.attempt + 1, ..telling };
+                self.world.insert_after(soon, Entry::Tell(telling));
+            }
+        }
+    }
+
+    fn land(&mut self, function: &Arc<Function<'w>>, errand: Errand, landed: Landed) {
+        let (world, execution) = (self.world, function.execution);
+        match (errand, landed) {
+            (Errand::Start, Landed::Drove(Ok(_) | Err(DriveError::Commit(CommitError::Conflict)))) => world.acknowledge(execution),
+            (Errand::Drive { received, receives }, Landed::Drove(Ok(drove))) => {
+                if drove == Drove::Finished && !world.life(execution, |life| life.is_final) {
+                    world.violate(execution, "a driver says that an execution has ended, and it has not");
+                }
+                // An execution may be about to be created; one whose tasks were waited for too long is to be taken over.
+                let is_left = matches!(drove, Drove::Unknown | Drove::Unfinished);
+                if is_left || world.fault(execution, |kind| kind == Kind::AckLost).is_some() {
+                    world.send_again(execution, received, receives);
+                }
+            }
+            (Errand::Tell(telling), Landed::Told(Ok(delivered))) => self.told(telling, delivered),
+            (errand, Landed::Drove(Err(error)) | Landed::Told(Err(error))) => {
+                if let DriveError::Restore(error) = error {
+                    world.violate(execution, error.to_string());
+                }
+                self.lost(execution, errand);
+            }
+            (Errand::Start | Errand::Drive { .. }, Landed::Told(Ok(_))) | (Errand::Tell(_), Landed::Drove(Ok(_))) => {
+                unreachable!("a function does its errand")
+            }
+        }
+    }
+
+    fn start(&mut self, execution: usize) {
+        let intended = self.world.intended(execution);
+        let definition = Arc::clone(&self.world.planned(execution).definition);
+        let (with, birth) = (intended.start.clone(), Birth { revision: intended.machine.to_string().into(), ..Birth::default() });
+        self.launch(execution, Errand::Start, |function| {
+            let host = function.host();
+            Box::pin(async move { Landed::Drove(start(&host, &definition, with, birth).await) })
+        });
+    }
+
+    /// Tells an execution what happened.
+    fn tell(&mut self, telling: Telling) {
+        let execution = telling.execution;
+        if telling.attempt == 0 && self.world.fault(execution, |kind| kind == Kind::TellTwice).is_some() {
+            let again = Telling { then: Then::Nothing, attempt: 1, ..telling.clone() };
+            self.world.insert_after(self.world.draw(execution, 2) as u64 * 3000, Entry::Tell(again));
+        }
+        let (arn, key, event) = (arn_of(self.world, execution), telling.key.clone(), telling.event.clone());
+        // Who claims a task must know whether it was the first.
+        let is_claim = matches!(telling.then, Then::Worked(_, 0));
+        self.launch(execution, Errand::Tell(telling), |function| {
+            let (host, at) = (function.host(), function.now());
+            Box::pin(async move {
+                let happened = Happened { at, event };
+                Landed::Told(match is_claim {
+                    true => deliver_at_once(&host, &arn, happened).await,
+                    false => deliver(&host, &arn, &key, happened).await,
+                })
+            })
+        });
+    }
+
+    /// Whoever told something has its answer.
+    fn told(&mut self, telling: Telling, delivered: Delivered) {
+        let (world, execution) = (self.world, telling.execution);
+        match (telling.then, delivered) {
+            (Then::Stopped, Delivered::Unknown) => self.lost(
+                execution,
+                Errand::Tell(Telling { then: Then::Stopped, key: telling.key, event: telling.event, ..telling }),
+            ),
+            (_, Delivered::Unknown) => world.violate(execution, "an execution that has tasks is unknown"),
+            (Then::Stopped, _) => {
+                world.life(execution, |life| life.stopped = true);
+            }
+            // Another worker has claimed the task, unless an earlier attempt of the same claim came through.
+            (Then::Worked(_, 0), Delivered::Ignored) if telling.attempt == 0 => {}
+            (Then::Worked(task, stage), _) => {
+                if stage == 0 {
+                    world.begin(execution, &task);
+                }
+                world.insert_after(world.task_ms(execution), Entry::Work { execution, task, stage: stage + 1 });
+            }
+            (Then::Beat(task, beats), _) => {
+                world.insert_after(3_600_000, Entry::Callback { execution, task, beats });
+            }
+            (Then::Nothing, _) => {}
+        }
+    }
+
+    /// A worker tells that it has begun with a task that was passed on, then how far it is, then what came of it.
+    fn work(&mut self, execution: usize, task: Arc<StartTask>, stage: usize) {
+        if self.world.fault(execution, |kind| kind == Kind::WorkerCrash).is_some() {
+            return self.world.insert_after(60_000, Entry::Work { execution, task, stage });
+        }
+        let Some(event) = message(&task, stage) else { return };
+        let key = format!("{}/{stage}", task.task.0);
+        self.tell(Telling { execution, key, event, then: Then::Worked(task, stage), attempt: 0 });
+    }
+
+    /// Whoever has the token of a task uses it.
+    fn call_back(&mut self, execution: usize, task: Arc<StartTask>, beats: usize) {
+        let world = self.world;
+        let waits = world.planned(execution).comparison != Comparison::Itself && !world.is_submitted(execution, task.task);
+        if waits {
+            // A result before the word that the token was passed on is a history of its own.
+            return world.insert_after(30_000, Entry::Callback { execution, task, beats });
+        }
+        let Some(event) = message(&task, 2) else { return };
+        let number = task.task.0;
+        let telling = match beats {
+            0 => Telling { execution, key: format!("{number}/2"), event, then: Then::Nothing, attempt: 0 },
+            beats => Telling {
+                execution,
+                key: format!("{number}/beat/{beats}"),
+                event: Event::TaskHeartbeat { task: task.task },
+                then: Then::Beat(task, beats - 1),
+                attempt: 0,
+            },
+        };
+        self.tell(telling);
+    }
+
+    /// Wakes what is due, deletes what nobody counts on, and brings back what was set aside.
+    fn sweep(&mut self) {
+        let world = self.world;
+        let Some(letters) = world.begin_sweep() else { return };
+        for execution in letters {
+            world.send(execution, 0);
+        }
+        let journal = world.journal();
+        let now = world.now();
+        for shard in 0..journal.reminder_shards() {
+            for due in at_once(journal.due(shard, Timestamp(now), 1000)).unwrap_or_default() {
+                let execution = world.number_of(&due.execution.0);
+                if due.at.0 + STALE_MS < now && self.is_stale(execution, &due.execution, due.at) {
+                    let _ = at_once(journal.forget(&due.execution, due.at));
+                } else if world.fault(execution, |kind| kind == Kind::SweepMisses).is_none() {
+                    world.send(execution, 0);
+                }
+            }
+            for due in at_once(journal.due(shard, Timestamp(i64::MAX), 1)).unwrap_or_default() {
+                world.sweep_by(due.at.0);
+            }
+        }
+    }
+
+    /// Whether no commit names the reminder. What an execution that has ended left behind goes with it.
+    fn is_stale(&self, execution: usize, arn: &ExecutionArn, at: Timestamp) -> bool {
+        let journal = self.world.journal();
+        let Ok(Some(loaded)) = at_once(journal.load(arn, Timestamp(self.world.now()))) else { return true };
+        let definition = &self.world.planned(execution).definition;
+        if let Ok(ended) = Execution::restore(definition, &loaded.checkpoint)
+            && ended.status().is_final()
+        {
+            let _ = at_once(journal.close(&ended, &loaded.birth, true, ended.last_event_at()));
+        }
+        loaded.ledger.reminder != Some(at.0)
+    }
+}
+
+pub(super) fn arn_of(world: &World, execution: usize) -> ExecutionArn {
+    ExecutionArn(Arc::clone(&world.intended(execution).start.identity.execution_arn))
+}
