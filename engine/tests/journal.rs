@@ -221,6 +221,7 @@ fn cut(world: World, commits: usize) -> World {
 fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
     let world = World::new(WAIT);
     world.start("one", "{}").unwrap();
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
     world.woken.lock().unwrap().clear();
     let all = |now: Timestamp| {
         let swept = (0..world.journal.reminder_shards()).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap());
