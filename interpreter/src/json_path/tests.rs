@@ -73,6 +73,8 @@ fn an_indefinite_path_gives_an_array() {
     gives("$.list[1:3]", "[2,3]");
     gives("$.list[-2:]", "[3,4]");
     gives("$.list[:-3]", "[1]");
+    gives("$.list[0:]", "[1,2,3,4]");
+    gives("$.list[:0]", "[]");
     gives("$.list[1:-1]", "[]");
     gives("$.list[0:4:2]", "[1,2,3,4]");
     gives("$.list[0,2]", "[1,3]");
