@@ -46,7 +46,7 @@ const SUITES: [(&str, &[&str]); 6] = [
 const SKIPPED: &str = "table::";
 
 /// Tests take some seconds and little memory; what takes more of the processor's time never ends. In seconds and KiB.
-const LIMITS: &str = "ulimit -t 15 -v 8388608";
+const LIMITS: &str = "ulimit -t 15 && ulimit -v 8388608";
 
 /// What a run must kill of every hundred viable mutants.
 const KILLED_PERCENT_MIN: usize = 90;
@@ -210,7 +210,7 @@ impl Tree {
 
     fn passes(&self, (executable, package): &(PathBuf, PathBuf)) -> anyhow::Result<bool> {
         let mut test = Command::new("sh");
-        test.args(["-c", &format!("{LIMITS}; exec \"$0\" --quiet --skip {SKIPPED}")]).arg(executable).current_dir(package);
+        test.args(["-c", &format!("{LIMITS} && exec \"$0\" --quiet --skip {SKIPPED}")]).arg(executable).current_dir(package);
         let test = test.env("INSTA_UPDATE", "no").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(test.status()?.success())
     }
