@@ -108,6 +108,11 @@ fn filters_compare_with_text() {
     gives("$.items[?(@.id =~ /[A-B]/i)].id", r#"["a","b"]"#);
     gives("$.items[?(@.id =~ /[A-B]/)].id", "[]");
     gives("$.items[?(@.n =~ /\\d/)].id", r#"["a","b"]"#);
+    gives("$.items[?(@.id != /a/)].id", "[]");
+    gives("$.items[?(@.id != /a/i)].id", "[]");
+    gives("$.items[?(@.id != /a)].id", r#"["a","b","c","d"]"#);
+    gives("$.items[?(@.id != /)].id", r#"["a","b","c","d"]"#);
+    gives("$.items[?($.x)].id", r#"["d"]"#);
     gives("$.list[?(@ > $.limit)]", "[3,4]");
     gives("$.list[?(@ != 'null' && 1 == 1)]", "[1,2,3,4]");
     gives("$.items[?(@.x != 'a')]", "[]");
@@ -131,6 +136,8 @@ fn what_does_not_compile_is_refused_at_its_place() {
     refuses("$.a[?(@.b[*] == 1)]", "the predicate path: @.b[*] is not definite", 6);
     refuses("$.a[?(@.b == !@.c)]", "Invalid negation! Can only be used for existence check e.g [?(!@.foo)]", 13);
     refuses("$.a[?(b)]", "CriteriaType  can not be parsed", 6);
+    refuses("$.a[?( (b))]", "CriteriaType  can not be parsed", 8);
+    refuses("$.a[?(!$.b)]", "CriteriaType  can not be parsed", 6);
     refuses("$.a[?(@.b && )]", "CriteriaType  can not be parsed", 13);
     refuses("$.a[?(@.b =~ 'x')]", "`=~` needs a regular expression between slashes", 6);
     refuses("$.a[?(@.b == '[')].c", "Filter brackets are not balanced", 3);
@@ -142,6 +149,8 @@ fn what_does_not_compile_is_refused_at_its_place() {
     }
     assert!(JsonPath::parse(&format!("${}", "[0]".repeat(STEPS_MAX))).is_ok());
     assert!(JsonPath::parse(&format!("${}", "[0]".repeat(STEPS_MAX + 1))).is_err());
+    assert!(JsonPath::parse(&format!("$.a[?(@.b =~ /{}/)]", "a".repeat(1_000))).is_ok());
+    assert!(JsonPath::parse(&format!("$.a[?(@.b =~ /{}/)]", "a".repeat(1_001))).is_err());
     assert!(JsonPath::parse(&format!("$.{}", "a".repeat(32 * 1024 - 2))).is_ok());
     assert!(JsonPath::parse(&format!("$.{}", "a".repeat(32 * 1024 - 1))).is_err());
 }
@@ -161,6 +170,11 @@ fn a_path_that_takes_too_long_is_given_up() {
     ] {
         let error = JsonPath::parse(path).unwrap().evaluate(document).map(|value| value.measure());
         assert!(matches!(&error, Err(PathError::Refused(text)) if text.contains("1000000")), "{path}: {error:?}");
+    }
+    // Long texts are no reason, if there are few.
+    let few = Value::parse(&format!(r#"{{"t":"{}","l":[1,1]}}"#, "a".repeat(60_000))).unwrap();
+    for path in ["$.l[?($.t == $['t'])]", "$.l[?($.t =~ /(a*)*b?/)]"] {
+        assert_eq!(JsonPath::parse(path).unwrap().evaluate(&few).unwrap().to_string(), "[1,1]", "{path}");
     }
     assert_eq!(JsonPath::parse("$..*").unwrap().evaluate(&wide).unwrap().as_array().unwrap().len(), 15 * 4_000);
 }
