@@ -131,6 +131,7 @@ fn what_does_not_compile_is_refused_at_its_place() {
     refuses("$.list[1:x]", "Could not analyze path component: [1:x]", 6);
     refuses("$.list[99999999999]", "For input string: \"99999999999\"", 6);
     refuses("$['a]b']", "Could not analyze path component: ['a]", 1);
+    refuses("$['a[b]']", "a bracket inside a name: ['a[b]']", 1);
     refuses("$.a[?]", "Filter must start with '[?(' and end with ')]'. ", 5);
     refuses("$.a[?(@.b in [1])]", "Space not allowed in path", 9);
     refuses("$.a[?(@.b[*] == 1)]", "the predicate path: @.b[*] is not definite", 6);
@@ -149,6 +150,7 @@ fn what_does_not_compile_is_refused_at_its_place() {
     }
     assert!(JsonPath::parse(&format!("${}", "[0]".repeat(STEPS_MAX))).is_ok());
     assert!(JsonPath::parse(&format!("${}", "[0]".repeat(STEPS_MAX + 1))).is_err());
+    assert!(JsonPath::parse(&format!("${}{}", "[?(@".repeat(5_000), ")]".repeat(5_000))).is_err());
     assert!(JsonPath::parse(&format!("$.a[?(@.b =~ /{}/)]", "a".repeat(1_000))).is_ok());
     assert!(JsonPath::parse(&format!("$.a[?(@.b =~ /{}/)]", "a".repeat(1_001))).is_err());
     assert!(JsonPath::parse(&format!("$.{}", "a".repeat(32 * 1024 - 2))).is_ok());
