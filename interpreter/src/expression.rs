@@ -28,6 +28,8 @@ pub struct Expression {
     compiled: Arc<statewright_jsonata::Expression>,
     /// The names, of variables or functions, that it takes from outside; only these variables are handed to it.
     names: Box<[Arc<str>]>,
+    /// Whether it reads `$states`, which is made only then.
+    reads_states: bool,
     /// Whether it may read `$states.context`, which is made only then.
     reads_context: bool,
 }
@@ -99,13 +101,15 @@ impl Expression {
             message: error.message(),
             at: error.position().map(|at| at + offset),
         })?;
-        let (names, reads_context) = (references::names(&compiled), references::may_read_context(&compiled, text));
+        let (names, reads_states) = (references::names(&compiled), references::reads_states(&compiled));
+        let reads_context = references::may_read_context(&compiled, text);
         Ok(Self {
             text: text.into(),
             location: location.into(),
             begins_at: offset,
             compiled: Arc::new(compiled),
             names,
+            reads_states,
             reads_context,
         })
     }
@@ -145,6 +149,24 @@ impl Expression {
     /// # Errors
     /// When it fails, gives nothing, or gives what is no JSON.
     pub fn value(&self, inputs: &Inputs<'_>) -> Result<Value, NoValue> {
+        let visible = self.names.iter().filter_map(|name| Some((&**name, inputs.variables.variable(name)?.clone())));
+        let mut bindings: SmallVec<[(&str, Value); 4]> = visible.collect();
+        if self.reads_states {
+            bindings.push(("states", self.states(inputs)));
+        }
+        let scope = Scope { bindings: &bindings, functions: &[&aws::FUNCTIONS], ..Scope::default() };
+        match self.compiled.evaluate(&scope, &mut Host(inputs)) {
+            Ok(Outcome::Value(value)) => Ok(value),
+            Ok(Outcome::Nothing) => Err(NoValue::Nothing),
+            Ok(Outcome::Function) => Err(NoValue::Function),
+            Err(error) if error.reached().is_some() => Err(NoValue::Bound(error.message())),
+            Err(error) if error.code() == INTERNAL => Err(NoValue::Internal(error.message())),
+            Err(error) => Err(NoValue::Failed { message: error.to_string(), at: error.position().map(|at| at + self.begins_at) }),
+        }
+    }
+
+    /// `$states`.
+    fn states(&self, inputs: &Inputs<'_>) -> Value {
         let mut states = Object::with_capacity(4);
         states.insert("input".into(), inputs.input.clone());
         if self.reads_context {
@@ -156,18 +178,7 @@ impl Expression {
         if let Some(error_output) = inputs.error_output {
             states.insert("errorOutput".into(), error_output.clone());
         }
-        let visible = self.names.iter().filter_map(|name| Some((&**name, inputs.variables.variable(name)?.clone())));
-        let mut bindings: SmallVec<[(&str, Value); 4]> = visible.collect();
-        bindings.push(("states", Value::Object(states)));
-        let scope = Scope { bindings: &bindings, functions: &[&aws::FUNCTIONS], ..Scope::default() };
-        match self.compiled.evaluate(&scope, &mut Host(inputs)) {
-            Ok(Outcome::Value(value)) => Ok(value),
-            Ok(Outcome::Nothing) => Err(NoValue::Nothing),
-            Ok(Outcome::Function) => Err(NoValue::Function),
-            Err(error) if error.reached().is_some() => Err(NoValue::Bound(error.message())),
-            Err(error) if error.code() == INTERNAL => Err(NoValue::Internal(error.message())),
-            Err(error) => Err(NoValue::Failed { message: error.to_string(), at: error.position().map(|at| at + self.begins_at) }),
-        }
+        Value::Object(states)
     }
 
     /// Its value, which must be of the type `expected` (`array`, `number`, …).

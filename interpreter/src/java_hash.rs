@@ -124,4 +124,13 @@ mod tests {
         assert!(p_is_first(8));
         assert!(!p_is_first(9));
     }
+
+    #[test]
+    fn a_crowded_slot_does_not_double_a_table_of_64_slots() {
+        // Ten keys in one slot make a table of 64; 'B' comes before '0' in it, and behind in 128 slots.
+        let same = (0..12).map(|n| [8, 4, 2, 1].map(|bit| if n & bit == 0 { "Aa" } else { "BB" }).concat());
+        let keys: Vec<String> = same.chain(["0".to_owned(), "B".to_owned()]).collect();
+        let order = order(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(order.iter().filter(|key| key.len() == 1).copied().collect::<String>(), "B0");
+    }
 }

@@ -104,16 +104,6 @@ impl Path {
         self.json_path.evaluate(self.document(inputs)?)
     }
 
-    /// The value at the path, borrowed. `None` when the value would have to be made, as that of an indefinite path, which is an
-    /// array of all matches; ask [`Path::find`] then.
-    #[must_use]
-    pub fn find_ref<'i>(&self, inputs: &Inputs<'i>) -> Option<Result<&'i Value, PathError>> {
-        match self.document(inputs) {
-            Ok(document) => self.json_path.evaluate_ref(document),
-            Err(error) => Some(Err(error)),
-        }
-    }
-
     /// The value at the path, or the error of the fields `InputPath`, `OutputPath`, `TimeoutSecondsPath` and their like:
     /// `Invalid path '$.X' : No results for path: $['X']`.
     ///
@@ -132,15 +122,6 @@ impl Path {
             return Err(EvaluationError::runtime("Unable to apply Path transformation to null or empty input."));
         }
         Ok(())
-    }
-
-    /// As [`Path::evaluate`], borrowed; `None` as in [`Path::find_ref`].
-    #[must_use]
-    pub fn evaluate_ref<'i>(&self, inputs: &Inputs<'i>) -> Option<Result<&'i Value, EvaluationError>> {
-        if let Err(error) = self.check_input(inputs) {
-            return Some(Err(error));
-        }
-        Some(self.find_ref(inputs)?.map_err(|error| self.invalid(&error)))
     }
 
     /// The value at the path, or the error of payload templates, `ErrorPath` and `CausePath`:
@@ -220,7 +201,7 @@ fn has_operator(text: &str) -> bool {
     text.chars().any(|character| {
         match character {
             '\'' if in_bracket => in_quotes = !in_quotes,
-            '[' if !in_quotes => in_bracket = true,
+            '[' => in_bracket = true,
             ']' => (in_bracket, in_quotes) = (false, false),
             '@' | ',' | ':' | '?' | '*' | '(' | ')' => return !in_quotes,
             _ => {}

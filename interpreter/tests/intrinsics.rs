@@ -106,6 +106,12 @@ fn only_four_characters_may_be_escaped() {
 }
 
 #[test]
+fn a_path_is_refused_at_its_place_in_the_call() {
+    assert_eq!(Call::parse("States.Array($.a b)").unwrap_err().at, 16);
+    assert_eq!(Call::parse("States.Array(1, $a-b)").unwrap_err().at, 17);
+}
+
+#[test]
 fn numbers_of_arguments() {
     refuses("States.UUID(1)", "`States.UUID` takes 0 arguments, but was given 1");
     refuses("States.Format()", "at least 1 arguments");
@@ -149,6 +155,7 @@ fn a_path_ends_at_a_comma_or_parenthesis_outside_its_brackets() {
     assert_eq!(paths("States.Array($['a)b'], $['it\\'s'])"), ["$['a)b']", "$['it\\'s']"]);
     assert_eq!(paths("States.Array($.a[?(@.b =~ /x(y|z)/)], $.c)"), ["$.a[?(@.b =~ /x(y|z)/)]", "$.c"]);
     assert_eq!(paths("States.Array($.a-b, $.größe)"), ["$.a-b", "$.größe"]);
+    assert_eq!(paths("States.Array($.it's, $.c)"), ["$.it's", "$.c"]);
     assert_eq!(paths("States.Format('{}', States.Array($.x, States.JsonToString($.y)), $.z)"), ["$.x", "$.y", "$.z"]);
 }
 

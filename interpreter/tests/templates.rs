@@ -148,6 +148,9 @@ fn all_errors_are_reported_with_their_places() {
 fn a_name_may_not_be_given_with_and_without_the_ending() {
     refuses(r#"{"v": 1, "v.$": "$"}"#, &[("", "v.$")]);
     refuses(r#"{"o": [{"v.$": "$", "v": 1}]}"#, &[("/o/0", "v.$")]);
+    let errors = Template::compile(&json(r#"{"v": 1, "v.$": "$"}"#)).unwrap_err();
+    let message = "The fields 'v' and 'v.$' must not be used together";
+    assert_eq!(errors.first().map(|error| error.message.as_str()), Some(message));
     gives(r#"{"v.$": "$", "o": {"v": 1}}"#, "2", r#"{"o":{"v":1},"v":2}"#);
 }
 

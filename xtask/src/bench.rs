@@ -57,6 +57,9 @@ fn measure() -> anyhow::Result<ExitCode> {
         row("pass_chain, 1 KB", transition(&workload::pass_chain(seed))?, f, "F", 8.0, 2.0);
         row("choice_loop", transition(&workload::choice_loop(seed))?, f, "F", 8.0, 2.0);
         row("jsonata_loop", transition(&workload::jsonata_loop(seed))?, 1000.0, "1 µs", 3.0, 1.0);
+        let small = transition(&workload::five_conditions(seed, 1_000))?;
+        let large = transition(&workload::five_conditions(seed, 200 * 1024))?;
+        row("Choice, 5 conditions in JSONata, 200 KiB", large, small, "that of 1 KB", 1.15, 1.15);
         let map_1k = transition(&workload::inline_map(seed, 1_000))?;
         row("inline Map, 1,000 items", map_1k, f, "F", 16.0, 5.0);
         row("inline Map, 10,000 items", transition(&workload::inline_map(seed, 10_000))?, map_1k, "that of 1,000", 1.15, 1.15);

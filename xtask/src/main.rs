@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod conformance;
 mod fuzz;
+mod mutants;
 mod shell;
 mod simulate;
 mod test;
@@ -38,6 +39,10 @@ cargo xtask COMMAND
   fuzz [TARGET...]         bytes into definition, path, template, events, checkpoint
       --seconds N          each for so long (60)
       --from N             from this round on
+  mutants [OPTION...]      the code changed in every way cargo-mutants thinks of: how many changes the tests notice (hours)
+      --file GLOB          only these files
+      --shard K/N          only this part, K from 0
+      --re REGEX           only mutants whose description matches; and the other options of `cargo mutants --list`
   jsonata-suite [DIR]      the cases of the official JSONata suite; without DIR those of STATEWRIGHT_JSONATA_SUITE
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   bench jsonata            what an expression costs, beside two other engines; one comes from npm and needs node
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
         "jsonata-suite" => test::jsonata_suite(&rest),
         "simulate" => simulate::run(&rest),
         "fuzz" => fuzz::run(&rest),
+        "mutants" => mutants::run(&rest),
         "conformance" => conformance::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -203,6 +203,15 @@ impl Revision {
     }
 }
 
+/// What became of a conditional write.
+enum Written {
+    Ours,
+    /// Somebody else's stands there.
+    Theirs(Box<Item>),
+    /// Nothing stands there.
+    Gone,
+}
+
 /// What a machine is made of.
 pub(super) struct NewMachine {
     pub(super) name: String,
@@ -298,30 +307,39 @@ impl Machine {
 
     /// Creates the machine, unless there is one of its name: then it is answered.
     pub(super) async fn create(&mut self, table: &impl Table, now: Timestamp) -> Result<Option<Self>, ApiError> {
-        match table.put(self.to_item(1), Condition::Absent(now)).await {
-            Ok(()) => {
-                self.writes = 1;
-                Ok(None)
-            }
-            Err(WriteError::Refused(found)) => {
-                // It was deleted in this very moment: the caller may try again.
-                let found = found.ok_or_else(ApiError::throttled)?;
-                Self::from_item(&self.name, &found).map(Some)
-            }
-            Err(WriteError::Table(error)) => Err(error.into()),
+        match self.write(table, Condition::Absent(now)).await? {
+            Written::Ours => Ok(None),
+            Written::Theirs(found) => Self::from_item(&self.name, &found).map(Some),
+            // It was deleted in this very moment: the caller may try again.
+            Written::Gone => Err(ApiError::throttled()),
         }
     }
 
     /// Writes the machine back. `false` if it has been changed since it was loaded.
     pub(super) async fn save(&mut self, table: &impl Table) -> Result<bool, ApiError> {
-        match table.put(self.to_item(self.writes + 1), self.said()).await {
-            Ok(()) => {
-                self.writes += 1;
-                Ok(true)
-            }
-            Err(WriteError::Refused(_)) => Ok(false),
-            Err(WriteError::Table(error)) => Err(error.into()),
+        match self.write(table, self.said()).await? {
+            Written::Ours => Ok(true),
+            Written::Theirs(_) | Written::Gone => Ok(false),
         }
+    }
+
+    async fn write(&mut self, table: &impl Table, condition: Condition) -> Result<Written, ApiError> {
+        let item = self.to_item(self.writes + 1);
+        let found = match table.put(item.clone(), condition).await {
+            Ok(()) => None,
+            // Tables repeat a write when its answer is lost: what stands in our way may be what we wrote.
+            Err(WriteError::Refused(Some(found))) if *found == item => None,
+            Err(WriteError::Refused(found)) => Some(found),
+            Err(WriteError::Table(error)) => return Err(error.into()),
+        };
+        Ok(match found {
+            None => {
+                self.writes += 1;
+                Written::Ours
+            }
+            Some(Some(found)) => Written::Theirs(found),
+            Some(None) => Written::Gone,
+        })
     }
 
     /// Puts the machine into the list of all machines.
@@ -360,8 +378,9 @@ impl Machine {
     /// since it was loaded.
     pub(super) async fn delete(self, table: &impl Table, now: Timestamp) -> Result<bool, ApiError> {
         match table.delete(&key(&self.name, "0"), self.said()).await {
-            Ok(()) => {}
-            Err(WriteError::Refused(_)) => return Ok(false),
+            // Where nothing stands any more it may be this very call that the table has made twice.
+            Ok(()) | Err(WriteError::Refused(None)) => {}
+            Err(WriteError::Refused(Some(_))) => return Ok(false),
             Err(WriteError::Table(error)) => return Err(error.into()),
         }
         delist(table, &self.name, &self.id).await?;

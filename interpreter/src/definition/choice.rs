@@ -291,4 +291,11 @@ mod tests {
         assert!(matches(r"a\\*", r"a\x"));
         assert_eq!(Pattern::parse(r"a\b"), None);
     }
+
+    #[test]
+    fn the_shortest_text_that_matches_is_the_pattern_without_its_stars() {
+        let pattern = Pattern::parse(r"log-*\*.*").unwrap();
+        assert_eq!(pattern.shortest(), "log-*.");
+        assert!(pattern.matches(&pattern.shortest()));
+    }
 }

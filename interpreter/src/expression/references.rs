@@ -49,6 +49,11 @@ pub(super) fn names(compiled: &statewright_jsonata::Expression) -> Box<[Arc<str>
     names.into()
 }
 
+/// Whether an expression looks at `$states`.
+pub(super) fn reads_states(compiled: &statewright_jsonata::Expression) -> bool {
+    compiled.references().iter().any(|reference| matches!(reference, Reference::Variable { name: STATES, .. }))
+}
+
 /// Whether an expression may look at `$states.context`: it says so, it uses `$states` as a whole, or it may come back to it with `%`.
 pub(super) fn may_read_context(compiled: &statewright_jsonata::Expression, text: &str) -> bool {
     let references = compiled.references();
@@ -181,10 +186,15 @@ mod tests {
     #[test]
     fn the_context_is_made_for_those_who_may_read_it() {
         for text in ["$states", "$states.context", "$lookup($states, 'context')", "$states.*", "$states.input.a.%.%.context"] {
-            assert!(compiled(text).reads_context, "{text}");
+            assert!(compiled(text).reads_states && compiled(text).reads_context, "{text}");
         }
         for text in ["$states.input.context", "$states.result", "'$states.context'", "$context"] {
             assert!(!compiled(text).reads_context, "{text}");
+        }
+        for (text, reads) in
+            [("$i + 1", false), ("'$states'", false), ("function($x) { $states.input }", true), ("[$states]", true)]
+        {
+            assert_eq!(compiled(text).reads_states, reads, "{text}");
         }
     }
 }

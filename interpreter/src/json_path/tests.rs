@@ -73,6 +73,8 @@ fn an_indefinite_path_gives_an_array() {
     gives("$.list[1:3]", "[2,3]");
     gives("$.list[-2:]", "[3,4]");
     gives("$.list[:-3]", "[1]");
+    gives("$.list[0:]", "[1,2,3,4]");
+    gives("$.list[:0]", "[]");
     gives("$.list[1:-1]", "[]");
     gives("$.list[0:4:2]", "[1,2,3,4]");
     gives("$.list[0,2]", "[1,3]");
@@ -93,6 +95,7 @@ fn filters_compare_with_text() {
     gives("$.items[?(@.n >= 1)].id", r#"["a","b"]"#);
     gives("$.items[?(@.n == null)].id", r#"["c"]"#);
     gives("$.items[?(@.ok == TRUE)].id", r#"["a"]"#);
+    gives("$.items[?(@.ok != $.items[0].ok)].id", r#"["b"]"#);
     gives("$.items[?(@.id==b)].n", r#"["2"]"#);
     gives(r#"$.items[?(@.id == "b")].n"#, "[]");
     gives("$.items[?(@.id == $.name)].n", r#"["2"]"#);
@@ -105,6 +108,11 @@ fn filters_compare_with_text() {
     gives("$.items[?(@.id =~ /[A-B]/i)].id", r#"["a","b"]"#);
     gives("$.items[?(@.id =~ /[A-B]/)].id", "[]");
     gives("$.items[?(@.n =~ /\\d/)].id", r#"["a","b"]"#);
+    gives("$.items[?(@.id != /a/)].id", "[]");
+    gives("$.items[?(@.id != /a/i)].id", "[]");
+    gives("$.items[?(@.id != /a)].id", r#"["a","b","c","d"]"#);
+    gives("$.items[?(@.id != /)].id", r#"["a","b","c","d"]"#);
+    gives("$.items[?($.x)].id", r#"["d"]"#);
     gives("$.list[?(@ > $.limit)]", "[3,4]");
     gives("$.list[?(@ != 'null' && 1 == 1)]", "[1,2,3,4]");
     gives("$.items[?(@.x != 'a')]", "[]");
@@ -123,11 +131,14 @@ fn what_does_not_compile_is_refused_at_its_place() {
     refuses("$.list[1:x]", "Could not analyze path component: [1:x]", 6);
     refuses("$.list[99999999999]", "For input string: \"99999999999\"", 6);
     refuses("$['a]b']", "Could not analyze path component: ['a]", 1);
+    refuses("$['a[b]']", "a bracket inside a name: ['a[b]']", 1);
     refuses("$.a[?]", "Filter must start with '[?(' and end with ')]'. ", 5);
     refuses("$.a[?(@.b in [1])]", "Space not allowed in path", 9);
     refuses("$.a[?(@.b[*] == 1)]", "the predicate path: @.b[*] is not definite", 6);
     refuses("$.a[?(@.b == !@.c)]", "Invalid negation! Can only be used for existence check e.g [?(!@.foo)]", 13);
     refuses("$.a[?(b)]", "CriteriaType  can not be parsed", 6);
+    refuses("$.a[?( (b))]", "CriteriaType  can not be parsed", 8);
+    refuses("$.a[?(!$.b)]", "CriteriaType  can not be parsed", 6);
     refuses("$.a[?(@.b && )]", "CriteriaType  can not be parsed", 13);
     refuses("$.a[?(@.b =~ 'x')]", "`=~` needs a regular expression between slashes", 6);
     refuses("$.a[?(@.b == '[')].c", "Filter brackets are not balanced", 3);
@@ -139,7 +150,11 @@ fn what_does_not_compile_is_refused_at_its_place() {
     }
     assert!(JsonPath::parse(&format!("${}", "[0]".repeat(STEPS_MAX))).is_ok());
     assert!(JsonPath::parse(&format!("${}", "[0]".repeat(STEPS_MAX + 1))).is_err());
-    assert!(JsonPath::parse(&format!("$.{}", "a".repeat(TEXT_BYTES_MAX))).is_err());
+    assert!(JsonPath::parse(&format!("${}{}", "[?(@".repeat(5_000), ")]".repeat(5_000))).is_err());
+    assert!(JsonPath::parse(&format!("$.a[?(@.b =~ /{}/)]", "a".repeat(1_000))).is_ok());
+    assert!(JsonPath::parse(&format!("$.a[?(@.b =~ /{}/)]", "a".repeat(1_001))).is_err());
+    assert!(JsonPath::parse(&format!("$.{}", "a".repeat(32 * 1024 - 2))).is_ok());
+    assert!(JsonPath::parse(&format!("$.{}", "a".repeat(32 * 1024 - 1))).is_err());
 }
 
 #[test]
@@ -157,6 +172,11 @@ fn a_path_that_takes_too_long_is_given_up() {
     ] {
         let error = JsonPath::parse(path).unwrap().evaluate(document).map(|value| value.measure());
         assert!(matches!(&error, Err(PathError::Refused(text)) if text.contains("1000000")), "{path}: {error:?}");
+    }
+    // Long texts are no reason, if there are few.
+    let few = Value::parse(&format!(r#"{{"t":"{}","l":[1,1]}}"#, "a".repeat(60_000))).unwrap();
+    for path in ["$.l[?($.t == $['t'])]", "$.l[?($.t =~ /(a*)*b?/)]"] {
+        assert_eq!(JsonPath::parse(path).unwrap().evaluate(&few).unwrap().to_string(), "[1,1]", "{path}");
     }
     assert_eq!(JsonPath::parse("$..*").unwrap().evaluate(&wide).unwrap().as_array().unwrap().len(), 15 * 4_000);
 }

@@ -146,8 +146,9 @@ fn a_full_history_ends_the_execution_wherever_it_is() {
         let scheduled = played.count("TaskScheduled");
         assert_eq!(played.started.len(), scheduled, "{max}");
     }
-    // One that ends with the last event that fits has not reached the limit.
+    // One that ends with the last event that fits, or with the one before, has not reached the limit.
     assert_eq!(play(events as u64).events, whole.events);
+    assert_eq!(play(events as u64 + 1).events, whole.events);
 }
 
 #[test]

@@ -149,4 +149,8 @@ fn all_variables_together_may_hold_10_mib() {
     assert_failed(&many(40, json!({"z": 1})), "States.DataLimitExceeded", "");
     // What takes the place of another value does not count twice.
     assert_eq!(many(40, json!({"v0": text(262_144)})).status, "SUCCEEDED");
+    // Those of iterations that have ended do not count.
+    let item = json!({"I": {"Type": "Pass", "Assign": {"v": text(262_144)}, "Result": 1}});
+    let map = machine(json!({"M": {"Type": "Map", "MaxConcurrency": 1, "ItemProcessor": item}}));
+    assert_eq!(Play::of(map).input(json!(vec![0; 41])).without_crashes().run().status, "SUCCEEDED");
 }

@@ -105,6 +105,42 @@ pub(super) fn jsonata_loop(seed: u32) -> Workload {
     }
 }
 
+/// A chain of Choice states with five conditions in JSONata, of which the last holds, over an input of about so many bytes.
+pub(super) fn five_conditions(seed: u32, bytes: usize) -> Workload {
+    const STATES: u32 = 20;
+    let (state, done, order, rows, kind) =
+        (named(seed, "C"), named(seed, "Done"), named(seed, "order"), named(seed, "rows"), named(seed, "kind"));
+    let row = |n: usize| format!(r#"{{"id":{n},"name":"row {n:06}","ok":true}}"#);
+    let list = (0..bytes / row(0).len()).map(row).collect::<Vec<_>>().join(",");
+    let condition = |text: String, next: &str| format!(r#"{{"Condition":"{{% {text} %}}","Next":"{next}"}}"#);
+    let mut states = format!(r#""{done}":{{"Type":"Succeed","Output":"{{% ${kind} %}}"}}"#);
+    for n in 0..STATES {
+        let next = if n + 1 == STATES { done.clone() } else { format!("{state}{}", n + 1) };
+        let conditions = [
+            condition(format!("$states.input.{order}.total > 1000"), &done),
+            condition(format!("$exists($states.input.{order}.none)"), &done),
+            condition(format!("$count($states.input.{rows}) = 0"), &done),
+            condition(format!("$states.context.State.Name = '{order}'"), &done),
+            condition(format!("${kind} = 'b' and $states.input.{order}.id = 'o-{seed}'"), &next),
+        ];
+        let _ = write!(states, r#","{state}{n}":{{"Type":"Choice","Choices":[{}],"Default":"{done}"}}"#, conditions.join(","));
+    }
+    let start = named(seed, "Init");
+    Workload {
+        name: "five_conditions",
+        definition: format!(
+            r#"{{"QueryLanguage":"JSONata","StartAt":"{start}","States":{{
+                "{start}":{{"Type":"Pass","Assign":{{"{kind}":"b"}},"Next":"{state}0"}},{states}}}}}"#
+        ),
+        input: format!(r#"{{"{order}":{{"id":"o-{seed}","total":17.5}},"{rows}":[{list}]}}"#),
+        expected: r#""b""#.to_owned(),
+        transitions: STATES + 2,
+        events: 2 + 2 * (STATES as usize + 2),
+        relaxed: false,
+        rounds: 200,
+    }
+}
+
 /// An inline Map with one Pass in each iteration.
 pub(super) fn inline_map(seed: u32, items: u32) -> Workload {
     let (map, pass, list, n, v) = (named(seed, "M"), named(seed, "P"), named(seed, "items"), named(seed, "n"), named(seed, "v"));
