@@ -37,6 +37,9 @@ cargo xtask COMMAND
       --shard K/N          only this part, K from 0
       --re REGEX           only mutants whose description matches; and the other options of `cargo mutants --list`
   jsonata-suite [DIR]      the cases of the official JSONata suite; without DIR those of STATEWRIGHT_JSONATA_SUITE
+  jsonata-differential     our JSONata and another engine on generated expressions: equal, listed or different
+      --cases N            so many cases (200000)
+      --seed S             from this seed on (0)
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   bench jsonata            what an expression costs, beside two other engines; one comes from npm and needs node
   help                     this
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         "check" => check::run(&rest),
         "bench" => bench::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
+        "jsonata-differential" => test::jsonata_differential(&rest),
         "simulate" => simulate::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "mutants" => mutants::run(&rest),

@@ -57,6 +57,25 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     Ok(verdict(&failed))
 }
 
+/// `cargo xtask jsonata-differential [--cases N] [--seed S]`: our JSONata and another engine on generated expressions.
+pub(crate) fn jsonata_differential(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let mut differential =
+        cargo(&["test", "--quiet", "--package", "statewright-jsonata", "--test", "differential", "--", "--nocapture"]);
+    differential.env("STATEWRIGHT_DIFFERENTIAL_CASES", "200000");
+    for pair in arguments.chunks(2) {
+        match pair {
+            [name, value] if name == "--cases" => {
+                differential.env("STATEWRIGHT_DIFFERENTIAL_CASES", value.parse::<u64>()?.to_string())
+            }
+            [name, value] if name == "--seed" => {
+                differential.env("STATEWRIGHT_DIFFERENTIAL_SEED", value.parse::<u64>()?.to_string())
+            }
+            _ => anyhow::bail!("jsonata-differential takes --cases N and --seed S"),
+        };
+    }
+    Ok(if succeeds(&mut differential)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
 /// `cargo xtask jsonata-suite [DIR]`: passed, listed and failed by group.
 pub(crate) fn jsonata_suite(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let folder = match arguments {
