@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod components;
 mod conformance;
 mod fuzz;
 mod mutants;
@@ -19,6 +20,7 @@ cargo xtask COMMAND
 
   test                     every test: unit, property, conformance, samples; ends with what was skipped
   check                    what a change must pass: format, clippy, documentation, the interpreter's purity
+  with [COMMAND...]        run a command beside the components that tests need, as `test` does; without one, fetch them and try them
   conformance [DIR]        replay recorded executions and compare the histories
       --write OUT          leave the history that was produced for each execution in OUT
       --filter TEXT        only cases whose id contains TEXT
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_str() {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
+        "with" => components::with(&rest),
         "bench" => bench::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
         "jsonata-differential" => test::jsonata_differential(&rest),
