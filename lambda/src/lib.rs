@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod dynamo;
+pub mod start;
 mod wakes;
 
 pub use dynamo::DynamoTable;
