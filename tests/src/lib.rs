@@ -1,6 +1,7 @@
 //! Tests across the crates.
 
 pub mod choices;
+pub mod components;
 pub mod conformance;
 pub mod fuzz;
 pub mod generate;

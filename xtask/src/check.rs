@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         }
     }
     let metadata = metadata()?;
-    for complaint in impure_dependencies(&metadata).into_iter().chain(licences(&metadata)) {
+    for complaint in impure_dependencies(&metadata).into_iter().chain(licences(&metadata)).chain(unwanted(&metadata)) {
         eprintln!("{complaint}");
         failed.push("dependencies");
     }
@@ -83,6 +83,15 @@ fn impure_dependencies(metadata: &Value) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// What must not come back through a default feature somewhere: `aws-lc-sys` and `openssl-sys` build C with cmake and perl for minutes,
+/// and are a second stack for TLS beside rustls with ring.
+const UNWANTED: &[&str] = &["aws-lc-sys", "openssl-sys"];
+
+fn unwanted(metadata: &Value) -> Vec<String> {
+    let packages = packages(metadata).map(|package| text(package, "name")).filter(|name| UNWANTED.contains(name));
+    packages.map(|name| format!("{name} is among the dependencies: `cargo tree -i {name} -e features` says through whom")).collect()
 }
 
 fn licences(metadata: &Value) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod components;
 mod conformance;
 mod fuzz;
 mod mutants;
@@ -19,6 +20,7 @@ cargo xtask COMMAND
 
   test                     every test: unit, property, conformance, samples; ends with what was skipped
   check                    what a change must pass: format, clippy, documentation, the interpreter's purity
+  with [COMMAND...]        run a command beside the components that tests need, as `test` does; without one, fetch them and try them
   conformance [DIR]        replay recorded executions and compare the histories
       --write OUT          leave the history that was produced for each execution in OUT
       --filter TEXT        only cases whose id contains TEXT
@@ -44,6 +46,9 @@ cargo xtask COMMAND
       --shard K/N          only this part, K from 0
       --re REGEX           only mutants whose description matches; and the other options of `cargo mutants --list`
   jsonata-suite [DIR]      the cases of the official JSONata suite; without DIR those of STATEWRIGHT_JSONATA_SUITE
+  jsonata-differential     our JSONata and another engine on generated expressions: equal, listed or different
+      --cases N            so many cases (200000)
+      --seed S             from this seed on (0)
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   bench jsonata            what an expression costs, beside two other engines; one comes from npm and needs node
   help                     this
@@ -57,8 +62,10 @@ fn main() -> ExitCode {
     let outcome = match command.as_str() {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
+        "with" => components::with(&rest),
         "bench" => bench::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
+        "jsonata-differential" => test::jsonata_differential(&rest),
         "simulate" => simulate::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "mutants" => mutants::run(&rest),

@@ -2,6 +2,7 @@
 
 use std::process::{Command, ExitCode};
 
+use crate::components::{self, Components};
 use crate::shell::{self, cargo, recorded, succeeds, verdict};
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
@@ -9,12 +10,20 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let recorded = recorded();
     let mut failed = Vec::new();
     let mut skipped = Vec::new();
+    let components = Components::start();
+    for missing in &components.missing {
+        eprintln!("a component is missing: {missing}");
+    }
+    if components::are_required() && !components.missing.is_empty() {
+        failed.push("components");
+    }
     let nextest = Command::new("cargo-nextest").arg("--version").output().is_ok_and(|output| output.status.success());
     let mut tests = if nextest {
         cargo(&["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "slow"])
     } else {
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
     };
+    components.tell(&mut tests);
     if let Some(folder) = &recorded {
         tests.env("STATEWRIGHT_RECORDED", folder);
     }
@@ -52,13 +61,35 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             skipped.push("conformance, and all else that needs recorded executions: STATEWRIGHT_RECORDED names no folder of them")
         }
     }
-    if skipped.is_empty() {
+    if skipped.is_empty() && components.missing.is_empty() {
         println!("skipped: nothing");
     }
     for skip in &skipped {
         println!("SKIPPED {skip}");
     }
+    for missing in &components.missing {
+        println!("SKIPPED tests beside {missing}");
+    }
     Ok(verdict(&failed))
+}
+
+/// `cargo xtask jsonata-differential [--cases N] [--seed S]`: our JSONata and another engine on generated expressions.
+pub(crate) fn jsonata_differential(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let mut differential =
+        cargo(&["test", "--quiet", "--package", "statewright-jsonata", "--test", "differential", "--", "--nocapture"]);
+    differential.env("STATEWRIGHT_DIFFERENTIAL_CASES", "200000");
+    for pair in arguments.chunks(2) {
+        match pair {
+            [name, value] if name == "--cases" => {
+                differential.env("STATEWRIGHT_DIFFERENTIAL_CASES", value.parse::<u64>()?.to_string())
+            }
+            [name, value] if name == "--seed" => {
+                differential.env("STATEWRIGHT_DIFFERENTIAL_SEED", value.parse::<u64>()?.to_string())
+            }
+            _ => anyhow::bail!("jsonata-differential takes --cases N and --seed S"),
+        };
+    }
+    Ok(if succeeds(&mut differential)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// `cargo xtask jsonata-suite [DIR]`: passed, listed and failed by group.

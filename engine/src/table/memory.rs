@@ -1,6 +1,6 @@
 //! A table in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,7 +51,7 @@ impl Table for MemoryTable {
 
     async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         let items = self.items();
-        Ok(keys.iter().filter_map(|key| items.get(key).cloned()).collect())
+        Ok(keys.iter().collect::<BTreeSet<_>>().into_iter().filter_map(|key| items.get(key).cloned()).collect())
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {

@@ -228,7 +228,7 @@ pub trait Table: Send + Sync {
     /// Reads an item.
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, TableError>> + Send;
 
-    /// Reads several items, in any order; those that are not there are left out.
+    /// Reads several items, in any order and each once; those that are not there are left out.
     fn get_all(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Item>, TableError>> + Send;
 
     /// Reads a part of a partition.

@@ -37,6 +37,19 @@ fn values() {
         ("[$sum, $max][1]([1, 5])", "5"),
         ("$match('a💩b', /b/).index", "3"),
         ("$substring('a💩b', 2)", "\"b\""),
+        // What is appended to is a sequence no longer: one item stays an array.
+        ("$append(5, [])", "[5]"),
+        // The call that ends a function's body answers a caller that is a function as it is, with its sequence not taken apart.
+        ("$map([1, 2], function($i) { $keys({}) })", "[[],[]]"),
+        ("$map([1, 2], function($i) { $lookup([{'a': $i}], 'a') })", "[[1],[2]]"),
+        ("$map([1, 2], function($i) { $lookup([{}], 'a') })", "[[],[]]"),
+        ("$map([1, 2], function($i) { $spread({}) })", "[[],[]]"),
+        ("$map([1, 2], function($i) { $match('a', /b/) })", "[[],[]]"),
+        // Between functions that follow each other it is.
+        ("($f := $keys ~> $type; $f({'a': 1}))", "\"string\""),
+        // Partial application looks at the body of a function, not at its signature.
+        ("($p := function($a, $b)<ns:a> { [$a, $b] }; $q := $p(1, ?); $q(0))", "[1,0]"),
+        ("$count(nothing[0][$error('a predicate on what a predicate left nothing of')])", "0"),
     ] {
         match eval(text) {
             Ok(Outcome::Value(value)) => assert_eq!(value.to_string(), expected, "{text}"),
@@ -67,6 +80,8 @@ fn errors_have_sentences_and_places() {
         ),
         ("$error('stop')", "D3137: stop", 6),
         ("$eval('1')", "T1006: Attempted to invoke a non-function", 5),
+        // A predicate is asked even about nothing.
+        ("nothing[$error('asked')]", "D3137: asked", 14),
     ] {
         let error = eval(text).unwrap_err();
         assert_eq!((error.to_string().as_str(), error.position()), (expected, Some(position)), "{text}");

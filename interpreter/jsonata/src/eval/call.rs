@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use super::Machine;
+use super::{Machine, collapse};
 use crate::Error;
 use crate::compile::ast::{Call, Kind, Lambda, Node};
 use crate::frame::{Env, Frame, Function};
@@ -189,12 +189,12 @@ impl<'e> Machine<'e, '_> {
                         .iter()
                         .map(|given| given.clone().unwrap_or_else(|| args.next().unwrap_or(Val::Undefined)))
                         .collect();
-                    self.deeper(|machine| machine.apply(function, all, &Val::Null))?
+                    self.deeper(|machine| machine.apply_unchecked(function, all))?
                 }
                 Function::Composed { first, second } => self.deeper(|machine| {
                     let given = args.into_iter().next().unwrap_or(Val::Undefined);
                     let args = SmallVec::from_iter([given]);
-                    let between = machine.apply(first, args, &Val::Null)?;
+                    let between = collapse(machine.apply(first, args, &Val::Null)?)?;
                     machine.apply(second, SmallVec::from_iter([between]), &Val::Null)
                 })?,
                 Function::Transform { transform, env } => self.transform(transform, env, args, context)?,
@@ -203,6 +203,17 @@ impl<'e> Machine<'e, '_> {
             _ => return Err(Error::new("T1006")),
         };
         Ok(Outcome::Done(value))
+    }
+
+    /// The result of a function, whatever the signature says that it was written with: partial application looks at the body only.
+    fn apply_unchecked(&mut self, function: &Val<'e>, args: Args<'e>) -> Result<Val<'e>, Error> {
+        let Val::Function(written) = function else { return self.apply(function, args, &Val::Null) };
+        let Function::Lambda { lambda, env, context } = &**written else { return self.apply(function, args, &Val::Null) };
+        let mut args = args.into_iter();
+        let bindings = lambda.parameters.iter().map(|symbol| (*symbol, args.next().unwrap_or(Val::Undefined))).collect();
+        let frame = Frame::inside(env, bindings);
+        let outcome = self.body(&lambda.body, context, &frame)?;
+        self.finish(outcome)
     }
 
     /// Does something one level deeper.

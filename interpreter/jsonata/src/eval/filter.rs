@@ -10,6 +10,17 @@ use crate::number::Num;
 use crate::sequence::{Items, Seq};
 
 impl<'e> Machine<'e, '_> {
+    /// What is left of a value after the filters behind it. What one of them has left nothing of is of no interest to the next.
+    pub(super) fn stages(&mut self, stages: &'e [Stage], mut value: Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        for (at, stage) in stages.iter().enumerate() {
+            if at > 0 && value.is_undefined() {
+                break;
+            }
+            value = self.stage(stage, value, env)?;
+        }
+        Ok(value)
+    }
+
     /// What is left of a value after a filter. Positions of tuples are none of its business.
     pub(super) fn stage(&mut self, stage: &'e Stage, value: Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         match (stage, value) {
@@ -24,6 +35,10 @@ impl<'e> Machine<'e, '_> {
 
     fn filter(&mut self, predicate: &'e Node, value: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         if value.is_undefined() {
+            // Nothing is left of nothing, but what the predicate fails with.
+            if !matches!(predicate.kind, Kind::Number(_)) {
+                self.eval(predicate, value, env)?;
+            }
             return Ok(Val::Undefined);
         }
         let items = Items::or_one(value);

@@ -137,9 +137,7 @@ impl<'e, 'h> Machine<'e, 'h> {
         self.meter.enter()?;
         let mut result = self.kind(node, input, env)?;
         if let Some(extra) = &node.extra {
-            for stage in &extra.predicates {
-                result = self.stage(stage, result, env)?;
-            }
+            result = self.stages(&extra.predicates, result, env)?;
             if node.keep_array && !extra.predicates.is_empty() && !result.is_undefined() && !result.is_array() {
                 result = Val::list(vec![result], Flags::SEQUENCE, self.meter)?;
             }

@@ -295,11 +295,8 @@ impl<'e> Machine<'e, '_> {
         let items = input.items();
         gather.all.reserve(items.len());
         for item in items.iter() {
-            let mut value = self.eval(step, &item, env)?;
-            for stage in stages {
-                value = self.stage(stage, value, env)?;
-            }
-            gather.add(value)?;
+            let value = self.eval(step, &item, env)?;
+            gather.add(self.stages(stages, value, env)?)?;
         }
         gather.finish(last)
     }

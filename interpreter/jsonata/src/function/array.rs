@@ -31,8 +31,7 @@ pub(super) fn append<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
     let mut all = Seq::with_capacity(count, machine.meter)?;
     all.push_flat(first.clone())?;
     all.push_flat(second.clone())?;
-    let sequence = !first.is_array() || first.is_sequence();
-    all.into_list(if sequence { Flags::SEQUENCE } else { Flags::ARRAY })
+    all.into_array()
 }
 
 pub(super) fn reverse<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Given, arg};
 use crate::Error;
 use crate::eval::{Callback, Machine};
-use crate::item::{Doc, Val};
+use crate::item::{Doc, Flags, Val};
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -25,7 +25,7 @@ pub(super) fn map<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Out
             result.push(answer)?;
         }
     }
-    result.into_sequence()
+    result.into_list(Flags::SEQUENCE)
 }
 
 /// What a function is called with for an item of an array: the item, its position and the array.
@@ -50,7 +50,7 @@ pub(super) fn filter<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
             result.push(item)?;
         }
     }
-    result.into_sequence()
+    result.into_list(Flags::SEQUENCE)
 }
 
 /// The one item for which the function says yes; the only one if there is no function.
@@ -124,7 +124,7 @@ pub(super) fn each<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
             result.push(answer)?;
         }
     }
-    result.into_sequence()
+    result.into_list(Flags::SEQUENCE)
 }
 
 pub(super) fn sift<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {

@@ -8,7 +8,7 @@ use statewright_value::Object;
 use super::{Given, arg};
 use crate::Error;
 use crate::eval::Machine;
-use crate::item::{Doc, Members, Val};
+use crate::item::{Doc, Flags, Members, Val};
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -17,7 +17,7 @@ pub(super) fn keys<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
     let mut found = Seq::new(machine.meter);
     let mut known = HashSet::new();
     gather_keys(machine, arg(args, 0), &mut known, &mut found)?;
-    found.into_sequence()
+    found.into_list(Flags::SEQUENCE)
 }
 
 fn gather_keys<'e>(
@@ -41,7 +41,10 @@ fn gather_keys<'e>(
 
 pub(super) fn lookup<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     match arg(args, 1).as_str() {
-        Some(key) => machine.name(key, arg(args, 0)),
+        Some(key) => match machine.name(key, arg(args, 0))? {
+            Val::Undefined if arg(args, 0).is_array() => Val::list(Vec::new(), Flags::SEQUENCE, machine.meter),
+            found => Ok(found),
+        },
         None => Ok(Val::Undefined),
     }
 }
@@ -54,7 +57,7 @@ pub(super) fn spread<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
     }
     let mut found = Seq::new(machine.meter);
     spread_into(machine, value, &mut found)?;
-    if value.is_array() && !found.is_empty() { found.into_array() } else { found.into_sequence() }
+    if value.is_array() && !found.is_empty() { found.into_array() } else { found.into_list(Flags::SEQUENCE) }
 }
 
 fn spread_into<'e>(machine: &mut Machine<'e, '_>, value: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {

@@ -209,7 +209,7 @@ pub(super) fn matches<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
         ];
         result.push(Val::made(members, machine.meter)?)?;
     }
-    result.into_sequence()
+    result.into_list(Flags::SEQUENCE)
 }
 
 pub(super) fn split<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
