@@ -523,7 +523,14 @@ impl<'h, H: Host> Driver<'h, H> {
     }
 
     /// What must be there before the commit that counts on it: the place in the list, a reminder, a wake-up.
-    async fn arrange(&mut self, before: &Ledger, progress: Progress, look_at: Timestamp, now: Timestamp, role: Role) -> Result<(), DriveError> {
+    async fn arrange(
+        &mut self,
+        before: &Ledger,
+        progress: Progress,
+        look_at: Timestamp,
+        now: Timestamp,
+        role: Role,
+    ) -> Result<(), DriveError> {
         if progress == Progress::Finished {
             self.ledger.reminder = None;
             return Ok(());

@@ -1,5 +1,4 @@
 //! The serverless host in a world where things go wrong. `STATEWRIGHT_SEEDS=N` runs N seeds.
-#![expect(clippy::panic, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,11 @@
 //! Commits, compressed. A commit is small and much like the ones before it: what it shares with them, and with every execution, costs
 //! next to nothing.
 
-use std::io::Read;
+use std::cell::RefCell;
+use std::io;
+
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::get_frame_content_size;
 
 use crate::store::StoreError;
 
@@ -25,23 +29,56 @@ fn dictionary(like: &[&[u8]]) -> Vec<u8> {
     dictionary
 }
 
+thread_local! {
+    /// Contexts are large, and making one costs more than a commit does.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn new_compressor() -> io::Result<Compressor<'static>> {
+    let mut compressor = Compressor::new(LEVEL)?;
+    // An item is stored with checksums anyway, and the reader knows the dictionary.
+    compressor.include_checksum(false)?;
+    compressor.include_dictid(false)?;
+    Ok(compressor)
+}
+
+/// What `work` gives with this thread's context, which is made by `new` when it is first wanted. One that has failed is not used again.
+fn with<C, R>(
+    context: &RefCell<Option<C>>,
+    new: impl FnOnce() -> io::Result<C>,
+    work: impl FnOnce(&mut C) -> io::Result<R>,
+) -> io::Result<R> {
+    let taken = context.take();
+    let mut taken = taken.map_or_else(new, Ok)?;
+    let result = work(&mut taken)?;
+    context.replace(Some(taken));
+    Ok(result)
+}
+
 /// `bytes`, compressed, knowing the shipped dictionary and `like`.
 pub(super) fn pack(bytes: &[u8], like: &[&[u8]]) -> Result<Vec<u8>, StoreError> {
-    let failed = |error: std::io::Error| StoreError(format!("a commit cannot be packed: {error}"));
-    let mut compressor = zstd::bulk::Compressor::with_dictionary(LEVEL, &dictionary(like)).map_err(failed)?;
-    // An item is stored with checksums anyway, and the reader knows the dictionary.
-    compressor.include_checksum(false).map_err(failed)?;
-    compressor.include_dictid(false).map_err(failed)?;
-    compressor.compress(bytes).map_err(failed)
+    let packed = COMPRESSOR.with(|context| {
+        with(context, new_compressor, |compressor| {
+            compressor.set_dictionary(LEVEL, &dictionary(like))?;
+            compressor.compress(bytes)
+        })
+    });
+    packed.map_err(|error| StoreError(format!("a commit cannot be packed: {error}")))
 }
 
 /// What [`pack`] was given.
 pub(super) fn unpack(packed: &[u8], like: &[&[u8]]) -> Result<Vec<u8>, StoreError> {
-    let failed = |error: std::io::Error| StoreError(format!("a commit cannot be unpacked: {error}"));
-    let decoder = zstd::stream::read::Decoder::with_dictionary(packed, &dictionary(like)).map_err(failed)?;
-    let mut bytes = Vec::new();
-    decoder.take(UNPACKED_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    let failed = |reason: &dyn std::fmt::Display| StoreError(format!("a commit cannot be unpacked: {reason}"));
+    let size = get_frame_content_size(packed).map_err(|error| failed(&error))?.filter(|size| *size <= UNPACKED_MAX);
+    let size = size.and_then(|size| usize::try_from(size).ok()).ok_or_else(|| failed(&"its size is not known"))?;
+    let unpacked = DECOMPRESSOR.with(|context| {
+        with(context, Decompressor::new, |decompressor| {
+            decompressor.set_dictionary(&dictionary(like))?;
+            decompressor.decompress(packed, size)
+        })
+    });
+    unpacked.map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

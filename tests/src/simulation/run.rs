@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use statewright_engine::{
-    Birth, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Store as _, deliver, deliver_at_once, drive, start};
+    Birth, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Store as _, deliver, deliver_at_once, drive, start,
+};
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::Event;
 use statewright_interpreter::execution::Execution;
@@ -197,7 +198,8 @@ impl<'w> Runner<'w> {
     fn tell(&mut self, telling: Telling) {
         let execution = telling.execution;
         if telling.attempt == 0 && self.world.fault(execution, |kind| kind == Kind::TellTwice).is_some() {
-            let again = Telling { then: Then::Nothing, attempt: 1, ..telling.clone() };
+            let then = if matches!(telling.then, Then::Stopped) { Then::Stopped } else { Then::Nothing };
+            let again = Telling { then, attempt: 1, ..telling.clone() };
             self.world.insert_after(self.world.draw(execution, 2) as u64 * 3000, Entry::Tell(again));
         }
         let (arn, key, event) = (arn_of(self.world, execution), telling.key.clone(), telling.event.clone());
@@ -219,10 +221,8 @@ impl<'w> Runner<'w> {
     fn told(&mut self, telling: Telling, delivered: Delivered) {
         let (world, execution) = (self.world, telling.execution);
         match (telling.then, delivered) {
-            (Then::Stopped, Delivered::Unknown) => self.lost(
-                execution,
-                Errand::Tell(Telling { then: Then::Stopped, key: telling.key, event: telling.event, ..telling }),
-            ),
+            (Then::Stopped, Delivered::Unknown) => self
+                .lost(execution, Errand::Tell(Telling { then: Then::Stopped, key: telling.key, event: telling.event, ..telling })),
             (_, Delivered::Unknown) => world.violate(execution, "an execution that has tasks is unknown"),
             (Then::Stopped, _) => {
                 world.life(execution, |life| life.stopped = true);

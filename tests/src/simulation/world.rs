@@ -388,7 +388,7 @@ impl World {
 
     /// What is to be done when whoever starts a task of this state dies.
     pub(super) fn after_crash(&self, task: &StartTask) -> AfterCrash {
-        if self.hash(task) % 4 == 0 { AfterCrash::Fail } else { AfterCrash::Repeat }
+        if self.hash(task).is_multiple_of(4) { AfterCrash::Fail } else { AfterCrash::Repeat }
     }
 
     /// Whether drivers wait for the tasks of this state.
@@ -396,7 +396,7 @@ impl World {
         match (&task.resource, task.resource.pattern()) {
             (Resource::Activity { .. }, _) => false,
             (_, Pattern::WaitForTaskToken) => true,
-            (_, Pattern::RequestResponse) => self.hash(task) % 3 != 0,
+            (_, Pattern::RequestResponse) => !self.hash(task).is_multiple_of(3),
             (_, _) => false,
         }
     }
@@ -492,7 +492,7 @@ impl World {
             life.is_final = note.is_final;
             life.ledger = note.ledger;
             life.checkpoint = note.checkpoint;
-            Ok(life.is_final || life.commits % self.setup.read_back_each == 0)
+            Ok(life.is_final || life.commits.is_multiple_of(self.setup.read_back_each))
         });
         if read_back? { self.read_back(execution) } else { Ok(()) }
     }
@@ -508,10 +508,7 @@ impl World {
         let found = found.checkpoint(definition);
         self.life(execution, |life| match found == life.checkpoint && loaded.ledger == life.ledger {
             true => Ok(()),
-            false => Err(format!(
-                "committed: {:#?} {:?}\nread back: {found:#?} {:?}",
-                life.checkpoint, life.ledger, loaded.ledger
-            )),
+            false => Err(format!("committed: {:#?} {:?}\nread back: {found:#?} {:?}", life.checkpoint, life.ledger, loaded.ledger)),
         })
     }
 
