@@ -540,10 +540,12 @@ impl<'h, H: Host> Driver<'h, H> {
             return self.wake_before(role, now).await;
         }
         let ahead = ahead_of(now, look_at);
-        self.ledger.reminder = if ahead <= WAKE_AHEAD_MAX {
-            Some(look_at.0.max(now.0).saturating_add(millis(REMINDER_BEHIND)))
-        } else {
-            Some(look_at.0.min(now.0.saturating_add(millis(REMINDER_AHEAD_MAX))).saturating_sub(millis(REMINDER_BEFORE)))
+        let farthest = now.0.saturating_add(millis(REMINDER_AHEAD_MAX));
+        self.ledger.reminder = match before.reminder {
+            _ if ahead <= WAKE_AHEAD_MAX => Some(look_at.0.max(now.0).saturating_add(millis(REMINDER_BEHIND))),
+            // Whoever looks in between need not move it.
+            Some(stands) if look_at.0 > farthest && stands > now.0.saturating_add(millis(WAKE_AHEAD_MAX)) => Some(stands),
+            Some(_) | None => Some(look_at.0.min(farthest).saturating_sub(millis(REMINDER_BEFORE))),
         };
         if self.ledger.reminder != before.reminder {
             if let Some(reminder) = self.ledger.reminder {
