@@ -102,7 +102,8 @@ fn pages(world: &World, execution: usize, events: &[HistoryEvent]) -> Result<(),
     let texts = |events: &[HistoryEvent]| events.iter().map(HistoryEvent::to_json).collect::<Vec<_>>();
     let wanted = texts(events);
     for backwards in [false, true] {
-        let limit = [1, 3, 7, 20, 1000].get(world.draw(execution, 5)).copied().unwrap_or(1);
+        // Each page is found anew; single events of a long history take long.
+        let limit = 1 + events.len() / 40 + [0, 2, 6, 19, 999].get(world.draw(execution, 5)).copied().unwrap_or(0);
         // Nobody knows how long it is who reads it from its end.
         let (mut found, mut from): (Vec<HistoryEvent>, u64) = (Vec::new(), if backwards { u64::from(u32::MAX) } else { 1 });
         loop {
@@ -189,6 +190,9 @@ pub(super) fn lists(world: &World, executions: &[(usize, &'static str)]) -> Resu
     let left: BTreeSet<&String> = found.keys().collect();
     if !left.is_empty() {
         return Err(everywhere(format!("the lists have {left:?}")));
+    }
+    if world.without == Some(Without::Sweep) {
+        return Ok(());
     }
     for shard in 0..journal.reminder_shards() {
         if let Some(due) = at_once(journal.due(shard, Timestamp(i64::MAX), 1)).ok().and_then(|due| due.into_iter().next()) {

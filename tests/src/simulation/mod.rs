@@ -284,6 +284,8 @@ fn draw(seed: u64, options: Options) -> Result<Setup, String> {
             2 => (Shape::CONFLUENT, Comparison::Paths),
             _ => (Shape::RACING, Comparison::Itself),
         };
+        // A small machine is enough for most of what a host can do wrong.
+        let shape = if choices.one_in(4) { shape } else { Shape { blocks: 2, depth: 1, ..shape } };
         let machine = machine(&mut choices, shape);
         let definition = Arc::new(definition_of(&machine)?);
         machines.push(Planned { machine, definition, comparison });

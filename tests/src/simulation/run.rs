@@ -18,10 +18,11 @@ use super::Comparison;
 use super::function::{Function, write};
 use super::plan::Kind;
 use super::world::{Bell, Entry, Ready, Telling, Then, World, at_once};
+use crate::generate::START;
 use crate::properties::message;
 
-/// More than any world needs.
-const ENTRIES_MAX: u64 = 20_000_000;
+/// Longer than any world lasts: reminders stand a month ahead at most.
+const LASTS_MS: i64 = 60 * 24 * 3600 * 1000;
 /// A reminder that is so much older than the last that its execution knows of is nobody's. No function lives so long.
 const STALE_MS: i64 = 40 * 60_000;
 
@@ -60,7 +61,7 @@ impl<'w> Runner<'w> {
 
     /// Runs the world until nothing will ever happen again.
     pub(super) fn run(mut self) -> Result<(), (usize, String)> {
-        for _ in 0..ENTRIES_MAX {
+        loop {
             while let Some(flight) = self.pop_ready() {
                 self.poll(flight);
             }
@@ -68,9 +69,12 @@ impl<'w> Runner<'w> {
                 return Err(violation);
             }
             let Some(entry) = self.world.next(!self.flights.is_empty()) else { return Ok(()) };
+            if self.world.now() > START.0 + LASTS_MS {
+                let stuck = (0..self.world.setup.executions.len()).find(|number| !self.world.life(*number, |life| life.is_final));
+                return Err((stuck.unwrap_or(0), "it is stuck, and people go on looking".to_owned()));
+            }
             self.enter(entry);
         }
-        Err((0, "the world does not come to rest".to_owned()))
     }
 
     fn pop_ready(&self) -> Option<u64> {
@@ -197,14 +201,14 @@ impl<'w> Runner<'w> {
     /// Tells an execution what happened.
     fn tell(&mut self, telling: Telling) {
         let execution = telling.execution;
-        if telling.attempt == 0 && self.world.fault(execution, |kind| kind == Kind::TellTwice).is_some() {
+        // Who claims a task must know whether it was the first.
+        let is_claim = matches!(telling.then, Then::Worked(_, 0));
+        if telling.attempt == 0 && !is_claim && self.world.fault(execution, |kind| kind == Kind::TellTwice).is_some() {
             let then = if matches!(telling.then, Then::Stopped) { Then::Stopped } else { Then::Nothing };
             let again = Telling { then, attempt: 1, ..telling.clone() };
             self.world.insert_after(self.world.draw(execution, 2) as u64 * 3000, Entry::Tell(again));
         }
         let (arn, key, event) = (arn_of(self.world, execution), telling.key.clone(), telling.event.clone());
-        // Who claims a task must know whether it was the first.
-        let is_claim = matches!(telling.then, Then::Worked(_, 0));
         self.launch(execution, Errand::Tell(telling), |function| {
             let (host, at) = (function.host(), function.now());
             Box::pin(async move {
