@@ -126,6 +126,9 @@ fn filters_compare_with_text() {
     gives("$.items[?(@.id =~ /[A-B]/i)].id", r#"["a","b"]"#);
     gives("$.items[?(@.id =~ /[A-B]/)].id", "[]");
     gives("$.items[?(@.n =~ /\\d/)].id", r#"["a","b"]"#);
+    for text in ["(", ")", "[]", r"it\'s("] {
+        gives(&format!("$.items[?(@.id != '{text}')].id"), r#"["a","b","c","d"]"#);
+    }
     gives("$.items[?(@.id != /a/)].id", "[]");
     gives("$.items[?(@.id != /a/i)].id", "[]");
     gives("$.items[?(@.id != /a)].id", r#"["a","b","c","d"]"#);
