@@ -28,7 +28,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     if arguments.iter().map(String::as_str).eq(["jsonata"]) {
         return jsonata::run();
     }
-    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments but `jsonata`");
+    if arguments.iter().map(String::as_str).eq(["runaway"]) {
+        return jsonata::runaway();
+    }
+    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments but `jsonata` and `runaway`");
     let mut release = cargo(&["run", "--quiet", "--release", "--package", "xtask", "--", "bench", MEASURE]);
     Ok(if succeeds(&mut release)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -51,6 +51,7 @@ cargo xtask COMMAND
       --seed S             from this seed on (0)
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   bench jsonata            what an expression costs, beside two other engines; one comes from npm and needs node
+  bench runaway            how soon expressions without an end are stopped, and what memory they take
   help                     this
 
 Exit codes: 0 all is well, 1 something differs or fails, 2 the call was wrong or something is missing.";

@@ -191,12 +191,18 @@ impl Tree {
             build.env(format!("CARGO_PROFILE_{profile}_DEBUG"), "0").env(format!("CARGO_PROFILE_{profile}_INCREMENTAL"), "true");
         }
         let built = build.stderr(Stdio::null()).output()?;
+        let messages = String::from_utf8(built.stdout)?;
+        let messages = messages.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
         if !built.status.success() {
+            // The compiler's own errors have codes; those of a linker have none, and say nothing about the code.
+            let is_code = |message: &Value| {
+                message.pointer("/message/level") == Some(&Value::from("error")) && message.pointer("/message/code/code").is_some()
+            };
+            ensure!(messages.iter().any(is_code), "a build fails, and not for the code: is {} whole?", self.target.display());
             return Ok(None);
         }
         let mut executables = Vec::new();
-        for message in String::from_utf8(built.stdout)?.lines() {
-            let message: Value = serde_json::from_str(message)?;
+        for message in messages {
             let named = |name| message.get(name).and_then(Value::as_str).map(PathBuf::from);
             if let (Some(executable), Some(manifest)) = (named("executable"), named("manifest_path")) {
                 executables.push((executable, manifest.parent().map_or(self.sources.clone(), Path::to_owned)));

@@ -131,8 +131,10 @@ fn uuid(call: &mut HostCall<'_>, _: &[Option<Value>]) -> Result<Answer, Error> {
 /// The value that a text holds as JSON.
 fn parse(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, Error> {
     let Some(text) = text(args, 0) else { return Ok(Answer::Nothing) };
-    call.steps(1 + text.len() / 8)?;
-    call.room_for(text.len() / 8)?;
+    // A value for every comma, and what holds it: about four references.
+    let values = text.bytes().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{')).count();
+    call.steps(1 + text.len() / 8 + 16 * values)?;
+    call.room_for(4 * values)?;
     match Value::parse(text) {
         Ok(value) => Ok(Answer::Value(value)),
         Err(_) => Err(Error::of_function("D3137", "The argument of the parse function is not valid JSON")),

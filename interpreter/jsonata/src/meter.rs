@@ -2,7 +2,9 @@
 //!
 //! Whatever an evaluation makes is weighed when it is made and released when it is dropped ([`Hold`]): eight bytes for a number or
 //! a reference, one for a byte of text. Documents that are handed in weigh nothing, as they are shared. Every node that is
-//! evaluated and every round of a loop inside a function is a step.
+//! evaluated and every round of a loop inside a function is a step; what takes longer than an ordinary part (a call, a list or an object
+//! that is made, a long text that is looked at) is several, so that a step takes about the same time whatever is done in it. Time
+//! itself does not enter: the same evaluation always ends the same way.
 
 use std::cell::Cell;
 
@@ -16,15 +18,15 @@ pub struct Limits {
     pub depth: u32,
     /// Bytes held at once by what the evaluation has made.
     pub bytes: usize,
-    /// Parts evaluated, and rounds of loops inside functions.
+    /// Parts evaluated, and rounds of loops inside functions; what takes longer counts as several.
     pub steps: u64,
 }
 
 impl Limits {
     /// What Step Functions allows, as far as it was measured: about 100 levels; an array of 873,782 numbers but not of 873,783; a
     /// text of 2^22 characters but not of 2^23. Its bound on time is unknown; the bound on steps leaves room for a loop of a
-    /// million rounds.
-    pub const AWS: Limits = Limits { depth: 100, bytes: 873_782 * 8, steps: 30_000_000 };
+    /// million rounds with two variables (18 steps each), and for little more: what runs away is stopped in about the time of that loop.
+    pub const AWS: Limits = Limits { depth: 100, bytes: 873_782 * 8, steps: 18_500_000 };
 
     /// Bounds for trusted expressions on a thread with plenty of stack.
     pub const WIDE: Limits = Limits { depth: 1_000, bytes: 1 << 30, steps: 1 << 40 };
@@ -35,6 +37,16 @@ impl Default for Limits {
         Self::AWS
     }
 }
+
+/// Bytes of text that are looked at in the time of a step.
+const TEXT_PER_STEP: usize = 16;
+
+/// What reading a byte of a picture takes, and what becomes of it weighs.
+const PICTURE_STEPS: usize = 8;
+const PICTURE_PART_BYTES: usize = 32;
+
+/// What it takes to make an object or an array that others are put into: it costs as much as a few parts that are evaluated.
+pub(crate) const MADE_STEPS: usize = 16;
 
 /// How much of the limits is used.
 #[derive(Debug)]
@@ -63,6 +75,18 @@ impl Meter {
         let left = self.steps_left.get().checked_sub(count as u64);
         self.steps_left.set(left.unwrap_or(0));
         if left.is_some() { Ok(()) } else { Err(Error::bound(Bound::Steps)) }
+    }
+
+    /// Counts what it takes to look at `bytes` bytes of text one by one: a short text is part of the step that looks at it.
+    #[inline]
+    pub(crate) fn text(&self, bytes: usize) -> Result<(), Error> {
+        if bytes < TEXT_PER_STEP { Ok(()) } else { self.steps(bytes / TEXT_PER_STEP) }
+    }
+
+    /// Counts what it takes to read a picture of so many bytes, and asks for room for its parts.
+    pub(crate) fn picture(&self, bytes: usize) -> Result<(), Error> {
+        self.foresee(bytes.saturating_mul(PICTURE_PART_BYTES))?;
+        self.steps(bytes.saturating_mul(PICTURE_STEPS))
     }
 
     /// Goes one level deeper, which is a step. The level is left by [`Meter::leave`] unless the evaluation fails.

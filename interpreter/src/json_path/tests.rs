@@ -84,7 +84,25 @@ fn an_indefinite_path_gives_an_array() {
     misses("$.list[-1:2]", "Index out of bounds when evaluating path $['list'][-1]");
     misses("$.items[0:4].x", "No results for path: $['items'][0]['x']");
     misses("$..*.id", "No results for path: $['a']['id']");
+    misses("$.items[2:3].n[0]", "The path $['items'][2]['n'] is null");
+    misses("$.items[3:4].x.z.w", "Missing property in path $['items'][3]['x']['z']");
     cannot("$.a[1:5]", "Filter: [1:5] can only be applied to arrays. Current context is: {b={c=1}}");
+}
+
+#[test]
+fn elements_of_an_array_forgive_what_is_missing_and_members_of_an_object_do_not() {
+    let document = Value::parse(r#"{"a": [{"x": 1}, {}], "b": {"c": {}}}"#).unwrap();
+    let evaluate = |path: &str| JsonPath::parse(path).unwrap().evaluate(&document).map(|value| value.to_string());
+    assert_eq!(evaluate("$.a.*.x"), Ok("[1]".to_owned()));
+    assert_eq!(evaluate("$.*.*.x"), Err(PathError::NotFound("No results for path: $['b']['c']['x']".to_owned())));
+}
+
+#[test]
+fn an_index_behind_a_scan_takes_every_element_unless_it_is_the_last() {
+    let document = Value::parse(r#"{"a": [{"x": 1}, {"x": 2}]}"#).unwrap();
+    let evaluate = |path: &str| JsonPath::parse(path).unwrap().evaluate(&document).map(|value| value.to_string());
+    assert_eq!(evaluate("$..[0].x"), Ok("[1,2]".to_owned()));
+    assert_eq!(evaluate("$..[0]"), Ok(r#"[{"x":1}]"#.to_owned()));
 }
 
 #[test]
@@ -108,6 +126,9 @@ fn filters_compare_with_text() {
     gives("$.items[?(@.id =~ /[A-B]/i)].id", r#"["a","b"]"#);
     gives("$.items[?(@.id =~ /[A-B]/)].id", "[]");
     gives("$.items[?(@.n =~ /\\d/)].id", r#"["a","b"]"#);
+    for text in ["(", ")", "[]", r"it\'s("] {
+        gives(&format!("$.items[?(@.id != '{text}')].id"), r#"["a","b","c","d"]"#);
+    }
     gives("$.items[?(@.id != /a/)].id", "[]");
     gives("$.items[?(@.id != /a/i)].id", "[]");
     gives("$.items[?(@.id != /a)].id", r#"["a","b","c","d"]"#);

@@ -42,12 +42,6 @@ impl ReferencePath {
         &self.text
     }
 
-    /// Whether this is `$` alone.
-    #[must_use]
-    pub fn is_root(&self) -> bool {
-        self.json_path.is_root()
-    }
-
     /// The value at the path.
     ///
     /// # Errors

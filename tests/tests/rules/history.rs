@@ -10,6 +10,8 @@ fn an_event_is_its_time_type_id_previous_id_and_at_most_one_member_of_details() 
     let played = Play::of(only(json!({"Type": "Wait", "Seconds": 1}))).input("{}").run();
     let member = |event: &Value| event.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(member(&played.events[1]), ["timestamp", "type", "id", "previousEventId", "stateEnteredEventDetails"]);
+    let alone = played.history.iter().map(|event| serde_json::from_str::<Value>(&event.to_json()).unwrap());
+    assert_eq!(alone.collect::<Vec<_>>(), played.events);
     assert_eq!(played.events[0]["timestamp"], 1_767_225_600.0);
     assert_eq!(played.events[2]["timestamp"], 1_767_225_601.0);
     let started = json!({"input": "{}", "inputDetails": {"truncated": false}, "roleArn": "arn:aws:iam::123456789012:role/role"});

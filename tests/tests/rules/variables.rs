@@ -135,20 +135,23 @@ fn one_assign_may_hold_256_kib_to_the_byte() {
 
 #[test]
 fn all_variables_together_may_hold_10_mib() {
-    let many = |n: usize, last: Value| {
+    let assign = |names: Vec<String>, last: Value| {
+        let n = names.len();
         let mut states = serde_json::Map::new();
-        for at in 0..n {
+        for (at, name) in names.into_iter().enumerate() {
             let next = if at + 1 == n { "Z".to_owned() } else { format!("A{}", at + 1) };
-            let assign = json!({format!("v{at}.$"): "$"});
+            let assign = json!({format!("{name}.$"): "$"});
             states.insert(format!("A{at}"), json!({"Type": "Pass", "Assign": assign, "Next": next}));
         }
         states.insert("Z".to_owned(), json!({"Type": "Pass", "Assign": last, "Result": 1}));
         Play::of(machine(Value::Object(states))).input(text(262_144)).without_crashes().run()
     };
+    let many = |n: usize, last: Value| assign((0..n).map(|at| format!("v{at}")).collect(), last);
     assert_eq!(many(39, json!({"z": text(262_144)})).status, "SUCCEEDED");
     assert_failed(&many(40, json!({"z": 1})), "States.DataLimitExceeded", "");
     // What takes the place of another value does not count twice.
     assert_eq!(many(40, json!({"v0": text(262_144)})).status, "SUCCEEDED");
+    assert_eq!(assign(vec!["v".to_owned(); 41], json!({"z": 1})).status, "SUCCEEDED");
     // Those of iterations that have ended do not count.
     let item = json!({"I": {"Type": "Pass", "Assign": {"v": text(262_144)}, "Result": 1}});
     let map = machine(json!({"M": {"Type": "Map", "MaxConcurrency": 1, "ItemProcessor": item}}));

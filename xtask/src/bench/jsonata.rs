@@ -19,6 +19,12 @@ pub(super) fn run() -> anyhow::Result<ExitCode> {
     Ok(if succeeds(&mut bench)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// `cargo xtask bench runaway`: what stops how soon.
+pub(super) fn runaway() -> anyhow::Result<ExitCode> {
+    let mut bench = cargo(&["bench", "--quiet", "--package", "statewright-jsonata", "--bench", "runaway"]);
+    Ok(if succeeds(&mut bench)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
 /// The folder of the npm engine, which is fetched if it is not there yet; `None` where npm cannot be run.
 fn npm_package() -> anyhow::Result<Option<PathBuf>> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);

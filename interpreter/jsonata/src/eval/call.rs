@@ -14,6 +14,9 @@ use crate::item::{Flags, Val};
 use crate::sequence::Seq;
 use crate::signature::Args;
 
+/// What the call of a written function takes beside the parts that it evaluates: a scope and its variables.
+const CALL_STEPS: usize = 5;
+
 /// What a function's body comes to.
 enum Outcome<'e> {
     Done(Val<'e>),
@@ -172,6 +175,7 @@ impl<'e> Machine<'e, '_> {
             Val::Regex(pattern) => regex::invoke(self, pattern, Given::new(&args, &Val::Undefined))?,
             Val::Function(function) => match &**function {
                 Function::Lambda { lambda, env, context: own } => {
+                    self.meter.steps(CALL_STEPS)?;
                     let args = match &lambda.signature {
                         Some(signature) => signature.validate(args, context, self.meter)?,
                         None => args,

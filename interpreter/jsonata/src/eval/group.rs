@@ -11,6 +11,7 @@ use crate::Error;
 use crate::compile::ast::{Node, Pairs, Symbol};
 use crate::frame::{Env, Frame};
 use crate::item::{Flags, Tuple, Val};
+use crate::meter::{Hold, MADE_STEPS, Meter};
 use crate::sequence::{Items, Seq};
 
 /// What is gathered under one key.
@@ -24,6 +25,8 @@ struct Gathered<'e, T> {
 
 /// Groups in the order of their first items.
 struct Groups<'e, T> {
+    /// What the groups weigh while they are gathered.
+    hold: Hold<'e>,
     groups: Vec<Gathered<'e, T>>,
     /// Positions by key, from [`INDEX_FROM`] groups on: a short list is searched faster than it is hashed.
     index: HashMap<Arc<str>, usize>,
@@ -31,9 +34,12 @@ struct Groups<'e, T> {
 
 const INDEX_FROM: usize = 8;
 
+/// What a group weighs while it is gathered, beside its key.
+const GROUP_WEIGHT: usize = 64;
+
 impl<'e, T> Groups<'e, T> {
-    fn new() -> Self {
-        Self { groups: Vec::new(), index: HashMap::new() }
+    fn new(meter: &'e Meter) -> Self {
+        Self { hold: Hold::new(meter), groups: Vec::new(), index: HashMap::new() }
     }
 
     fn find(&self, key: &str) -> Option<usize> {
@@ -46,8 +52,11 @@ impl<'e, T> Groups<'e, T> {
     /// Puts an item under a key, which is text. It is an error if another pair has the same key.
     fn add(&mut self, key: &Val<'e>, pair: usize, value: &'e Node, item: T, position: usize) -> Result<(), Error> {
         let text = key.as_str().unwrap_or("");
+        self.hold.meter().text(text.len())?;
         let Some(group) = self.find(text).and_then(|at| self.groups.get_mut(at)) else {
             let at = self.groups.len();
+            self.hold.meter().steps(2 * MADE_STEPS)?;
+            self.hold.grow(GROUP_WEIGHT)?;
             let key = key.as_arc_str().unwrap_or_else(|| Arc::from(text));
             self.groups.push(Gathered { key, value, pair, items: SmallVec::from_iter([item]) });
             if at + 1 == INDEX_FROM {
@@ -90,7 +99,7 @@ impl<'e> Machine<'e, '_> {
             return self.group_tuples(pairs, tuples, env);
         }
         let items = Items::or_one(input);
-        let mut groups = Groups::new();
+        let mut groups = Groups::new(self.meter);
         let nothing = [Val::Undefined];
         let items = if items.is_empty() { Items::List(&nothing) } else { items };
         let Some(((last_key, last_value), others)) = pairs.pairs.split_last() else { return Val::made(Vec::new(), self.meter) };
@@ -116,7 +125,7 @@ impl<'e> Machine<'e, '_> {
     }
 
     pub(super) fn group_tuples(&mut self, pairs: &'e Pairs, tuples: &[Tuple<'e>], env: &Env<'e>) -> Result<Val<'e>, Error> {
-        let mut groups = Groups::new();
+        let mut groups = Groups::new(self.meter);
         for tuple in tuples {
             let inner = Frame::inside(env, tuple.bindings.clone());
             for (at, (key, value)) in pairs.pairs.iter().enumerate() {

@@ -24,7 +24,7 @@ use crate::frame::{Captured, Env, Frame, Function};
 use crate::function;
 use crate::host::{Host, HostFunction};
 use crate::item::{Doc, Flags, List, Members, Val};
-use crate::meter::Meter;
+use crate::meter::{MADE_STEPS, Meter};
 use crate::sequence::{Items, Seq};
 
 pub(crate) use call::Callback;
@@ -259,6 +259,7 @@ impl<'e, 'h> Machine<'e, 'h> {
 
     fn array(&mut self, node: &'e Node, items: &'e [Node], input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         let flags = Flags { cons: node.cons_array, ..Flags::ARRAY };
+        self.meter.steps(MADE_STEPS / 4)?;
         let mut result = Seq::new(self.meter);
         for item in items {
             let value = self.eval(item, input, env)?;
@@ -334,11 +335,12 @@ impl<'e, 'h> Machine<'e, 'h> {
     }
 
     fn wildcard(&mut self, input: &Val<'e>) -> Result<Val<'e>, Error> {
+        self.meter.steps(MADE_STEPS)?;
         let input = context(input);
         let mut found = Seq::new(self.meter);
         let mut flat = false;
         let mut add = |value: Val<'e>, meter: &'e Meter| {
-            meter.steps(1)?;
+            meter.steps(3)?;
             if value.is_array() {
                 flat = true;
                 flatten(&value, &mut found)
@@ -368,7 +370,7 @@ impl<'e, 'h> Machine<'e, 'h> {
     }
 
     fn descend(&mut self, input: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
-        self.meter.steps(1)?;
+        self.meter.steps(4)?;
         match input {
             Val::Array(_) | Val::List(_) => Items::or_one(input).iter().try_for_each(|item| self.descend(&item, found)),
             value => {

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::compile::ast::{Node, Operator};
 use crate::frame::Env;
 use crate::item::{Doc, Flags, Members, Val};
-use crate::meter::Meter;
+use crate::meter::{MADE_STEPS, Meter};
 use crate::number::Num;
 use crate::sequence::{Items, Seq};
 
@@ -32,7 +32,7 @@ impl<'e> Machine<'e, '_> {
             Operator::Equal => self.equality(&left, &right, true),
             Operator::NotEqual => self.equality(&left, &right, false),
             Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-                ordered(operator, &left, &right)
+                ordered(operator, &left, &right, self.meter)
             }
             Operator::Concatenate => self.concatenate(&left, &right),
             Operator::In => self.includes(&left, &right),
@@ -95,7 +95,7 @@ impl<'e> Machine<'e, '_> {
             return Err(Error::new("D2014").value(i64::try_from(size).unwrap_or(i64::MAX)));
         }
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.meter.steps(size)?;
+        self.meter.steps(MADE_STEPS / 4 + size)?;
         let mut items = Seq::with_capacity(size, self.meter)?;
         for value in left..=right {
             items.push(Val::Num(Num::Int(value)))?;
@@ -126,8 +126,8 @@ fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result
 }
 
 /// Whether two values are in the order that an operator asks for.
-pub(super) fn ordered<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result<Val<'e>, Error> {
-    compare(left, right, |order| match operator {
+pub(super) fn ordered<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<Val<'e>, Error> {
+    compare(left, right, meter, |order| match operator {
         Operator::Less => order.is_lt(),
         Operator::LessOrEqual => order.is_le(),
         Operator::Greater => order.is_gt(),
@@ -135,7 +135,7 @@ pub(super) fn ordered<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -
     })
 }
 
-fn compare<'e>(left: &Val<'e>, right: &Val<'e>, verdict: impl FnOnce(Ordering) -> bool) -> Result<Val<'e>, Error> {
+fn compare<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter, verdict: impl FnOnce(Ordering) -> bool) -> Result<Val<'e>, Error> {
     let order = match (left, right) {
         (Val::Num(left), Val::Num(right)) => left.compare(*right),
         _ => {
@@ -148,7 +148,10 @@ fn compare<'e>(left: &Val<'e>, right: &Val<'e>, verdict: impl FnOnce(Ordering) -
                 return Ok(Val::Undefined);
             }
             match (left.as_str(), right.as_str()) {
-                (Some(left), Some(right)) => compare_text(left, right),
+                (Some(left), Some(right)) => {
+                    meter.text(left.len().min(right.len()))?;
+                    compare_text(left, right)
+                }
                 _ => return Err(Error::new("T2009").value(left.describe()).with("value2", right.describe())),
             }
         }
@@ -184,6 +187,10 @@ fn identical<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<bool,
 pub(crate) fn equal<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<bool, Error> {
     meter.steps(1)?;
     if let (Some(a), Some(b)) = (left.as_str(), right.as_str()) {
+        if a.len() != b.len() {
+            return Ok(false);
+        }
+        meter.text(a.len())?;
         return Ok(a == b);
     }
     match (left, right) {
@@ -198,6 +205,7 @@ pub(crate) fn equal<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Resul
             if a.len() != b.len() {
                 return Ok(false);
             }
+            meter.steps(a.len())?;
             for (a, b) in a.iter().zip(b.iter()) {
                 if !equal(&a, &b, meter)? {
                     return Ok(false);

@@ -294,6 +294,7 @@ impl<'e> Machine<'e, '_> {
         }
         let items = input.items();
         gather.all.reserve(items.len());
+        self.meter.steps(2 * items.len())?;
         for item in items.iter() {
             let value = self.eval(step, &item, env)?;
             gather.add(self.stages(stages, value, env)?)?;
@@ -315,6 +316,7 @@ impl<'e> Machine<'e, '_> {
                         }
                         continue;
                     }
+                    self.meter.steps(2)?;
                     gather.add(collapse(self.name(name, item)?)?)?;
                 }
             }

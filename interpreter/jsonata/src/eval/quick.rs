@@ -155,13 +155,17 @@ impl<'e> Machine<'e, '_> {
                 let same = match (left, right) {
                     (Quick::Null, Quick::Null) | (Quick::False, Quick::False) | (Quick::True, Quick::True) => true,
                     (Quick::Num(left), Quick::Num(right)) => left.equals(right),
-                    (Quick::Text(left), Quick::Text(right)) => left == right,
+                    (Quick::Text(left), Quick::Text(right)) if left.len() == right.len() => {
+                        self.meter.text(left.len()).ok()?;
+                        left == right
+                    }
                     _ => false,
                 };
                 Some(Quick::of_bool(same == (operator == Operator::Equal)))
             }
             (_, Quick::Num(left), Quick::Num(right)) => of_numbers(operator, left, right),
             (_, Quick::Text(left), Quick::Text(right)) => {
+                self.meter.text(left.len().min(right.len())).ok()?;
                 let order = compare_text(left, right);
                 Some(Quick::of_bool(match operator {
                     Operator::Less => order.is_lt(),

@@ -90,7 +90,10 @@ impl<'e> Machine<'e, '_> {
                 (_, Val::Undefined) => return Ok(false),
                 (Val::Num(left), Val::Num(right)) => left.compare(*right),
                 (left, right) => match (left.as_str(), right.as_str()) {
-                    (Some(left), Some(right)) => compare_text(left, right),
+                    (Some(left), Some(right)) => {
+                        self.meter.text(left.len().min(right.len()))?;
+                        compare_text(left, right)
+                    }
                     (a, b) => {
                         let orders = |text: Option<&str>, value: &Val<'e>| text.is_some() || value.as_num().is_some();
                         if !orders(a, left) || !orders(b, right) {
@@ -153,9 +156,9 @@ impl<'e> Machine<'e, '_> {
             return Ok(Some(in_order(items, &order)));
         }
         let keyed = keys.into_iter().zip(items.iter()).collect();
-        let sorted = self.merge_sort(keyed, |_, left: &(Val<'e>, Val<'e>), right| {
+        let sorted = self.merge_sort(keyed, |machine, left: &(Val<'e>, Val<'e>), right| {
             let (left, right) = if reversed { (&right.0, &left.0) } else { (&left.0, &right.0) };
-            let verdict = ordered(operator, left, right).map_err(|error| error.token_if_none(operator.text()))?;
+            let verdict = ordered(operator, left, right, machine.meter).map_err(|error| error.token_if_none(operator.text()))?;
             Ok(matches!(verdict, Val::Bool(true)))
         })?;
         Ok(Some(sorted.into_iter().map(|(_, item)| item).collect()))
@@ -179,6 +182,9 @@ impl<'e> Machine<'e, '_> {
             numbers.into_iter().map(|(_, at)| at).collect()
         } else if let Some(mut texts) = all(keys, Val::as_str) {
             count()?;
+            // Every text is compared as often as any other.
+            let bytes = texts.iter().fold(0, |sum: usize, (text, _)| sum.saturating_add(text.len()));
+            meter.text(bytes.saturating_mul(keys.len().max(2).ilog2() as usize))?;
             texts.sort_by(|(a, _), (b, _)| directed(compare_text(a, b), descending));
             texts.into_iter().map(|(_, at)| at).collect()
         } else {

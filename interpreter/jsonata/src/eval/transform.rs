@@ -12,6 +12,7 @@ use crate::Error;
 use crate::compile::ast::Transform;
 use crate::frame::{Env, Function};
 use crate::item::{Doc, Val};
+use crate::meter::MADE_STEPS;
 use crate::sequence::Items;
 use crate::signature::Args;
 
@@ -112,7 +113,7 @@ impl<'e> Machine<'e, '_> {
 
     /// A copy whose objects are nobody else's.
     fn copy(&mut self, value: &Value) -> Result<Value, Error> {
-        self.meter.steps(1)?;
+        self.meter.steps(1 + value.as_object().map_or(0, |members| 2 * MADE_STEPS + members.len()))?;
         Ok(match value {
             Value::Array(items) => Value::Array(items.iter().map(|item| self.copy(item)).collect::<Result<Array, _>>()?),
             Value::Object(members) => {
@@ -128,7 +129,7 @@ impl<'e> Machine<'e, '_> {
 
     /// A value with the changes in place.
     fn settle(&mut self, value: &Value, changes: &Changes) -> Result<Value, Error> {
-        self.meter.steps(1)?;
+        self.meter.steps(1 + value.as_object().map_or(0, |members| 2 * MADE_STEPS + members.len()))?;
         Ok(match value {
             Value::Array(items) => Value::Array(items.iter().map(|item| self.settle(item, changes)).collect::<Result<Array, _>>()?),
             Value::Object(members) => {

@@ -8,7 +8,7 @@ use super::{Given, arg};
 use crate::Error;
 use crate::eval::{Callback, Machine, equal, in_order};
 use crate::item::{Flags, Val};
-use crate::meter::Meter;
+use crate::meter::{MADE_STEPS, Meter};
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -61,7 +61,7 @@ pub(super) fn shuffle<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
 
 pub(super) fn zip<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let count = args.all().iter().map(|arg| if arg.is_undefined() { 0 } else { Items::or_one(arg).len() }).min().unwrap_or(0);
-    machine.meter.steps(count * args.all().len())?;
+    machine.meter.steps(count.saturating_mul(MADE_STEPS / 2 + args.all().len()))?;
     let mut all = Seq::with_capacity(count, machine.meter)?;
     for at in 0..count {
         let tuple = args.all().iter().map(|arg| Items::or_one(arg).get(at).unwrap_or(Val::Undefined)).collect();
@@ -110,6 +110,7 @@ pub(super) fn distinct<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -
     let mut all = Seq::new(machine.meter);
     let mut failed = None;
     for item in items.iter() {
+        machine.meter.steps(MADE_STEPS / 2)?;
         let mut hasher = hashing.build_hasher();
         hash(&item, &mut hasher, &hashing, machine.meter)?;
         let code = hasher.finish();
@@ -139,6 +140,7 @@ pub(super) fn distinct<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -
 fn hash(value: &Val<'_>, hasher: &mut impl Hasher, hashing: &DefaultHashBuilder, meter: &Meter) -> Result<(), Error> {
     meter.steps(1)?;
     if let Some(text) = value.as_str() {
+        meter.text(text.len())?;
         hasher.write_u8(1);
         hasher.write(text.as_bytes());
         return Ok(());
@@ -161,6 +163,7 @@ fn hash(value: &Val<'_>, hasher: &mut impl Hasher, hashing: &DefaultHashBuilder,
             let mut sum = 0_u64;
             for (key, value) in value.members() {
                 let mut member = hashing.build_hasher();
+                meter.text(key.len())?;
                 member.write(key.as_bytes());
                 hash(&value, &mut member, hashing, meter)?;
                 sum = sum.wrapping_add(member.finish());

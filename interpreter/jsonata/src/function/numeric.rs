@@ -211,7 +211,7 @@ pub(super) fn format_base<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>
 pub(super) fn format_number<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str().unwrap_or("");
-    machine.meter.steps(1 + picture.len())?;
+    machine.meter.picture(1 + picture.len())?;
     let options = arg(args, 2).clone().into_value();
     let options = options.as_ref().and_then(Value::as_object);
     Val::text(picture::format_number(number.as_f64(), picture, options)?, machine.meter)
@@ -220,13 +220,14 @@ pub(super) fn format_number<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, '
 pub(super) fn format_integer<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str().unwrap_or("");
-    machine.meter.steps(1 + picture.len())?;
+    machine.meter.picture(1 + picture.len())?;
     Val::text(picture::format_integer(Some(number.as_f64()), picture)?, machine.meter)
 }
 
 pub(super) fn parse_integer<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str().unwrap_or("");
-    machine.meter.steps(1 + picture.len() + text.len())?;
+    machine.meter.picture(1 + picture.len())?;
+    machine.meter.steps(text.len())?;
     Ok(picture::parse_integer(text, picture)?.map_or(Val::Undefined, |number| Val::Num(Num::from_f64(number))))
 }

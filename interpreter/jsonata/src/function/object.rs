@@ -9,6 +9,7 @@ use super::{Given, arg};
 use crate::Error;
 use crate::eval::Machine;
 use crate::item::{Doc, Flags, Members, Val};
+use crate::meter::MADE_STEPS;
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -31,7 +32,8 @@ fn gather_keys<'e>(
         return items.iter().try_for_each(|item| gather_keys(machine, &item, known, found));
     }
     for (key, _) in value.members() {
-        machine.meter.steps(1)?;
+        machine.meter.steps(MADE_STEPS / 2)?;
+        machine.meter.text(key.len())?;
         if known.insert(Arc::clone(&key)) {
             found.push(Val::Str(Doc::Own(key)))?;
         }
@@ -69,6 +71,7 @@ fn spread_into<'e>(machine: &mut Machine<'e, '_>, value: &Val<'e>, found: &mut S
         return found.push(value.clone());
     }
     for (key, member) in value.members() {
+        machine.meter.steps(2 * MADE_STEPS)?;
         found.push(Val::made(vec![(key, member)], machine.meter)?)?;
     }
     Ok(())
@@ -97,7 +100,7 @@ pub(super) fn merge<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
             },
             _ => continue,
         };
-        machine.meter.steps(members.len() + 1)?;
+        machine.meter.steps(MADE_STEPS / 2 + members.len())?;
         weight += item.made_weight() + 8 * members.len();
         machine.meter.foresee(weight)?;
         merged.extend(members.iter().map(|(key, value)| (Arc::clone(key), value.clone())));

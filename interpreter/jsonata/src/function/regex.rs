@@ -181,7 +181,7 @@ pub(super) fn contains<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -
     }
     Ok(Val::Bool(match pattern.as_str() {
         Some(part) => {
-            machine.meter.steps(1 + own.len() / 64)?;
+            machine.meter.steps(1 + own.len() / 8)?;
             own.contains(part)
         }
         None => first(machine, pattern, text)?.is_some(),
@@ -250,7 +250,7 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
     let mut count = 0;
     if let Some(part) = pattern.as_str() {
         let with = replacement.as_str().unwrap_or("");
-        machine.meter.steps(1 + own.len() / 64)?;
+        machine.meter.steps(1 + own.len() / 8)?;
         for (at, _) in own.match_indices(part).take(limit) {
             machine.meter.steps(1)?;
             out.push_str(own.get(from..at).unwrap_or(""));

@@ -15,6 +15,7 @@ pub(super) fn string<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
     }
     let mut out = String::new();
     value.write_string(&mut out, matches!(arg(args, 1), Val::Bool(true)), machine.meter)?;
+    machine.meter.text(out.len())?;
     Val::text(out, machine.meter)
 }
 
@@ -53,7 +54,7 @@ pub(super) fn substring<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) 
 pub(super) fn substring_before<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let (text, Some(mark)) = (arg(args, 0), arg(args, 1).as_str()) else { return Ok(arg(args, 0).clone()) };
     let Some(own) = text.as_str() else { return Ok(Val::Undefined) };
-    machine.meter.steps(1 + own.len() / 64)?;
+    machine.meter.steps(1 + own.len() / 8)?;
     match own.split_once(mark) {
         Some((before, _)) => Val::text(before.to_owned(), machine.meter),
         None => Ok(text.clone()),
@@ -63,7 +64,7 @@ pub(super) fn substring_before<'e>(machine: &mut Machine<'e, '_>, args: Given<'_
 pub(super) fn substring_after<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let (text, Some(mark)) = (arg(args, 0), arg(args, 1).as_str()) else { return Ok(arg(args, 0).clone()) };
     let Some(own) = text.as_str() else { return Ok(Val::Undefined) };
-    machine.meter.steps(1 + own.len() / 64)?;
+    machine.meter.steps(1 + own.len() / 8)?;
     match own.split_once(mark) {
         Some((_, after)) => Val::text(after.to_owned(), machine.meter),
         None => Ok(text.clone()),
@@ -72,7 +73,7 @@ pub(super) fn substring_after<'e>(machine: &mut Machine<'e, '_>, args: Given<'_,
 
 fn changed<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>, change: impl FnOnce(&str) -> String) -> Result<Val<'e>, Error> {
     let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
-    machine.meter.steps(1 + text.len() / 16)?;
+    machine.meter.steps(1 + text.len() / 8)?;
     machine.meter.foresee(text.len())?;
     Val::text(change(text), machine.meter)
 }
@@ -116,7 +117,7 @@ pub(super) fn pad<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Res
         return Ok(value.clone());
     }
     machine.meter.foresee(missing.saturating_add(text.len()))?;
-    machine.meter.steps(missing / 16)?;
+    machine.meter.steps(missing / 4)?;
     let filling: Cow<'_, str> = if filling.len() == 1 {
         Cow::Owned(filling.repeat(missing))
     } else {
@@ -137,8 +138,10 @@ pub(super) fn join<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Re
         if at > 0 {
             out.push_str(separator);
         }
-        out.push_str(text.as_str().unwrap_or(""));
-        machine.meter.foresee(out.len())?;
+        let text = text.as_str().unwrap_or("");
+        machine.meter.text(text.len())?;
+        machine.meter.foresee(out.len() + text.len())?;
+        out.push_str(text);
     }
     Val::text(out, machine.meter)
 }
@@ -146,7 +149,7 @@ pub(super) fn join<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Re
 /// The parts of a text between separators; single characters if the separator is empty.
 pub(super) fn split_at<'e>(machine: &mut Machine<'e, '_>, text: &str, separator: &str, limit: usize) -> Result<Val<'e>, Error> {
     let mut parts = crate::sequence::Seq::new(machine.meter);
-    machine.meter.steps(1 + text.len() / 64)?;
+    machine.meter.steps(1 + text.len() / 8)?;
     let mut add = |part: &str| {
         machine.meter.steps(1)?;
         parts.push(Val::text(part.to_owned(), machine.meter)?)

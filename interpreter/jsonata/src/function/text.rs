@@ -56,7 +56,7 @@ struct Json<'o, 'e> {
 
 impl<'e> Json<'_, 'e> {
     fn value(&mut self, value: &Val<'e>, depth: usize) -> Result<(), Error> {
-        self.meter.steps(1)?;
+        self.meter.steps(3)?;
         self.meter.foresee(self.out.len())?;
         match value {
             Val::Undefined | Val::Null => self.out.push_str("null"),

@@ -25,14 +25,15 @@ pub(super) fn now<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Res
 pub(super) fn from_millis<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let Some(millis) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str();
-    machine.meter.steps(picture.map_or(1, str::len))?;
+    machine.meter.picture(picture.map_or(1, str::len))?;
     Val::text(picture::from_millis(millis.as_f64(), picture, arg(args, 2).as_str())?, machine.meter)
 }
 
 pub(super) fn to_millis<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str();
-    machine.meter.steps(picture.map_or(1, str::len) + text.len())?;
+    machine.meter.picture(picture.map_or(1, str::len))?;
+    machine.meter.steps(text.len())?;
     let now = now_millis(machine);
     Ok(picture::to_millis(text, picture, now)?.map_or(Val::Undefined, |millis| Val::Num(Num::from_f64(millis))))
 }

@@ -32,7 +32,10 @@ pub(super) fn find(program: &Program, text: &str, from: usize, meter: &Meter) ->
     let mut start = from;
     loop {
         if let Some(first) = program.first {
-            match text.get(start..).and_then(|rest| rest.find(first)) {
+            let rest = text.get(start..).unwrap_or("");
+            let skipped = rest.find(first);
+            meter.text(skipped.unwrap_or(rest.len()))?;
+            match skipped {
                 Some(skipped) => start += skipped,
                 None => break,
             }
@@ -44,10 +47,14 @@ pub(super) fn find(program: &Program, text: &str, from: usize, meter: &Meter) ->
         let Some(next) = text.get(start..).and_then(|rest| rest.chars().next()).filter(|_| !program.anchored) else { break };
         start += next.len_utf8();
         machine.registers.fill(NOWHERE);
+        machine.steps += STEPS_PER_START;
     }
     machine.settle()?;
     Ok(None)
 }
+
+/// What it takes to begin anew at another place, beside the steps that are made from there.
+const STEPS_PER_START: usize = 4;
 
 struct Machine<'t> {
     program: &'t Program,
