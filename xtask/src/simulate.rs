@@ -46,6 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
 }
 
 /// Takes one seed after the other.
+#[expect(clippy::vec_box, reason = "a failure is large, and handed on as it comes")]
 fn work(next: &AtomicU64, end: u64, options: Options, total: &Mutex<Report>, failures: &Mutex<Vec<Box<Failure>>>) {
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);

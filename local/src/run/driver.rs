@@ -1,6 +1,6 @@
 //! The loop that runs executions: one, and those nested in it.
 //!
-//! Everything happens in rounds of the engine's [`Session`]s. Programs run in real time on the side; virtual time goes on, to the
+//! Everything happens in rounds of the engine's [`advance`]. Programs run in real time on the side; virtual time goes on, to the
 //! earliest deadline of any execution, only when no program runs and nothing else is left to do.
 
 use std::collections::BTreeMap;
