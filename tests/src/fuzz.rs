@@ -14,6 +14,7 @@ use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::template::Template;
 use statewright_interpreter::time::Timestamp;
+use statewright_jsonata::{Error, Expression, Limits, NoHost, Outcome, Reference, Scope, aws};
 
 use crate::choices::Choices;
 use crate::generate::{START, Shape, machine};
@@ -86,6 +87,55 @@ pub fn template(bytes: &[u8]) {
             let _ = template.evaluate(inputs);
         }
     });
+}
+
+/// Any text as an expression in JSONata, on a document. What is wrong is within the text.
+pub fn expression(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match Expression::compile(&text) {
+        Ok(expression) => {
+            for reference in expression.references() {
+                let (Reference::Name { position, .. } | Reference::Variable { position, .. } | Reference::Input { position, .. }) =
+                    reference;
+                assert!(position <= text.len(), "{text}: {reference:?}");
+            }
+            let document = Value::parse(DOCUMENT).unwrap_or_default();
+            evaluate_within(&text, &expression, &document);
+        }
+        Err(error) => {
+            let place = error.position();
+            assert!(!error.code().is_empty() && place.is_none_or(|place| place <= text.len()), "{text}: {error:?}");
+        }
+    }
+}
+
+/// An expression in JSONata and, behind the first NUL, its data: JSON, or a text that is none.
+pub fn evaluation(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (text, data) = text.split_once('\0').unwrap_or((&text, "null"));
+    if let Ok(expression) = Expression::compile(text) {
+        evaluate_within(text, &expression, &Value::parse(data).unwrap_or_else(|_| Value::from(data)));
+    }
+}
+
+/// Evaluates under bounds: twice for the same answer, and with fewer steps for the same or none.
+fn evaluate_within(text: &str, expression: &Expression, data: &Value) {
+    let bindings = [("states", data.clone()), ("x", data.clone())];
+    let evaluate = |steps: u64| -> Result<Outcome, Error> {
+        let limits = Limits { steps, ..Limits::AWS };
+        let scope = Scope { input: Some(data), bindings: &bindings, functions: &[&aws::FUNCTIONS], limits };
+        expression.evaluate(&scope, &mut NoHost)
+    };
+    let shown = |answer: &Result<Outcome, Error>| format!("{answer:?}");
+    let first = evaluate(300_000);
+    assert_eq!(shown(&first), shown(&evaluate(300_000)), "{text} on {data}");
+    let fewer = evaluate(1_000);
+    let stopped = fewer.as_ref().is_err_and(|error| error.reached().is_some());
+    assert!(stopped || shown(&first) == shown(&fewer), "{text} on {data}");
+    if let Ok(Outcome::Value(value)) = &first {
+        let printed = value.to_string();
+        assert_eq!(Value::parse(&printed).map(|read| read.to_string()).ok(), Some(printed), "{text} on {data}");
+    }
 }
 
 /// A machine and what happens to it, sensible or not. The invariants that cost little hold.
@@ -221,6 +271,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "definition", run: definition, seeds: definitions, words: DEFINITION_WORDS },
     Target { name: "path", run: path, seeds: paths, words: PATH_WORDS },
     Target { name: "template", run: template, seeds: templates, words: PATH_WORDS },
+    Target { name: "expression", run: expression, seeds: expressions, words: JSONATA_WORDS },
+    Target { name: "evaluation", run: evaluation, seeds: evaluations, words: JSONATA_WORDS },
     Target { name: "events", run: events, seeds: noise, words: &[] },
     Target { name: "checkpoint", run: checkpoint, seeds: noise, words: &[] },
 ];
@@ -324,6 +376,40 @@ fn templates() -> Vec<Vec<u8>> {
     seeds
 }
 
+fn expressions() -> Vec<Vec<u8>> {
+    let own = [
+        "a.b[2].c & s",
+        "list.$map(function($v, $i, $l) { $type($v) & $string($i) })",
+        "($f := λ($n)<n:n>{ $n <= 1 ? 1 : $n * $f($n - 1) }; $f(n))",
+        "deep.**[a > 1]^(>a){ $string(a): $count($) }",
+        "deep.deep.deep.deep@$d#$i.{ 'a': $d.a, 'i': $i, 'up': %.%.n }[[0..1]]",
+        "$ ~> |a.b|{'new': c, 'old': $.d}, ['c', 'e f']|",
+        "$replace(s, /(t)(e)?x/i, '$2-$1') ~> $uppercase ~> $split('')",
+        "$formatNumber(n * -1234.5678, '#,##0.00;(#,##0.00)', {'decimal-separator': ','})",
+        "$fromMillis($toMillis('2020-02-29T12:30:45Z'), '[FNn] [D1o] [MNn] [Y]T[H01]:[m]:[s].[f001][Z]', '+0530')",
+        "$parseInteger($formatInteger(n, 'w'), 'w') + $number('0x1F') + $power(2, 3) % 7",
+        "$merge([$sift(a, function($v, $k) { $k = 'b' }), {'x': [1..5][$ % 2 = 0]}]) ~> $spread()",
+        "$reduce($append($distinct(list[0]), [3]), function($a, $v) { $a + $v }, -0.5) in [1, null, 'é']",
+        "$sort(deep.deep.deep.deep, function($l, $r) { $l.a < $r.a })[-1].a ?  'yes' : /* no */ \"n\\u00f6\"",
+        "($p := $substring(?, 1, 2); $p($states.s)) & $hash($x.s, 'MD5') & $base64encode(s)",
+        "$partition($range(0, 10, 2), 2).$single($, function($v) { $v > 6 })",
+        "$each(a, $string) ~> $join(', ')",
+    ];
+    own.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+fn evaluations() -> Vec<Vec<u8>> {
+    let data = [
+        DOCUMENT,
+        "[{\"a\": 1, \"b\": [2, 3.5e10]}, {\"a\": -0.0, \"b\": []}, [[null, true]], \"\\u0000\"]",
+        "9223372036854775807",
+        "{\"n\": 1e308, \"s\": \"\", \"list\": [18446744073709551615, -1], \"a\": {\"b\": {}}}",
+        "\"text\"",
+    ];
+    let with = |expression: &[u8], data: &str| [expression, b"\0", data.as_bytes()].concat();
+    expressions().iter().enumerate().map(|(at, expression)| with(expression, data.get(at % data.len()).unwrap_or(&"1"))).collect()
+}
+
 fn noise() -> Vec<Vec<u8>> {
     (0..8)
         .map(|seed| {
@@ -407,6 +493,62 @@ const PATH_WORDS: &[&str] = &[
     " ",
     "..*",
     "$.list",
+];
+
+const JSONATA_WORDS: &[&str] = &[
+    "$",
+    "$$",
+    "%",
+    "@$v",
+    "#$i",
+    "**",
+    "^(",
+    "{",
+    "}",
+    "[",
+    "]",
+    "[]",
+    "(",
+    ")",
+    ":=",
+    "~>",
+    "..",
+    "|",
+    "?",
+    ":",
+    ";",
+    ",",
+    "λ($a){",
+    "function($a)<x-:x>{",
+    "/(a*)*$/i",
+    "/[^\\d]+?/m",
+    "'",
+    "\"",
+    "`",
+    "\\u00e9",
+    "\\ud800",
+    "/*",
+    "*/",
+    " and ",
+    " in ",
+    "null",
+    "1e400",
+    "9223372036854775808",
+    "-0",
+    "$map(",
+    "$filter(",
+    "$reduce(",
+    "$sort(",
+    "$string(",
+    "$pad(",
+    "$match(",
+    "$replace(",
+    "$formatNumber(1.5, '",
+    "$formatInteger(12, '",
+    "$fromMillis(0, '[",
+    "$toMillis('",
+    "\0",
+    "\u{1f600}",
 ];
 
 const CHECKPOINT_WORDS: &[&str] = &["\"phase\":\"join\"", "\"parent\":[0,0],", "[1,0]", "null", "-1", "{", "}", "\""];

@@ -29,6 +29,16 @@ fn templates() {
 }
 
 #[test]
+fn expressions() {
+    rounds("expression", 30_000);
+}
+
+#[test]
+fn evaluations() {
+    rounds("evaluation", 20_000);
+}
+
+#[test]
 fn events() {
     rounds("events", 120);
 }

@@ -38,7 +38,7 @@ cargo xtask COMMAND
       --threads N          so many seeds at a time (1)
       --without NAME       without a mechanism: version, inbox, sweep, writer-id, lease, key-retention, wake-before-commit,
                            dispatch-after-commit; ends with the first seed that fails
-  fuzz [TARGET...]         bytes into definition, path, template, events, checkpoint
+  fuzz [TARGET...]         bytes into definition, path, template, expression, evaluation, events, checkpoint
       --seconds N          each for so long (60)
       --from N             from this round on
   mutants [OPTION...]      the code changed in every way cargo-mutants thinks of: how many changes the tests notice (hours)

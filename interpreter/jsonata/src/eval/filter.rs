@@ -108,6 +108,7 @@ impl<'e> Machine<'e, '_> {
         }
         let mut kept = Vec::new();
         for (at, tuple) in tuples.into_iter().enumerate() {
+            self.meter.steps(2 + tuple.bindings.len())?;
             let inner = Frame::inside(env, tuple.bindings.clone());
             let verdict = self.eval(predicate, &tuple.item, &inner)?;
             for _ in 0..self.keeps(&verdict, at, count)? {

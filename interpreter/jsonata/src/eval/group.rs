@@ -127,6 +127,7 @@ impl<'e> Machine<'e, '_> {
     pub(super) fn group_tuples(&mut self, pairs: &'e Pairs, tuples: &[Tuple<'e>], env: &Env<'e>) -> Result<Val<'e>, Error> {
         let mut groups = Groups::new(self.meter);
         for tuple in tuples {
+            self.meter.steps(2 + tuple.bindings.len())?;
             let inner = Frame::inside(env, tuple.bindings.clone());
             for (at, (key, value)) in pairs.pairs.iter().enumerate() {
                 if let Some(key) = self.key(key, &tuple.item, &inner, pairs.position)? {

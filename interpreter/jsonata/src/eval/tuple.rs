@@ -9,6 +9,10 @@ use crate::item::{Flags, Tuple, Val};
 use crate::number::Num;
 use crate::sequence::{Items, Seq};
 
+/// What a tuple weighs for each variable it carries along, and how many steps it takes to make one, beside its variables.
+const TUPLE_WEIGHT: usize = 40;
+const TUPLE_STEPS: usize = 8;
+
 impl<'e> Machine<'e, '_> {
     /// The steps of a path from the first that answers tuples on.
     pub(super) fn tuple_steps(
@@ -94,11 +98,15 @@ impl<'e> Machine<'e, '_> {
         });
         let (focus, index, ancestor) = labels.unwrap_or_default();
         for tuple in tuples {
+            let weight = TUPLE_WEIGHT * tuple.bindings.len().max(1);
+            self.meter.steps(TUPLE_STEPS + tuple.bindings.len())?;
             let inner = Frame::inside(env, tuple.bindings.clone());
             match self.eval(step, &tuple.item, &inner)? {
                 Val::Undefined => {}
                 Val::Tuples(found) => {
                     for other in found.iter() {
+                        self.meter.foresee(result.len().saturating_mul(weight))?;
+                        self.meter.steps(TUPLE_STEPS + tuple.bindings.len() + other.bindings.len())?;
                         let mut next = tuple.clone();
                         next.item = other.item.clone();
                         other.bindings.iter().for_each(|(symbol, value)| next.bind(*symbol, value.clone()));
@@ -107,7 +115,8 @@ impl<'e> Machine<'e, '_> {
                 }
                 value => {
                     for (at, item) in Items::or_one(&value).iter().enumerate() {
-                        self.meter.foresee(result.len().saturating_mul(24))?;
+                        self.meter.foresee(result.len().saturating_mul(weight))?;
+                        self.meter.steps(TUPLE_STEPS + tuple.bindings.len())?;
                         let mut next = tuple.clone();
                         match focus {
                             Some(focus) => next.bind(focus, item),
