@@ -12,6 +12,7 @@
 //! | `operation.rs`, `constraints.rs`, `request.rs` | names of operations, what the API model demands, requests and answers |
 //! | `protocol.rs` | AWS JSON 1.0 |
 //! | `arn.rs`, `paging.rs`, `error.rs`, `caller.rs` | ARNs and names, page tokens, errors, what comes from outside |
+//! | `signature.rs` | whose request it is: AWS Signature Version 4 |
 //! | `machines.rs`, `machine_store.rs`, `encryption.rs` | state machines, and how they are kept |
 //! | `executions.rs`, `tasks.rs` | executions, their histories, and what workers say |
 //! | `activities.rs`, `validate.rs` | activities, and `ValidateStateMachineDefinition` |
@@ -29,6 +30,7 @@ mod operation;
 mod paging;
 mod protocol;
 mod request;
+pub mod signature;
 mod tasks;
 mod validate;
 
