@@ -1,15 +1,15 @@
 //! The driver: load → apply what has happened and what is due → go on → commit → start tasks → wait or leave. The only loop.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use statewright_interpreter::command::{Command, Output, StartTask};
-use statewright_interpreter::definition::Definition;
+use statewright_interpreter::definition::{Definition, Options};
 use statewright_interpreter::event::{Event, FailedStage};
-use statewright_interpreter::execution::{Execution, Progress, RestoreError, Start};
+use statewright_interpreter::execution::{Checkpoint, Execution, Progress, RestoreError, Start};
 use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::time::Timestamp;
 
@@ -98,6 +98,18 @@ pub enum DriveError {
     /// A message was not sent. Drive again: the state tells what to send.
     #[error(transparent)]
     Queue(#[from] QueueError),
+}
+
+impl DriveError {
+    /// Whether what is stored cannot be read: trying again is in vain.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Restore(_) => true,
+            Self::Store(error) | Self::Commit(CommitError::Store(error)) => matches!(error, StoreError::Unreadable(_)),
+            Self::Commit(CommitError::Conflict) | Self::Queue(_) => false,
+        }
+    }
 }
 
 /// How far [`drive`] came.
@@ -268,6 +280,31 @@ async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) 
     Ok(delivered)
 }
 
+/// The execution of a checkpoint and its definition.
+pub(crate) async fn restore<H: Host>(
+    host: &H,
+    birth: &Birth,
+    checkpoint: &Checkpoint,
+) -> Result<(Arc<Definition>, Execution), DriveError> {
+    // Only what has ended has no frames. It can be told of whatever has become of its definition.
+    if checkpoint.frames.is_empty() {
+        return Ok((nothing(), Execution::restore_ended(checkpoint)?));
+    }
+    let definition = host.definition(&birth.revision).await?;
+    let execution = Execution::restore(&definition, checkpoint)?;
+    Ok((definition, execution))
+}
+
+/// A definition for executions that have ended: nobody asks it for anything.
+pub(crate) fn nothing() -> Arc<Definition> {
+    static NOTHING: OnceLock<Arc<Definition>> = OnceLock::new();
+    let parse = || {
+        let parsed = Definition::parse(r#"{"StartAt":"End","States":{"End":{"Type":"Succeed"}}}"#, &Options::default());
+        Arc::new(parsed.expect("it is sound").definition)
+    };
+    Arc::clone(NOTHING.get_or_init(parse))
+}
+
 /// What a driver waits for.
 struct Waiting<'h> {
     answers: FuturesUnordered<Answer<'h>>,
@@ -359,8 +396,7 @@ impl<'h, H: Host> Driver<'h, H> {
     async fn load(host: &'h H, arn: &'h ExecutionArn) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
         let Some(loaded) = host.store().load(arn, host.clock().now()).await? else { return Ok(None) };
         let Loaded { place, birth, checkpoint, ledger, inbox } = loaded;
-        let definition = host.definition(&birth.revision).await?;
-        let mut execution = Execution::restore(&definition, &checkpoint)?;
+        let (definition, mut execution) = restore(host, &birth, &checkpoint).await?;
         find_missing_activities(host, &definition, &mut execution).await?;
         Ok(Some((Self { host, arn, definition, execution, place: Some(place), birth, ledger, created: true }, inbox)))
     }

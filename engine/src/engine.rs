@@ -19,8 +19,8 @@ use crate::api::{
     NewExecution, Started, Told, activity_exists, definition,
 };
 use crate::clock::{Clock, Timer};
-use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_once, run, start};
-use crate::journal::{Journal, Place};
+use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_once, restore, run, start};
+use crate::journal::{Abandonment, Journal, Place};
 use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 use crate::round::Budget;
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Loaded, Store, StoreError};
@@ -134,17 +134,28 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
     /// The execution as it is stored.
     async fn load(&self, arn: &ExecutionArn) -> Result<Option<(Loaded<Place>, Execution, Arc<Definition>)>, ApiError> {
         let Some(loaded) = self.journal.load(arn, self.clock.now()).await.map_err(unavailable)? else { return Ok(None) };
-        let definition = self.definition(&loaded.birth.revision).await.map_err(unavailable)?;
-        let execution =
-            Execution::restore(&definition, &loaded.checkpoint).map_err(|error| ApiError::internal(error.to_string()))?;
+        let (definition, execution) = restore(self, &loaded.birth, &loaded.checkpoint).await.map_err(failed)?;
         Ok(Some((loaded, execution, definition)))
     }
 
     /// Brings an event to an execution that is running.
     async fn tell_running(&self, arn: &ExecutionArn, event: Event, now: Timestamp) -> Result<Told, ApiError> {
+        self.try_tell_running(arn, event, now).await.map_err(failed)
+    }
+
+    /// Aborts an execution that cannot be read.
+    async fn abandon(&self, arn: &ExecutionArn, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
+        match self.journal.abandon(arn, error, now).await.map_err(|error| failed(error.into()))? {
+            Abandonment::Unknown => Ok(Told::Unknown),
+            Abandonment::Aborted => Ok(Told::Taken),
+            Abandonment::Ended => Ok(Told::Closed(None)),
+        }
+    }
+
+    async fn try_tell_running(&self, arn: &ExecutionArn, event: Event, now: Timestamp) -> Result<Told, DriveError> {
         // The time makes the key one of its own; the same event at the same time is the same.
         let key = format!("{}-{:011x}", key_of(&event), now.0);
-        match deliver(self, arn, &key, Happened { at: now, event }).await.map_err(failed)? {
+        match deliver(self, arn, &key, Happened { at: now, event }).await? {
             Delivered::Unknown => Ok(Told::Unknown),
             Delivered::Applied | Delivered::Posted => Ok(Told::Taken),
             Delivered::Ignored => Ok(Told::Closed(None)),
@@ -195,13 +206,13 @@ fn key_of(event: &Event) -> String {
 }
 
 fn unavailable(error: StoreError) -> ApiError {
-    ApiError::unavailable(error.to_string())
+    failed(error.into())
 }
 
 fn failed(error: DriveError) -> ApiError {
-    match error {
-        DriveError::Restore(error) => ApiError::internal(error.to_string()),
-        error => ApiError::unavailable(error.to_string()),
+    match error.is_unreadable() {
+        true => ApiError::internal(error.to_string()),
+        false => ApiError::unavailable(error.to_string()),
     }
 }
 
@@ -230,10 +241,10 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Host for Engin
             return Ok(definition);
         }
         let stored = definition(&*self.table, revision).await?;
-        let stored = stored.ok_or_else(|| StoreError(format!("revision {revision} is not there")))?;
+        let stored = stored.ok_or_else(|| StoreError::Unreadable(format!("revision {revision} is not there")))?;
         let options = Options { machine_type: stored.machine_type, ..Options::default() };
         let parsed = Definition::parse(&stored.text, &options);
-        let parsed = parsed.map_err(|found| StoreError(format!("revision {revision} is refused: {found:?}")))?;
+        let parsed = parsed.map_err(|found| StoreError::Unreadable(format!("revision {revision} is refused: {found:?}")))?;
         let definition = Arc::new(parsed.definition);
         let mut definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
         if definitions.len() >= DEFINITIONS_MAX {
@@ -495,12 +506,14 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
 
     async fn stop(&self, execution_arn: &str, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
         let arn = ExecutionArn(execution_arn.into());
-        match self.tell_running(&arn, Event::Stop { error }, now).await? {
-            Told::Closed(_) => {
+        match self.try_tell_running(&arn, Event::Stop { error: error.clone() }, now).await {
+            // What nobody can go on with can at least be stopped.
+            Err(unreadable) if unreadable.is_unreadable() => self.abandon(&arn, error, now).await,
+            Ok(Told::Closed(_)) => {
                 let ended = self.load(&arn).await?;
                 Ok(Told::Closed(ended.map(|(_, execution, _)| execution.last_event_at())))
             }
-            told => Ok(told),
+            told => told.map_err(failed),
         }
     }
 

@@ -116,20 +116,26 @@ impl fmt::Debug for Commit<'_> {
     }
 }
 
-/// The store could not be reached, could not do what it was asked for, or holds something that it cannot read.
+/// Why a store was of no help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("store: {0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// It could not be reached, or could not do what it was asked for. Try again later.
+    #[error("store: {0}")]
+    Unavailable(String),
+    /// It holds something that this release cannot read: trying again is in vain, somebody must look.
+    #[error("store: {0}")]
+    Unreadable(String),
+}
 
 impl From<TableError> for StoreError {
     fn from(error: TableError) -> Self {
-        Self(error.to_string())
+        Self::Unavailable(error.to_string())
     }
 }
 
 impl From<WriteError> for StoreError {
     fn from(error: WriteError) -> Self {
-        Self(error.to_string())
+        Self::Unavailable(error.to_string())
     }
 }
 
@@ -211,7 +217,7 @@ impl Store for ForgetfulStore {
     }
 
     async fn post(&self, _execution: &ExecutionArn, _entry: InboxEntry) -> Result<(), StoreError> {
-        Err(StoreError("this store keeps nothing".to_owned()))
+        Err(StoreError::Unavailable("this store keeps nothing".to_owned()))
     }
 
     async fn remind(&self, _execution: &ExecutionArn, _at: Timestamp) -> Result<(), StoreError> {

@@ -5,10 +5,11 @@ mod world;
 
 use std::time::Duration;
 
-use statewright_engine::journal::{Journal, Settings};
+use statewright_engine::journal::{Abandonment, Journal, Settings};
 use statewright_engine::table::{Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
-    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, Store, deliver, release, sweep, take_back_recovered,
+    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, Store, StoreError, deliver, release, sweep,
+    take_back_recovered,
 };
 use statewright_interpreter::event::Event;
 use statewright_interpreter::history::EventId;
@@ -286,4 +287,80 @@ fn lists_are_paged_newest_first() {
     let wanted: Vec<String> = (0..23).rev().map(|number| format!("e{number:02}")).collect();
     assert_eq!(names, wanted);
     assert!(lists(&world, Some("FAILED")).is_empty());
+}
+
+/// A table that fails, or in which somebody else is faster.
+struct Hindered {
+    table: MemoryTable,
+    faster: bool,
+}
+
+impl Table for Hindered {
+    async fn put(&self, item: Item, condition: Condition) -> Result<(), statewright_engine::table::WriteError> {
+        if self.faster && item.key.sort.starts_with('j') {
+            self.table.put(Item::new(item.key.clone()).number("w", 77), Condition::None).await?;
+        }
+        self.table.put(item, condition).await
+    }
+    async fn get(&self, key: &Key) -> Result<Option<Item>, statewright_engine::table::TableError> {
+        self.table.get(key).await
+    }
+    async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, statewright_engine::table::TableError> {
+        self.table.get_all(keys).await
+    }
+    async fn query(&self, query: &Query) -> Result<statewright_engine::table::Page, statewright_engine::table::TableError> {
+        // What `load` asks for; the newest commit alone is found.
+        match self.faster || query.limit == 1 {
+            true => self.table.query(query).await,
+            false => Err(statewright_engine::table::TableError { message: "busy".to_owned(), throttled: true }),
+        }
+    }
+    async fn delete(&self, key: &Key, condition: Condition) -> Result<(), statewright_engine::table::WriteError> {
+        self.table.delete(key, condition).await
+    }
+}
+
+#[test]
+fn only_what_nobody_can_read_or_moves_on_is_abandoned() {
+    let world = World::new(CALLBACK);
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let hindered = |faster: bool| {
+        let table = MemoryTable::default();
+        for item in world.journal.table().snapshot() {
+            block(table.put(item, Condition::None)).unwrap();
+        }
+        let journal = Journal::new(Hindered { table, faster }, Settings::default(), 9);
+        let abandoned = block(journal.abandon(&World::arn("one"), Default::default(), START));
+        (abandoned, journal.table().table.snapshot())
+    };
+    let (busy, items) = hindered(false);
+    assert!(matches!(busy, Err(CommitError::Store(StoreError::Unavailable(_)))), "{busy:?}");
+    assert_eq!(items, world.journal.table().snapshot());
+    assert_eq!(hindered(true).0, Err(CommitError::Conflict));
+}
+
+#[test]
+fn what_was_abandoned_stays_so() {
+    let world = World::new(CALLBACK);
+    let abandon = || block(world.journal.abandon(&World::arn("one"), Default::default(), world.clock.now()));
+    assert_eq!(abandon(), Ok(Abandonment::Unknown));
+    world.start("one", r#"{"large":1}"#).unwrap();
+    world.drive("one").unwrap();
+    assert_eq!((abandon(), abandon()), (Ok(Abandonment::Aborted), Ok(Abandonment::Ended)));
+    let items = partition(&world, "x#machine:one");
+    // Drivers, answers and posts come late.
+    let output = Document::parse("1").unwrap();
+    let happened = Happened { at: START, event: Event::TaskSucceeded { task: EventId(3), output } };
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!(block(deliver(&world, &World::arn("one"), "x", happened.clone())), Ok(Delivered::Ignored));
+    assert_eq!(partition(&world, "x#machine:one"), items);
+    block(world.journal.post(&World::arn("one"), statewright_engine::InboxEntry { key: "x".into(), happened })).unwrap();
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!((lists(&world, Some("RUNNING")).len(), lists(&world, Some("ABORTED")).len()), (0, 1));
+    assert_eq!(world.types("one").last().map(String::as_str), Some("ExecutionAborted"));
+    // Its reminder is nobody's any more.
+    world.clock.advance_to(START.plus_seconds(24 * 3600));
+    let stale: usize = (0..4).map(|shard| block(sweep(&world, &world.journal, shard, world.clock.now())).unwrap().stale).sum();
+    assert_eq!(stale, 1);
 }

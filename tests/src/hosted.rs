@@ -219,11 +219,17 @@ impl Store for Checked {
     async fn commit(&self, arn: &ExecutionArn, place: Option<Place>, commit: Commit<'_>) -> Result<Place, CommitError> {
         let (ledger, now, wanted) = (commit.ledger.clone(), commit.now, (commit.checkpoint)());
         let place = self.journal.commit(arn, place, commit).await?;
-        let loaded = self.journal.load(arn, now).await?.ok_or_else(|| StoreError("what was committed is gone".to_owned()))?;
-        let found = Execution::restore(&self.definition, &loaded.checkpoint).map_err(|error| StoreError(error.to_string()))?;
+        let loaded =
+            self.journal.load(arn, now).await?.ok_or_else(|| StoreError::Unavailable("what was committed is gone".to_owned()))?;
+        let found =
+            Execution::restore(&self.definition, &loaded.checkpoint).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let found = found.checkpoint(&self.definition);
         if found != wanted || loaded.ledger != ledger {
-            return Err(StoreError(format!("committed: {wanted:#?} {ledger:?}\nloaded: {found:#?} {:?}", loaded.ledger)).into());
+            return Err(StoreError::Unavailable(format!(
+                "committed: {wanted:#?} {ledger:?}\nloaded: {found:#?} {:?}",
+                loaded.ledger
+            ))
+            .into());
         }
         Ok(place)
     }

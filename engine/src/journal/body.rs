@@ -129,7 +129,7 @@ impl Body {
 }
 
 fn damaged() -> StoreError {
-    StoreError("a commit is damaged".to_owned())
+    StoreError::Unreadable("a commit is damaged".to_owned())
 }
 
 /// A letter, how many numbers, the numbers, how many bytes, the bytes.

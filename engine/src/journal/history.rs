@@ -8,13 +8,14 @@ use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::time::Timestamp;
 
 use super::keys::{FIRST, Sorts, key, partition};
-use super::{Journal, Read, missing};
+use super::{Journal, Read, is_alone, missing};
 use crate::store::{ExecutionArn, StoreError};
 use crate::table::{Item, Query, Table};
 
 impl<T: Table> Journal<T> {
     /// At most `limit` events of an execution, beginning with the event `from` and going on to later ones or `backwards` to earlier ones.
-    /// Backwards from an event that is not there yet begins with the last one. `None` if there is no such execution.
+    /// Backwards from an event that is not there yet begins with the last one. `None` if there is no such execution. Of one that was
+    /// [abandoned](Self::abandon) the events are left out that cannot be read.
     ///
     /// # Errors
     /// When the table cannot be read, or what it holds.
@@ -30,13 +31,15 @@ impl<T: Table> Journal<T> {
         let first = self.table.get(&key(&partition, "0".to_owned())).await?;
         let Some(first) = first.filter(|item| !item.is_expired(now)) else { return Ok(None) };
         let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
-        let start = self.find_commit(&partition, sorts, from).await?;
+        let newest = self.table.query(&Query::prefix(partition.clone(), &sorts.commits()).limit(1)).await?.items.pop();
+        let start = self.find_commit(&partition, sorts, newest.as_ref(), from).await?;
         let mut reading = Reading {
             partition,
             sorts,
             items: BTreeMap::from([(FIRST, first)]),
             known: BTreeMap::new(),
             backwards,
+            gaps: newest.as_ref().is_some_and(is_alone),
             from,
             events: Vec::new(),
         };
@@ -71,10 +74,9 @@ impl<T: Table> Journal<T> {
     }
 
     /// The commit that holds an event, or the last one before it.
-    async fn find_commit(&self, partition: &str, sorts: Sorts, event: u64) -> Result<u32, StoreError> {
+    async fn find_commit(&self, partition: &str, sorts: Sorts, newest: Option<&Item>, event: u64) -> Result<u32, StoreError> {
         let begins_at = |item: &Item| item.get_number("e").unwrap_or(i64::MAX).cast_unsigned();
-        let newest = self.table.query(&Query::prefix(partition, &sorts.commits()).limit(1)).await?;
-        let Some(newest) = newest.items.first() else { return Ok(FIRST) };
+        let Some(newest) = newest else { return Ok(FIRST) };
         let (mut low, mut high) = (FIRST, sorts.version(&newest.key.sort).unwrap_or(FIRST));
         if event <= 1 {
             return Ok(FIRST);
@@ -94,7 +96,14 @@ impl<T: Table> Journal<T> {
 
     /// Reads the events of a commit.
     async fn read_events(&self, reading: &mut Reading, version: u32) -> Result<(), StoreError> {
-        let Reading { partition, sorts, items, known, backwards, from, events } = reading;
+        match self.try_read_events(reading, version).await {
+            Err(StoreError::Unreadable(_)) if reading.gaps => Ok(()),
+            read => read,
+        }
+    }
+
+    async fn try_read_events(&self, reading: &mut Reading, version: u32) -> Result<(), StoreError> {
+        let Reading { partition, sorts, items, known, backwards, from, events, gaps: _ } = reading;
         self.read_commits(partition, *sorts, known, items, [version]).await?;
         let read = known.get(&version).ok_or_else(|| missing(partition, version))?;
         if read.body.events.is_empty() {
@@ -104,7 +113,7 @@ impl<T: Table> Journal<T> {
         let payloads = self.payloads_for(partition, *sorts, version, items, known).await?;
         let mut payloads = StoredPayloads::new(&payloads);
         let found = restore_events(&stored, |id| payloads.get(id));
-        let mut found = found.map_err(|error| StoreError(error.to_string()))?;
+        let mut found = found.map_err(|error| StoreError::Unreadable(error.to_string()))?;
         if *backwards {
             found.reverse();
         }
@@ -155,6 +164,8 @@ struct Reading {
     items: BTreeMap<u32, Item>,
     known: BTreeMap<u32, Read>,
     backwards: bool,
+    /// Whether commits that cannot be read are left out.
+    gaps: bool,
     from: u64,
     events: Vec<HistoryEvent>,
 }

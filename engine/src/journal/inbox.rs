@@ -66,12 +66,12 @@ pub(super) fn write(key: Key, happened: &Happened) -> Result<Item, StoreError> {
         Event::TaskHeartbeat { task } => Stored::TaskHeartbeat { task: *task },
         Event::Stop { error } => Stored::Stop(error.clone()),
     };
-    let text = serde_json::to_vec(&stored).map_err(|error| StoreError(error.to_string()))?;
+    let text = serde_json::to_vec(&stored).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(Item::new(key).number("f", pack::FORMAT).number("at", happened.at.0).bytes("b", pack::pack(&text, &[])?))
 }
 
 pub(super) fn read(key: Arc<str>, item: &Item) -> Result<InboxEntry, StoreError> {
-    let damaged = |reason: String| StoreError(format!("posted event {key} cannot be read: {reason}"));
+    let damaged = |reason: String| StoreError::Unreadable(format!("posted event {key} cannot be read: {reason}"));
     let text = pack::unpack(item.get_bytes("b").unwrap_or_default(), &[])?;
     let stored: Stored = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
     let document = |text: String| Document::parse(&text).map_err(|error| damaged(error.to_string()));

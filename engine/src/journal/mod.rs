@@ -14,11 +14,12 @@
 //!
 //! **An item** has, beside its key and its time to live (`ttl`): `b` the content, `f` its format, `w` its writer, `e` the number of the first
 //! event in it or after it, `l` the version of the commit it is compared with, `n` in how many parts its content stands apart, `started`
-//! (the first one), and for people `state` or, when the execution has ended, `status`.
+//! (the first one), `x` if it can be read without any other, and for people `state` or, when the execution has ended, `status`.
 //!
 //! **Mine or another's.** A put whose answer was lost may be sent again by the layers below and then finds itself; every commit carries
 //! a number of its writer, which tells that from another driver's commit.
 
+mod abandon;
 mod body;
 mod history;
 mod inbox;
@@ -35,6 +36,7 @@ use statewright_interpreter::history::{payloads_of, store_events};
 use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::time::Timestamp;
 
+pub use abandon::Abandonment;
 use body::{Body, Notes};
 use keys::{FIRST, Sorts, key, partition};
 pub use rows::{Aside, Due, ListedExecution, ListedPage};
@@ -109,6 +111,8 @@ pub struct Place {
     /// The last commit, and what it leads back to: what the next one is compared with as well.
     last: Option<Like>,
     base: Option<Like>,
+    /// Whether the last commit is to be read without any other: then it is the last for ever.
+    alone: bool,
 }
 
 /// A commit that others are compared with.
@@ -167,6 +171,16 @@ impl<T: Table> Journal<T> {
         items: &mut BTreeMap<u32, Item>,
         versions: impl IntoIterator<Item = u32>,
     ) -> Result<(), StoreError> {
+        let (alone, versions): (Vec<u32>, Vec<u32>) =
+            versions.into_iter().partition(|version| items.get(version).is_some_and(is_alone));
+        for version in alone {
+            let item = items.get(&version).ok_or_else(|| missing(partition, version))?;
+            let read = self.read_commit(partition, sorts, version, item, known).await?;
+            known.insert(version, read);
+        }
+        if versions.is_empty() {
+            return Ok(());
+        }
         let mut wanted: BTreeSet<u32> =
             versions.into_iter().chain([FIRST]).filter(|version| !known.contains_key(version)).collect();
         let mut more: Vec<u32> = wanted.iter().copied().collect();
@@ -212,7 +226,7 @@ impl<T: Table> Journal<T> {
     ) -> Result<Read, StoreError> {
         let format = item.get_number("f").unwrap_or(0);
         if format > pack::FORMAT {
-            return Err(StoreError(format!(
+            return Err(StoreError::Unreadable(format!(
                 "commit format {format} is newer than {}, the newest this release reads",
                 pack::FORMAT
             )));
@@ -227,7 +241,7 @@ impl<T: Table> Journal<T> {
         }
         packed.extend_from_slice(item.get_bytes("b").unwrap_or_default());
         let like = like_of(item);
-        let compared = [(version != FIRST).then_some(FIRST), like];
+        let compared = [(version != FIRST && !is_alone(item)).then_some(FIRST), like];
         let compared = compared.into_iter().flatten().map(|like| known.get(&like).ok_or_else(|| missing(partition, like)));
         let compared: Vec<&Read> = compared.collect::<Result<_, _>>()?;
         let compared: Vec<&[u8]> = compared.into_iter().map(|read| &*read.bytes).collect();
@@ -255,7 +269,7 @@ impl<T: Table> Journal<T> {
                 packed.extend_from_slice(part.get_bytes("b").unwrap_or_default());
             }
             let text = String::from_utf8(pack::unpack(&packed, &[])?);
-            let text = text.map_err(|_| StoreError(format!("payload {} of {partition} is damaged", id.0)))?;
+            let text = text.map_err(|_| StoreError::Unreadable(format!("payload {} of {partition} is damaged", id.0)))?;
             payloads.insert(id, StoredPayload::Text(text));
         }
         Ok(payloads)
@@ -302,7 +316,10 @@ impl<T: Table> Journal<T> {
             .number("w", writer.cast_signed())
             .number("e", next_event.cast_signed());
         let mut packed;
-        if version == FIRST {
+        if place.alone {
+            packed = pack::pack(&bytes, &[])?;
+            item = item.number("x", 1);
+        } else if version == FIRST {
             packed = pack::pack(&bytes, &[])?;
             place.first = Arc::clone(&bytes);
             item = item.number("started", commit.execution.started_at().0);
@@ -362,8 +379,13 @@ fn like_of(item: &Item) -> Option<u32> {
     item.get_number("l").and_then(|like| u32::try_from(like).ok())
 }
 
+/// Whether a commit can be read without any other.
+fn is_alone(item: &Item) -> bool {
+    item.get_number("x").is_some()
+}
+
 fn missing(partition: &str, version: u32) -> StoreError {
-    StoreError(format!("commit {version} of {partition} is missing"))
+    StoreError::Unreadable(format!("commit {version} of {partition} is missing"))
 }
 
 impl Place {
@@ -398,7 +420,7 @@ impl Place {
             }
         }
         let home = |id: &PayloadId| {
-            let home = self.payloads.get(id).ok_or_else(|| StoreError(format!("payload {} is nowhere", id.0)))?;
+            let home = self.payloads.get(id).ok_or_else(|| StoreError::Unreadable(format!("payload {} is nowhere", id.0)))?;
             Ok::<_, StoreError>((*id, *home))
         };
         body.notes.refs = named.difference(&here).map(home).collect::<Result<_, _>>()?;
@@ -478,6 +500,9 @@ impl<T: Table> Store for Journal<T> {
         let mut known = BTreeMap::new();
         self.read_commits(&partition, sorts, &mut known, &mut items, [version]).await?;
         let newest = known.get(&version).ok_or_else(|| missing(&partition, version))?;
+        if items.get(&version).is_some_and(is_alone) {
+            return self.load_alone(partition, sorts, version, newest).await.map(Some);
+        }
         let notes = newest.body.notes.clone();
         let head = newest.body.head.clone();
         self.read_commits(&partition, sorts, &mut known, &mut items, notes.needs.iter().copied()).await?;
@@ -496,6 +521,7 @@ impl<T: Table> Store for Journal<T> {
             first: Arc::clone(&first.bytes),
             last: None,
             base: None,
+            alone: false,
         };
         place.find_like(&known);
         let live: BTreeSet<FrameId> = notes.live.iter().copied().collect();
@@ -525,6 +551,9 @@ impl<T: Table> Store for Journal<T> {
 
     async fn commit(&self, execution: &ExecutionArn, place: Option<Place>, commit: Commit<'_>) -> Result<Place, CommitError> {
         let mut place = match place {
+            Some(Place { alone: true, .. }) => {
+                return Err(StoreError::Unreadable(format!("{execution} was abandoned, and nothing comes after that")).into());
+            }
             Some(place) => Place { version: place.version + 1, ..place },
             None => Place {
                 partition: partition(execution),
@@ -539,6 +568,7 @@ impl<T: Table> Store for Journal<T> {
                 first: Arc::default(),
                 last: None,
                 base: None,
+                alone: false,
             },
         };
         let body = place.advance(&commit, self.settings.needs_max)?;
@@ -551,7 +581,7 @@ impl<T: Table> Store for Journal<T> {
         let partition = partition(execution);
         let first = self.table.get(&key(&partition, "0".to_owned())).await?;
         let first = first.filter(|item| !item.is_expired(entry.happened.at));
-        let Some(first) = first else { return Err(StoreError(format!("there is no execution {execution}"))) };
+        let Some(first) = first else { return Err(StoreError::Unavailable(format!("there is no execution {execution}"))) };
         let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
         let item = inbox::write(key(&partition, sorts.inbox(&entry.key)), &entry.happened)?;
         let expires = self.expires(entry.happened.at);

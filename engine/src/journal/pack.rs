@@ -64,12 +64,12 @@ pub(super) fn pack(bytes: &[u8], like: &[&[u8]]) -> Result<Vec<u8>, StoreError> 
             compressor.compress(bytes)
         })
     });
-    packed.map_err(|error| StoreError(format!("a commit cannot be packed: {error}")))
+    packed.map_err(|error| StoreError::Unavailable(format!("a commit cannot be packed: {error}")))
 }
 
 /// What [`pack`] was given.
 pub(super) fn unpack(packed: &[u8], like: &[&[u8]]) -> Result<Vec<u8>, StoreError> {
-    let failed = |reason: &dyn std::fmt::Display| StoreError(format!("a commit cannot be unpacked: {reason}"));
+    let failed = |reason: &dyn std::fmt::Display| StoreError::Unreadable(format!("a commit cannot be unpacked: {reason}"));
     let size = get_frame_content_size(packed).map_err(|error| failed(&error))?.filter(|size| *size <= UNPACKED_MAX);
     let size = size.and_then(|size| usize::try_from(size).ok()).ok_or_else(|| failed(&"its size is not known"))?;
     let unpacked = DECOMPRESSOR.with(|context| {

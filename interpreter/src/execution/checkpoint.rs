@@ -311,6 +311,19 @@ impl Execution {
         Ok(execution)
     }
 
+    /// An execution that has ended, as it was written down: nothing of it needs its definition any more.
+    ///
+    /// # Errors
+    /// When the checkpoint is of a later format, damaged or incomplete, or the execution goes on: then its frames are missing.
+    pub fn restore_ended(checkpoint: &Checkpoint) -> Result<Execution, RestoreError> {
+        let head: StoredHead = read("the head", &checkpoint.head)?;
+        if head.format > FORMAT {
+            return Err(RestoreError::Format { found: head.format });
+        }
+        let head = head.into_live(&mut StoredPayloads::new(&checkpoint.payloads))?;
+        if head.status.is_final() { Ok(Self::empty(head)) } else { Err(RestoreError::Missing("every frame".to_owned())) }
+    }
+
     /// Finds again what is not stored because it follows from what is.
     fn derive(&mut self, definition: &Definition) -> Result<(), RestoreError> {
         if let Some(frame) = self.frames.values().find(|frame| frame.parent.is_some_and(|(id, _)| !self.frames.contains_key(&id))) {
@@ -408,6 +421,17 @@ fn write(record: &impl Serialize) -> String {
 }
 
 impl Head {
+    /// The head of a checkpoint, as far as it can be read: another release's may have what this one does not know, and an input that is not
+    /// there is `{}`. `None` if it is no head.
+    pub(super) fn salvage(checkpoint: &Checkpoint) -> Option<Self> {
+        let mut head: StoredHead = serde_json::from_str(&checkpoint.head).ok()?;
+        head.status = StoredStatus::Running;
+        let input = StoredPayloads::new(&checkpoint.payloads).get(head.input);
+        let text = input.map_or_else(|_| "{}".to_owned(), |input| input.text().into_owned());
+        let payloads = [(head.input, StoredPayload::Text(text))].into();
+        head.into_live(&mut StoredPayloads::new(&payloads)).ok()
+    }
+
     fn to_stored(&self) -> String {
         let status = match &self.status {
             Status::Running => StoredStatus::Running,

@@ -7,6 +7,7 @@
 //! Nothing about an execution lives outside it: [`Execution::take_changes`] tells what to write down, [`Execution::restore`] makes
 //! the same execution of what was written, after any of the calls above.
 
+mod abandon;
 mod abort;
 mod checkpoint;
 mod data_flow;
@@ -26,6 +27,7 @@ use std::sync::{Arc, OnceLock};
 
 use statewright_value::{Object, Value};
 
+pub use abandon::Abandoned;
 pub use checkpoint::{Changes, Checkpoint, FORMAT, RestoreError, StoredPayload, StoredPayloads};
 pub use frame::FrameId;
 use frame::{Frame, Phase, TaskProgress};
@@ -308,6 +310,20 @@ impl Execution {
             Phase::Ready { .. } | Phase::Waiting { .. } | Phase::Backoff { .. } | Phase::Join(_) => false,
         });
         scheduled.filter_map(|&id| self.start_task(definition, id)).collect()
+    }
+
+    /// The tasks that are open, in the order in which they were scheduled, each with whether it is begun.
+    #[must_use]
+    pub fn open(&self, definition: &Definition) -> Vec<(Box<StartTask>, bool)> {
+        let begun = |id: FrameId| match &self.frame(id).phase {
+            Phase::Task(task) => task.progress != TaskProgress::Scheduled,
+            Phase::Ready { .. } | Phase::Waiting { .. } | Phase::Backoff { .. } | Phase::Join(_) => false,
+        };
+        let open = self.tasks.values().filter_map(|&id| match self.start_task(definition, id)? {
+            Command::StartTask(task) => Some((task, begun(id))),
+            Command::CancelTask { .. } => None,
+        });
+        open.collect()
     }
 
     /// Whether `token` was given out by this execution, for a task that may be open or closed.

@@ -371,7 +371,9 @@ impl<'w> Host for Running<'w> {
 
     async fn definition(&self, revision: &str) -> Result<Arc<Definition>, StoreError> {
         let planned = revision.parse().ok().and_then(|number: usize| self.function.world.setup.machines.get(number));
-        planned.map(|planned| Arc::clone(&planned.definition)).ok_or_else(|| StoreError(format!("no revision {revision}")))
+        planned
+            .map(|planned| Arc::clone(&planned.definition))
+            .ok_or_else(|| StoreError::Unavailable(format!("no revision {revision}")))
     }
 
     async fn sleep_until(&self, until: Timestamp) {
