@@ -9,6 +9,7 @@ mod clock;
 mod driver;
 mod engine;
 pub mod journal;
+pub mod operator;
 mod queue;
 mod round;
 mod store;

@@ -16,7 +16,7 @@ use statewright_engine::journal::{Journal, Settings};
 use statewright_engine::table::{MemoryTable, Table};
 use statewright_engine::{
     AfterCrash, Answer, Clock, Drove, Engine, EngineSettings, ExecutionArn, ExpressQueue, Happened, QueueError, Tasks,
-    VirtualClock, WakeQueue, drive,
+    VirtualClock, WakeQueue, drive, operator,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
@@ -109,18 +109,28 @@ impl Tasks for Workers {
 
 impl Default for Stage {
     fn default() -> Self {
-        let (table, clock) = (Arc::new(MemoryTable::default()), Arc::new(VirtualClock::new(START)));
-        let queues = Queues::default();
-        let workers = Workers { clock: Arc::clone(&clock), answers: Mutex::default() };
-        // Nobody is kept waiting: what is not there does not come while a request is answered.
-        let settings = EngineSettings { activity_wait: Duration::ZERO, ..EngineSettings::default() };
-        let journal = Journal::new(Arc::clone(&table), Settings::default(), 1);
-        let engine = Engine::new(journal, queues.clone(), workers, Arc::clone(&clock), queues.clone(), settings);
-        Self { table, clock, draws: AtomicU64::new(0), queues, express: Mutex::default(), engine }
+        Self::over(Arc::new(MemoryTable::default()), Arc::new(VirtualClock::new(START)), 1)
     }
 }
 
 impl Stage {
+    fn over(table: Arc<MemoryTable>, clock: Arc<VirtualClock>, writer: u64) -> Self {
+        let queues = Queues::default();
+        let workers = Workers { clock: Arc::clone(&clock), answers: Mutex::default() };
+        // Nobody is kept waiting: what is not there does not come while a request is answered.
+        let settings = EngineSettings { activity_wait: Duration::ZERO, ..EngineSettings::default() };
+        let journal = Journal::new(Arc::clone(&table), Settings::default(), writer);
+        let engine = Engine::new(journal, queues.clone(), workers, Arc::clone(&clock), queues.clone(), settings);
+        Self { table, clock, draws: AtomicU64::new(0), queues, express: Mutex::default(), engine }
+    }
+
+    /// Another process of the same host, which has nothing in its memory yet.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        let draws = AtomicU64::new(self.draws.load(Ordering::Relaxed) + 1000);
+        Self { draws, ..Self::over(Arc::clone(&self.table), Arc::clone(&self.clock), 2) }
+    }
+
     /// A host whose tasks answer like this. Without it they are started, and stay open.
     #[must_use]
     pub fn with_tasks(answers: Answers) -> Self {
@@ -190,9 +200,15 @@ impl Stage {
         Ok(serde_json::from_str(&answer).expect("an answer is JSON"))
     }
 
-    /// Sends a request as it comes over HTTP.
+    /// Sends a request as it comes over HTTP, to the API or to operators' operations.
     pub fn send(&self, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        self.at_once(&*self.table, async |api, caller| api.respond(headers.iter().copied(), body, caller).await)
+        self.at_once(&*self.table, async |api, caller| {
+            let headers = || headers.iter().copied();
+            match operator::respond(&self.engine, headers(), body, caller).await {
+                Some(reply) => reply,
+                None => api.respond(headers(), body, caller).await,
+            }
+        })
     }
 
     /// Lets time pass until an execution has ended.

@@ -105,7 +105,7 @@ fn labelled() -> ApiError {
 }
 
 /// Checks the ARN of a standard execution.
-pub(super) fn execution(text: &str, caller: &Caller<'_>) -> Result<(), ApiError> {
+pub(crate) fn execution(text: &str, caller: &Caller<'_>) -> Result<(), ApiError> {
     let arn = parse(text, caller)?;
     match arn.kind {
         "execution" if arn.here && arn.rest.contains(':') => Ok(()),
@@ -114,7 +114,7 @@ pub(super) fn execution(text: &str, caller: &Caller<'_>) -> Result<(), ApiError>
     }
 }
 
-pub(super) fn execution_does_not_exist(arn: &str) -> ApiError {
+pub(crate) fn execution_does_not_exist(arn: &str) -> ApiError {
     ApiError::new("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'"))
 }
 

@@ -33,7 +33,7 @@ impl Caller<'_> {
     }
 
     /// A random UUID (version 4).
-    pub(super) fn uuid(&self) -> String {
+    pub(crate) fn uuid(&self) -> String {
         uuid((self.random)())
     }
 

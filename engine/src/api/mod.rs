@@ -35,6 +35,7 @@ mod tasks;
 mod validate;
 
 pub use activities::activity_exists;
+pub(crate) use arn::{execution as check_execution_arn, execution_does_not_exist};
 pub use caller::Caller;
 pub use error::ApiError;
 pub use executions::{
@@ -43,6 +44,7 @@ pub use executions::{
 };
 pub use machine_store::{StoredDefinition, definition};
 pub use operation::Operation;
+pub(crate) use protocol::target;
 pub use protocol::{Reply, operation, reply};
 use request::Request;
 

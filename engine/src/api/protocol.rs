@@ -19,14 +19,18 @@ pub struct Reply {
     pub body: String,
 }
 
+/// What the headers of a request ask for; names of headers are compared without regard to case.
+pub(crate) fn target<'h>(headers: impl IntoIterator<Item = (&'h str, &'h str)>) -> Option<&'h str> {
+    headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-target")).map(|(_, value)| value)
+}
+
 /// The operation that the headers of a request name; names of headers are compared without regard to case.
 ///
 /// # Errors
 /// `UnknownOperationException` where they name none.
 pub fn operation<'h>(headers: impl IntoIterator<Item = (&'h str, &'h str)>) -> Result<Operation, ApiError> {
-    let target = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-target")).map(|(_, value)| value);
     let unknown = |what: String| ApiError::new("UnknownOperationException", what);
-    let target = target.ok_or_else(|| unknown("The request has no X-Amz-Target header".to_owned()))?;
+    let target = target(headers).ok_or_else(|| unknown("The request has no X-Amz-Target header".to_owned()))?;
     let name = target.strip_prefix(TARGET_PREFIX);
     name.and_then(Operation::from_name).ok_or_else(|| unknown(format!("There is no operation '{target}'")))
 }

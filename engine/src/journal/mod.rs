@@ -23,6 +23,7 @@ mod abandon;
 mod body;
 mod history;
 mod inbox;
+mod inspect;
 mod keys;
 mod pack;
 mod rows;
@@ -38,6 +39,7 @@ use statewright_interpreter::time::Timestamp;
 
 pub use abandon::Abandonment;
 use body::{Body, Notes};
+pub use inspect::Inspected;
 use keys::{FIRST, Sorts, key, partition};
 pub use rows::{Aside, Due, ListedExecution, ListedPage};
 

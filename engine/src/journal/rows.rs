@@ -182,13 +182,7 @@ impl<T: Table> Journal<T> {
         let mut query = Query::prefix(format!("s#{shard}"), "").limit(limit);
         query.range.1 = format!("{:011x}#\u{10FFFF}", now.0);
         let page = self.table.query(&query).await?;
-        let due = page.items.iter().filter_map(|item| {
-            let at = Timestamp(item.get_number("at")?);
-            let tries = item.get_number("tries").and_then(|tries| u32::try_from(tries).ok()).unwrap_or(0);
-            let not_before = item.get_number("next").map(Timestamp);
-            Some(Due { execution: ExecutionArn(item.get_text("arn")?.into()), at, tries, not_before })
-        });
-        Ok(due.collect())
+        Ok(page.items.iter().filter_map(due).collect())
     }
 
     /// Notes how often a reminder was tried, and when to try again. One that is gone stays gone.
@@ -225,10 +219,24 @@ impl<T: Table> Journal<T> {
     /// When the table cannot be written.
     pub async fn take_back(&self, execution: &ExecutionArn) -> Result<Option<Aside>, StoreError> {
         let key = Key::new(ASIDE, &*execution.0);
-        let Some(aside) = self.table.get(&key).await?.map(put_aside) else { return Ok(None) };
+        let Some(aside) = self.find_aside(execution).await? else { return Ok(None) };
         self.rest(&Due { execution: execution.clone(), at: aside.reminder, tries: 0, not_before: None }).await?;
         self.table.delete(&key, Condition::None).await?;
         Ok(Some(aside))
+    }
+
+    /// The execution as it was put aside, if it was.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn find_aside(&self, execution: &ExecutionArn) -> Result<Option<Aside>, StoreError> {
+        Ok(self.table.get(&Key::new(ASIDE, &*execution.0)).await?.map(put_aside))
+    }
+
+    /// The reminder that stands for an execution at this time, if it does.
+    pub(super) async fn find_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<Option<Due>, StoreError> {
+        let item = self.table.get(&self.reminder_key(execution, at)).await?;
+        Ok(item.as_ref().and_then(due))
     }
 
     /// What was put aside, by ARN, at most `limit` behind `after`.
@@ -259,6 +267,13 @@ fn listed(item: &Item, status: &str) -> Option<ListedExecution> {
         version_arn: text("version"),
         alias_arn: text("alias"),
     })
+}
+
+fn due(item: &Item) -> Option<Due> {
+    let at = Timestamp(item.get_number("at")?);
+    let tries = item.get_number("tries").and_then(|tries| u32::try_from(tries).ok()).unwrap_or(0);
+    let not_before = item.get_number("next").map(Timestamp);
+    Some(Due { execution: ExecutionArn(item.get_text("arn")?.into()), at, tries, not_before })
 }
 
 fn put_aside(item: Item) -> Aside {

@@ -7,6 +7,7 @@ mod constraints;
 mod executions;
 mod machines;
 mod names;
+mod operators;
 mod paging;
 mod protocol;
 mod tasks;
