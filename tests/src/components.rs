@@ -15,7 +15,7 @@ pub fn aws() -> Option<String> {
     named("STATEWRIGHT_AWS_ENDPOINT")
 }
 
-/// A Python that has boto3, and awscli beside it: `STATEWRIGHT_PYTHON`.
+/// A Python that has boto3, with `aws` and `cfn-lint` beside it: `STATEWRIGHT_PYTHON`.
 #[must_use]
 pub fn python() -> Option<String> {
     named("STATEWRIGHT_PYTHON")

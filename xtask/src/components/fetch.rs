@@ -11,7 +11,7 @@ use crate::shell::{cargo, succeeds};
 
 const DYNOXIDE: &str = "3.2.0";
 
-/// Every package in the version that was tried; `pip freeze` of an environment with `ministack[full]`, `boto3` and `awscli`.
+/// Every package in the version that was tried; `pip freeze` of an environment with `ministack[full]`, `boto3`, `awscli` and `cfn-lint`.
 /// ministack's translator of SAM templates holds boto3 below 1.44.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
