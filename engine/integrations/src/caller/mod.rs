@@ -196,10 +196,7 @@ impl Caller {
         request: &Request,
         credentials: Credentials,
     ) -> Result<Result<Response, TransportError>, CallError> {
-        let endpoint = self.settings.endpoints.of(request, &self.settings.region);
-        let signed = self.signed(request, &endpoint, credentials);
-        let signed = signed.map_err(|message| CallError::Request { service: request.service.name, message })?;
-        let answer = self.http.send(signed).await;
+        let answer = self.sign_and_forward(request, credentials).await?;
         if let Ok(response) = &answer
             && let Some(code) = failure::code(request.service, response).filter(|code| !response.is_success() && is_of_caller(code))
         {
@@ -207,6 +204,27 @@ impl Caller {
             return Err(CallError::Credentials(format!("{}: {code}", request.service.name)));
         }
         Ok(answer)
+    }
+
+    /// Sends any request in the host's own name, and gives the answer whatever it says: for hosts that hand it on, or show it. There is no
+    /// time limit but the caller's own.
+    ///
+    /// # Errors
+    /// When nothing was sent.
+    pub async fn forward(&self, request: &Request) -> Result<Result<Response, TransportError>, CallError> {
+        let credentials = self.own_credentials().await?;
+        self.sign_and_forward(request, credentials).await
+    }
+
+    async fn sign_and_forward(
+        &self,
+        request: &Request,
+        credentials: Credentials,
+    ) -> Result<Result<Response, TransportError>, CallError> {
+        let endpoint = self.settings.endpoints.of(request, &self.settings.region);
+        let signed = self.signed(request, &endpoint, credentials);
+        let signed = signed.map_err(|message| CallError::Request { service: request.service.name, message })?;
+        Ok(self.http.send(signed).await)
     }
 
     fn signed(&self, request: &Request, endpoint: &str, credentials: Credentials) -> Result<::http::Request<Vec<u8>>, String> {
