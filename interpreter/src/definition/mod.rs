@@ -64,6 +64,18 @@ pub struct Parsed {
     pub unresolved: Vec<String>,
 }
 
+/// A definition's text as JSON, with the values of its `${Name}`s in it, whether it is sound or not; `None` where it does not follow
+/// its syntax.
+#[must_use]
+pub fn to_json(text: &str, options: &Options) -> Option<statewright_value::Value> {
+    let mut substitutions = source::Substitutions::new(&options.substitutions);
+    let node = match options.syntax {
+        Syntax::Json => source::json(text, &mut substitutions),
+        Syntax::Yaml => source::yaml(text, &mut substitutions),
+    };
+    node.ok().map(|node| node.to_value())
+}
+
 /// Why a text is no JSON, in the words of Jackson, which the service answers with; `None` where it is JSON, or nested too deeply.
 #[must_use]
 pub fn json_error(text: &str) -> Option<String> {
