@@ -109,7 +109,11 @@ pub fn verify(request: &SignedRequest<'_>, keys: &[KeyPair], region: &str, now: 
     verify_for(SERVICE, request, keys, region, now)
 }
 
-fn verify_for(
+/// Verifies that a request was signed for `service`, as [`verify`] does for this one.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_for(
     service: &str,
     request: &SignedRequest<'_>,
     keys: &[KeyPair],
