@@ -3,6 +3,7 @@
 pub mod choices;
 pub mod components;
 pub mod conformance;
+pub mod deployment;
 pub mod fuzz;
 pub mod generate;
 pub mod hosted;
