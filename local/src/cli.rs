@@ -7,10 +7,11 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::refusal::Refusal;
+use crate::remote::{deploy, operate, proxy};
 use crate::screen::{ColorChoice, Screen, write_stdout};
 use crate::{eval, explain, run, validate};
 
-/// Runs and checks state machines in the Amazon States Language (AWS Step Functions) on your own machine.
+/// Runs and checks state machines in the Amazon States Language (AWS Step Functions) on your own machine, and deploys them
 #[derive(Debug, Parser)]
 #[command(name = "statewright", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 struct Cli {
@@ -27,12 +28,14 @@ const EXAMPLES: &str = "Examples:
   statewright validate statemachines/
   statewright eval '$sum($states.input.prices)' --input '{\"prices\": [1, 2.5]}'
   statewright explain MISSING_TRANSITION_TARGET
+  statewright deploy order.asl.json --dry-run
   statewright completions bash > /etc/bash_completion.d/statewright
 
 Exit codes:
-  0  the execution succeeded; every definition is sound; the expression has a value
-  1  the execution failed, timed out or was aborted; a definition is wrong (validate); the expression failed or returned nothing
-  2  the definition, the expression or the call was wrong; a file could not be read
+  0  the execution succeeded; every definition is sound; the expression has a value; it is deployed
+  1  the execution failed, timed out or was aborted; a definition is wrong (validate); the expression failed or returned nothing;
+     a deployment refused what it was asked for
+  2  the definition, the expression or the call was wrong; a file could not be read; nobody was reached
   130  interrupted";
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +48,14 @@ enum Command {
     Eval(Box<EvalArgs>),
     /// Explain a diagnostic's code; without one, list them all
     Explain(ExplainArgs),
+    /// Create or update state machines, on a deployment of statewright or on AWS Step Functions
+    Deploy(Box<DeployArgs>),
+    /// Show what a deployment knows of an execution, also of one that cannot go on
+    Inspect(Box<InspectArgs>),
+    /// Let executions go on that were set aside
+    Release(Box<ReleaseArgs>),
+    /// Let clients of Step Functions talk to the URL of a function with IAM authorization
+    Proxy(Box<ProxyArgs>),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:
   statewright completions bash > /etc/bash_completion.d/statewright
@@ -279,6 +290,144 @@ pub(crate) struct ExplainArgs {
     pub(crate) code: Option<String>,
 }
 
+/// Where a deployment is, and in whose name it is asked.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionArgs {
+    /// Where the API is; by default what AWS_ENDPOINT_URL_SFN or AWS_ENDPOINT_URL say
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub(crate) endpoint_url: Option<String>,
+    /// The region; by default what AWS_REGION, AWS_DEFAULT_REGION or the profile say
+    #[arg(long, value_name = "REGION", help_heading = "Connection")]
+    pub(crate) region: Option<String>,
+    /// The profile in ~/.aws/credentials and ~/.aws/config whose keys sign; by default AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE says
+    #[arg(long, value_name = "NAME", help_heading = "Connection")]
+    pub(crate) profile: Option<String>,
+}
+
+/// `statewright deploy`
+#[derive(Debug, Args)]
+#[command(after_help = DEPLOY_EXAMPLES)]
+pub(crate) struct DeployArgs {
+    /// Definitions, JSON or YAML; each is a machine
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The machine's name; by default the file's without its ending
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The role the machine runs as; a new machine needs one
+    #[arg(long, value_name = "ARN", conflicts_with = "roll_back")]
+    pub(crate) role_arn: Option<String>,
+    /// The machine's type, which can never be changed; STANDARD for a new one if not given
+    #[arg(long = "type", value_enum, value_name = "TYPE", ignore_case = true)]
+    pub(crate) machine_type: Option<MachineTypeArg>,
+    /// Give a `${NAME}` of the definition a value
+    #[arg(long = "substitute", value_name = "NAME=VALUE")]
+    pub(crate) substitute: Vec<String>,
+    /// Give `${NAME}`s values from a file: a JSON object, or lines of NAME=VALUE
+    #[arg(long, visible_alias = "definition-substitutions", value_name = "FILE")]
+    pub(crate) substitutions: Option<PathBuf>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Bring back what the last update has replaced
+    #[arg(long)]
+    pub(crate) roll_back: bool,
+    /// Print one JSON object for each machine, instead of the differences
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+const DEPLOY_EXAMPLES: &str = "Examples:
+  statewright deploy order.asl.json --role-arn arn:aws:iam::123456789012:role/order
+      creates the machine `order`, or updates it and shows what is different, line by line
+  statewright deploy *.asl.json --substitutions staging.env --dry-run
+      what would change; every definition is checked before anything is changed
+  statewright deploy order.asl.json --roll-back
+      what the last update has replaced comes back; a second time undoes that
+  statewright deploy order.asl.json --endpoint-url https://states.example.org --json | jq .action
+
+Before it replaces a revision it writes it to FILE.deployed, from where --roll-back brings it back. Where only blanks are
+different nothing is changed.
+
+Exit codes: 0 all are deployed, or would be; 1 something was refused; 2 a definition or the call was wrong, or nobody was
+reached";
+
+/// `statewright inspect`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  statewright inspect arn:aws:states:eu-west-1:123456789012:execution:order:17
+      where it is, what it waits for, and if it cannot go on, why
+  statewright inspect --set-aside
+      the executions that nobody could go on with, each with when and why
+
+Exit codes: 0 there is an answer; 1 it was refused; 2 the call was wrong, or nobody was reached")]
+pub(crate) struct InspectArgs {
+    /// The execution
+    #[arg(required_unless_present = "set_aside")]
+    pub(crate) execution_arn: Option<String>,
+    /// List the executions that were set aside
+    #[arg(long, conflicts_with = "execution_arn")]
+    pub(crate) set_aside: bool,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// `statewright release`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  statewright release arn:aws:states:eu-west-1:123456789012:execution:order:17
+  statewright inspect --set-aside --json | jq -r '.executions[].executionArn' | xargs statewright release
+
+An execution that is not set aside is woken, which does no harm.
+
+Exit codes: 0 all are released; 1 something was refused; 2 the call was wrong, or nobody was reached")]
+pub(crate) struct ReleaseArgs {
+    /// The executions
+    #[arg(required = true, value_name = "EXECUTION_ARN")]
+    pub(crate) execution_arns: Vec<String>,
+    /// Print the answers as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// `statewright proxy`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  statewright proxy --to https://abc123.lambda-url.eu-west-1.on.aws
+      prints the two variables that clients need, and signs what they send with your credentials
+  AWS_ENDPOINT_URL_SFN=http://127.0.0.1:8083 aws stepfunctions list-state-machines
+
+Requests may be signed with anything or not at all: who reaches the proxy can do all that your credentials may. So it listens
+on this machine alone, and web pages are kept out.
+
+Exit codes: 2 the call was wrong; 130 interrupted")]
+pub(crate) struct ProxyArgs {
+    /// The URL of the function
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Where to listen; port 0 is any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8083")]
+    pub(crate) listen: String,
+    /// Listen on an address that others can reach too
+    #[arg(long)]
+    pub(crate) any_address: bool,
+    /// The function's region; by default its URL's
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The profile in ~/.aws/credentials and ~/.aws/config whose keys sign; by default AWS_ACCESS_KEY_ID and
+    /// AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE says
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+}
+
 /// `--type`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MachineTypeArg {
@@ -289,6 +438,16 @@ pub(crate) enum MachineTypeArg {
     /// Up to five minutes
     #[value(name = "EXPRESS")]
     Express,
+}
+
+impl MachineTypeArg {
+    /// As the API has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::Express => "EXPRESS",
+        }
+    }
 }
 
 impl From<MachineTypeArg> for statewright_interpreter::definition::MachineType {
@@ -355,6 +514,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments, &screen),
         Command::Validate(arguments) => validate::validate(arguments, &screen),
         Command::Eval(arguments) => eval::eval(arguments, &screen),
+        Command::Deploy(arguments) => deploy::deploy(arguments, cli.color, &screen),
+        Command::Inspect(arguments) => operate::inspect(arguments, &screen),
+        Command::Release(arguments) => operate::release(arguments, &screen),
+        Command::Proxy(arguments) => proxy::proxy(arguments, &screen),
         Command::Explain(arguments) => explain::explain(arguments, cli.color),
         Command::Completions { shell } => completions(*shell),
     };

@@ -1,4 +1,4 @@
-//! `statewright`: runs and checks state machines in the Amazon States Language on one's own machine.
+//! `statewright`: runs and checks state machines in the Amazon States Language on one's own machine, and deploys them.
 
 mod cli;
 mod container;
@@ -8,6 +8,7 @@ mod explain;
 mod input;
 mod machine;
 mod refusal;
+mod remote;
 mod report;
 mod run;
 mod screen;

@@ -11,6 +11,10 @@ fn the_help_shows_every_option_and_examples() {
         &["validate", "--help"],
         &["eval", "--help"],
         &["explain", "--help"],
+        &["deploy", "--help"],
+        &["inspect", "--help"],
+        &["release", "--help"],
+        &["proxy", "--help"],
         &["completions", "--help"],
     ] {
         let ran = folder.run(arguments).code(0);

@@ -1,6 +1,6 @@
 //! The binary, from outside.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how tests fail")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "a panic is how tests fail")]
 
 mod auto_mock;
 mod bad_input;
@@ -9,6 +9,7 @@ mod folder;
 mod help;
 mod interrupt;
 mod nested;
+mod remote;
 mod run;
 mod tasks;
 mod validate;
