@@ -328,6 +328,29 @@ fn a_proxy_signs_for_the_function_what_clients_send() {
     assert!(asked.len() == 3 && asked.iter().all(|asked| asked.verified.is_ok()), "{asked:?}");
 }
 
+/// The two variables are all that a client needs; what it signs with does not matter.
+const SYNC: &str = r#"
+import boto3, json
+sfn = boto3.client("stepfunctions", region_name="eu-west-3", aws_access_key_id="any", aws_secret_access_key="thing")
+definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "Result": "done", "End": True}}})
+machine = sfn.create_state_machine(name="m", type="EXPRESS", definition=definition, roleArn="arn:aws:iam::111111111111:role/r")
+print(sfn.start_sync_execution(stateMachineArn=machine["stateMachineArn"])["output"])
+"#;
+
+#[test]
+fn unchanged_clients_work_through_a_proxy() {
+    let Some(python) = statewright_tests::components::python() else { return };
+    let (folder, deployment) = (Folder::new(), Deployment::new("lambda").unwrap());
+    let proxy = Proxy::start(&folder, &deployment.url());
+    let mut client = Command::new(python);
+    let url = format!("http://{}", proxy.address);
+    client.args(["-c", SYNC]).env("AWS_ENDPOINT_URL_SFN", url).env("AWS_DISABLE_HOST_PREFIX_INJECTION", "true");
+    assert_eq!(Ran::of(client.output().unwrap()).code(0).stdout.trim_end(), "\"done\"");
+    let operations: Vec<_> = deployment.asked().into_iter().map(|asked| (asked.target, asked.status)).collect();
+    let target = |name: &str| (format!("AWSStepFunctions.{name}"), 200);
+    assert_eq!(operations, [target("CreateStateMachine"), target("StartSyncExecution")]);
+}
+
 #[test]
 fn a_proxy_keeps_out_who_is_no_client_on_this_machine() {
     let (folder, deployment) = (Folder::new(), Deployment::new("lambda").unwrap());
