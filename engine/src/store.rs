@@ -139,6 +139,14 @@ impl From<WriteError> for StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether trying again is in vain: what is there cannot be read, for whatever reason.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        !matches!(self, Self::Unavailable(_))
+    }
+}
+
 /// Why a commit was not written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {

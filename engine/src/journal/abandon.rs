@@ -106,11 +106,11 @@ impl<T: Table> Journal<T> {
         match self.load(execution, now).await {
             Ok(Some(loaded)) if loaded.place.version == ends.version() => return Ok((loaded.birth, loaded.checkpoint)),
             Ok(_) => return Err(CommitError::Conflict),
-            Err(StoreError::Unreadable(_)) => {}
+            Err(error) if error.is_unreadable() => {}
             Err(error) => return Err(error.into()),
         }
         match self.read_first(&partition(execution), ends).await {
-            Err(StoreError::Unreadable(_)) => Ok(Default::default()),
+            Err(error) if error.is_unreadable() => Ok(Default::default()),
             read => Ok(read?),
         }
     }

@@ -97,7 +97,7 @@ impl<T: Table> Journal<T> {
     /// Reads the events of a commit.
     async fn read_events(&self, reading: &mut Reading, version: u32) -> Result<(), StoreError> {
         match self.try_read_events(reading, version).await {
-            Err(StoreError::Unreadable(_)) if reading.gaps => Ok(()),
+            Err(error) if reading.gaps && error.is_unreadable() => Ok(()),
             read => read,
         }
     }

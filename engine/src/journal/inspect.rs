@@ -49,8 +49,8 @@ impl<T: Table> Journal<T> {
         let loaded = match self.load(execution, now).await {
             Ok(Some(loaded)) => Ok(loaded),
             Ok(None) => return Ok(None),
-            Err(StoreError::Unavailable(reason)) => return Err(StoreError::Unavailable(reason)),
-            Err(unreadable) => Err(unreadable),
+            Err(unreadable) if unreadable.is_unreadable() => Err(unreadable),
+            Err(error) => return Err(error),
         };
         let aside = self.find_aside(execution).await?;
         let known = loaded.as_ref().ok().and_then(|loaded| loaded.ledger.reminder).map(Timestamp);
