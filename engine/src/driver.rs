@@ -8,8 +8,8 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use statewright_interpreter::command::{Command, Output, StartTask};
 use statewright_interpreter::definition::{Definition, Options};
-use statewright_interpreter::event::{Event, FailedStage};
-use statewright_interpreter::execution::{Checkpoint, Execution, Progress, RestoreError, Start};
+use statewright_interpreter::event::{Event, FailedStage, TaskId};
+use statewright_interpreter::execution::{Checkpoint, Execution, Identity, Progress, RestoreError, Start};
 use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::time::Timestamp;
 
@@ -106,9 +106,22 @@ impl DriveError {
     pub fn is_unreadable(&self) -> bool {
         match self {
             Self::Restore(_) => true,
-            Self::Store(error) | Self::Commit(CommitError::Store(error)) => matches!(error, StoreError::Unreadable(_)),
+            Self::Store(error) | Self::Commit(CommitError::Store(error)) => {
+                matches!(error, StoreError::Unreadable(_) | StoreError::Newer(_))
+            }
             Self::Commit(CommitError::Conflict) | Self::Queue(_) => false,
         }
+    }
+
+    /// Whether a later release has written what this one cannot read: nothing is wrong with it, and the later release goes on.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Newer(_))
+                | Self::Commit(CommitError::Store(StoreError::Newer(_)))
+                | Self::Restore(RestoreError::Format { .. })
+        )
     }
 }
 
@@ -228,9 +241,19 @@ pub async fn run<H: Host>(
 /// # Errors
 /// When the store or a queue fails. It may have been applied all the same; deliver it again.
 pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened: Happened) -> Result<Delivered, DriveError> {
-    match try_deliver(host, arn, happened.clone()).await {
+    deliver_all(host, arn, vec![InboxEntry { key: key.into(), happened }]).await
+}
+
+/// [Delivers](deliver) several things that happened, in order and in one commit. They count as ignored when all are.
+///
+/// # Errors
+/// When the store or a queue fails. Some may have been applied all the same; deliver them again.
+pub async fn deliver_all<H: Host>(host: &H, arn: &ExecutionArn, entries: Vec<InboxEntry>) -> Result<Delivered, DriveError> {
+    match try_deliver(host, arn, entries.iter().map(|entry| entry.happened.clone()).collect()).await {
         Err(DriveError::Commit(CommitError::Conflict)) => {
-            host.store().post(arn, InboxEntry { key: key.into(), happened }).await?;
+            for entry in entries {
+                host.store().post(arn, entry).await?;
+            }
             host.wakes().wake(arn, Duration::ZERO).await?;
             Ok(Delivered::Posted)
         }
@@ -246,9 +269,62 @@ pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened:
 pub async fn deliver_at_once<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) -> Result<Delivered, DriveError> {
     let mut tries = 0;
     loop {
-        match try_deliver(host, arn, happened.clone()).await {
+        match try_deliver(host, arn, vec![happened.clone()]).await {
             Err(DriveError::Commit(CommitError::Conflict)) if tries < TRIES_MAX => tries += 1,
             delivered => return delivered,
+        }
+    }
+}
+
+/// A task, and whose it is.
+#[derive(Debug)]
+pub struct OpenTask {
+    /// Whose it is.
+    pub execution: Identity,
+    /// What it is.
+    pub task: Box<StartTask>,
+}
+
+/// A task that is open, whoever does it and however far it has come; nothing when its execution has no use for a result any more.
+///
+/// # Errors
+/// When the store fails.
+pub async fn open_task<H: Host>(host: &H, arn: &ExecutionArn, task: TaskId) -> Result<Option<OpenTask>, DriveError> {
+    let Some((driver, _)) = Driver::load(host, arn).await? else { return Ok(None) };
+    let task = driver.execution.task(&driver.definition, task);
+    Ok(task.map(|task| OpenTask { execution: driver.execution.identity().clone(), task }))
+}
+
+/// Takes over a task that was passed on with `lease`: until `until` it is the caller's, and nobody else's, and the caller is dead
+/// afterwards. Nothing if the execution does not want it done any more, or somebody has taken it over already: of all who are told of a
+/// task one gets it, once for each time it is passed on.
+///
+/// # Errors
+/// When the store fails. It may be claimed all the same; then nobody does it until `until` has passed, and what happens with it then is
+/// what [`Tasks::after_crash`] says.
+pub async fn claim<H: Host>(
+    host: &H,
+    arn: &ExecutionArn,
+    task: TaskId,
+    lease: Timestamp,
+    until: Timestamp,
+) -> Result<Option<OpenTask>, DriveError> {
+    let mut tries = 0;
+    loop {
+        let Some((mut driver, _)) = Driver::load(host, arn).await? else { return Ok(None) };
+        let wanted = driver.execution.outstanding(&driver.definition).into_iter().find_map(|command| match command {
+            Command::StartTask(start) if start.task == task => Some(start),
+            Command::StartTask(_) | Command::CancelTask { .. } => None,
+        });
+        let (Some(start), Some(held)) = (wanted, driver.ledger.leases.get_mut(&task)) else { return Ok(None) };
+        if *held != lease.0 {
+            return Ok(None);
+        }
+        *held = until.0;
+        match driver.commit(&[], &[], host.clock().now()).await {
+            Ok(()) => return Ok(Some(OpenTask { execution: driver.execution.identity().clone(), task: start })),
+            Err(DriveError::Commit(CommitError::Conflict)) if tries < TRIES_MAX => tries += 1,
+            Err(error) => return Err(error),
         }
     }
 }
@@ -256,7 +332,7 @@ pub async fn deliver_at_once<H: Host>(host: &H, arn: &ExecutionArn, happened: Ha
 /// So often somebody else may have been faster.
 const TRIES_MAX: usize = 20;
 
-async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) -> Result<Delivered, DriveError> {
+async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, these: Vec<Happened>) -> Result<Delivered, DriveError> {
     let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Delivered::Unknown) };
     let now = host.clock().now();
     let (mut keys, mut all) = (Vec::new(), Vec::new());
@@ -264,11 +340,12 @@ async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) 
         keys.push(key);
         all.push(happened);
     }
-    // What is posted goes first; whether this one changes anything is asked of the execution before.
+    // What is posted goes first; whether these change anything is asked of the execution before.
     let mut out = Output::default();
     let before = advance(&mut driver.execution, &driver.definition, all, now, Budget { steps: 0 }, &mut out);
-    let this = advance(&mut driver.execution, &driver.definition, [happened], now, Budget { steps: 0 }, &mut out);
-    let delivered = if this.ignored > 0 { Delivered::Ignored } else { Delivered::Applied };
+    let count = these.len();
+    let this = advance(&mut driver.execution, &driver.definition, these, now, Budget { steps: 0 }, &mut out);
+    let delivered = if this.ignored == count { Delivered::Ignored } else { Delivered::Applied };
     // What has ended is perhaps not closed, and whoever could go on perhaps not woken, when this was delivered before: then a round
     // makes up for it, and commits nothing.
     let is_settled = !driver.execution.status().is_final() && !driver.execution.is_ready() && !driver.has_unstarted();
@@ -417,7 +494,8 @@ impl<'h, H: Host> Driver<'h, H> {
             let round = self.round(happened, keys, std::mem::take(&mut out), now, role, false).await?;
             waiting.answered.clear();
             for task in round.starts {
-                waiting.answers.extend(self.host.tasks().start(self.execution.identity(), task).await?);
+                let lease = self.ledger.leases.get(&task.task).map_or(now, |until| Timestamp(*until));
+                waiting.answers.extend(self.host.tasks().start(self.execution.identity(), task, lease).await?);
             }
             match round.progress {
                 Progress::Finished => return Ok(Drove::Finished),
@@ -479,6 +557,9 @@ impl<'h, H: Host> Driver<'h, H> {
             progress = Progress::Blocked;
         }
         let (before, was_created) = (self.ledger.clone(), self.created);
+        if matches!(role, Role::Driving { handing_over: false, .. }) {
+            self.learn().await;
+        }
         let starts = self.take_leases(now, role);
         let look_at = self.look_at();
         let leaving = self.is_leaving(progress, &starts, look_at, now, role);
@@ -508,6 +589,15 @@ impl<'h, H: Host> Driver<'h, H> {
             }
         }
         Ok(Round { progress, starts, look_at, leaving })
+    }
+
+    /// Has those who do tasks find out about the ones that nobody has begun.
+    async fn learn(&self) {
+        for command in self.execution.outstanding(&self.definition) {
+            if let Command::StartTask(task) = command {
+                self.host.tasks().learn(&task).await;
+            }
+        }
     }
 
     /// Notes who starts what: gives what to start, and forgets the leases of tasks that have begun or are gone.

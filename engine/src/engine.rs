@@ -279,6 +279,12 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Host for Engin
 }
 
 impl<T: Table, K: Tasks> Tasks for Doers<T, K> {
+    async fn learn(&self, task: &StartTask) {
+        if !matches!(task.resource, Resource::Activity { .. }) {
+            self.others.learn(task).await;
+        }
+    }
+
     fn is_waited_for(&self, task: &StartTask) -> bool {
         !matches!(task.resource, Resource::Activity { .. }) && self.others.is_waited_for(task)
     }
@@ -301,10 +307,15 @@ impl<T: Table, K: Tasks> Tasks for Doers<T, K> {
         }
     }
 
-    async fn start<'t>(&'t self, execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(
+        &'t self,
+        execution: &Identity,
+        task: Box<StartTask>,
+        lease: Timestamp,
+    ) -> Result<Option<Answer<'t>>, QueueError> {
         match task.resource {
             Resource::Activity { .. } => Ok(None),
-            Resource::Lambda { .. } | Resource::Service { .. } => self.others.start(execution, task).await,
+            Resource::Lambda { .. } | Resource::Service { .. } => self.others.start(execution, task, lease).await,
         }
     }
 

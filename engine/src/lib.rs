@@ -18,8 +18,8 @@ pub mod table;
 
 pub use clock::{Clock, SystemClock, Timer, VirtualClock};
 pub use driver::{
-    Delivered, DriveError, Drove, Host, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, deliver, deliver_at_once, drive, run,
-    start,
+    Delivered, DriveError, Drove, Host, OpenTask, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, claim, deliver, deliver_all,
+    deliver_at_once, drive, open_task, run, start,
 };
 pub use engine::{Engine, EngineSettings, ExpressQueue};
 pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};

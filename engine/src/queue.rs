@@ -42,6 +42,12 @@ pub enum AfterCrash {
 /// A task is started once, unless its starter dies: then [`after_crash`](Self::after_crash) decides. A task's id serves as idempotency
 /// key where the service called takes one.
 pub trait Tasks: Send + Sync {
+    /// Finds out what the questions below ask for, where that takes a while. Asked before them, for each task that may be started.
+    fn learn(&self, task: &StartTask) -> impl Future<Output = ()> + Send {
+        let _ = task;
+        std::future::ready(())
+    }
+
     /// Whether [`start`](Self::start) gives an answer to wait for, rather than pass the task on to somebody who posts what comes of it.
     fn is_waited_for(&self, task: &StartTask) -> bool;
 
@@ -61,11 +67,13 @@ pub trait Tasks: Send + Sync {
         std::future::ready(Ok(()))
     }
 
-    /// Starts a task, or passes it on.
+    /// Starts a task, or passes it on. `lease` is what [`lease`](Self::lease) gave; whoever takes over a task that is passed on
+    /// [claims](crate::claim) it by that.
     fn start<'t>(
         &'t self,
         execution: &Identity,
         task: Box<StartTask>,
+        lease: Timestamp,
     ) -> impl Future<Output = Result<Option<Answer<'t>>, QueueError>> + Send;
 
     /// The result of the task is not wanted any more.

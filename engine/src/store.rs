@@ -125,6 +125,9 @@ pub enum StoreError {
     /// It holds something that this release cannot read: trying again is in vain, somebody must look.
     #[error("store: {0}")]
     Unreadable(String),
+    /// It holds something that a later release has written: that one must go on with it.
+    #[error("store: {0}")]
+    Newer(String),
 }
 
 impl From<TableError> for StoreError {

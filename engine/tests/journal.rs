@@ -8,8 +8,8 @@ use std::time::Duration;
 use statewright_engine::journal::{Abandonment, Journal, Settings};
 use statewright_engine::table::{Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
-    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, Store, StoreError, deliver, release, sweep,
-    take_back_recovered,
+    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, Store, StoreError, claim, deliver,
+    deliver_all, open_task, release, sweep, take_back_recovered,
 };
 use statewright_interpreter::event::Event;
 use statewright_interpreter::history::EventId;
@@ -202,6 +202,45 @@ fn a_task_whose_starter_died_is_repeated_or_fails_after_its_lease() {
         assert_eq!(world.started.lock().unwrap().len(), usize::from(after_crash == AfterCrash::Repeat));
         assert_eq!(world.types("one").last(), Some(&last.to_owned()));
     }
+}
+
+#[test]
+fn of_all_who_are_told_of_a_task_one_gets_it_each_time_it_is_passed_on() {
+    let world = World::new(CALLBACK);
+    let arn = World::arn("one");
+    world.start("one", "{}").unwrap();
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    let task = world.started.lock().unwrap()[0];
+    let lease = world.leases.lock().unwrap()[0];
+    let claim_at = |lease: Timestamp, until: Timestamp| block(claim(&world, &arn, task, lease, until)).unwrap();
+
+    let until = START.plus_seconds(900);
+    assert!(claim_at(START, until).is_none(), "a lease that nobody has given");
+    assert_eq!(claim_at(lease, until).unwrap().task.task, task);
+    assert!(claim_at(lease, until).is_none(), "a message that came twice");
+    assert_eq!(block(open_task(&world, &arn, task)).unwrap().unwrap().task.task, task);
+
+    world.clock.advance_to(START.plus_seconds(800));
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    assert_eq!(world.started.lock().unwrap().len(), 1, "who has claimed it may live");
+    world.clock.advance_to(START.plus_seconds(906));
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    let again = world.leases.lock().unwrap()[1];
+    assert!(claim_at(until, until).is_none(), "the first has lost it");
+    assert!(claim_at(again, again.plus_seconds(900)).is_some());
+
+    let key = |event| InboxEntry { key: "k".into(), happened: Happened { at: world.clock.now(), event } };
+    let told = vec![
+        key(Event::TaskStarted { task, worker_name: None }),
+        key(Event::TaskSucceeded { task, output: Document::parse("1").unwrap() }),
+    ];
+    let commits = || partition(&world, "x#machine:one").len();
+    let before = commits();
+    assert_eq!(block(deliver_all(&world, &arn, told.clone())), Ok(Delivered::Applied));
+    assert_eq!(commits(), before + 1, "what is delivered together is committed together");
+    assert_eq!(block(deliver_all(&world, &arn, told)), Ok(Delivered::Ignored));
+    assert!(block(open_task(&world, &arn, task)).unwrap().is_none());
+    assert!(claim_at(again, again).is_none());
 }
 
 /// The world with only the first `commits` commits of the execution.

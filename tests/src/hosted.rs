@@ -173,7 +173,12 @@ impl Tasks for World {
         Timestamp(i64::MAX / 2)
     }
 
-    async fn start<'t>(&'t self, _execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(
+        &'t self,
+        _execution: &Identity,
+        task: Box<StartTask>,
+        _lease: Timestamp,
+    ) -> Result<Option<Answer<'t>>, QueueError> {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         let at = script.iter().position(|script| subject::answers(script, &task));
         let events = match at.and_then(|at| script.remove(at)) {

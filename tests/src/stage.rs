@@ -89,7 +89,12 @@ impl Tasks for Workers {
         now.plus_seconds(60)
     }
 
-    async fn start<'t>(&'t self, _execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(
+        &'t self,
+        _execution: &Identity,
+        task: Box<StartTask>,
+        _lease: Timestamp,
+    ) -> Result<Option<Answer<'t>>, QueueError> {
         let events = match lock(&self.answers).as_mut() {
             Some(answers) => answers(&task),
             None => vec![Event::TaskStarted { task: task.task, worker_name: None }],

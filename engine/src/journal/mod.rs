@@ -228,7 +228,7 @@ impl<T: Table> Journal<T> {
     ) -> Result<Read, StoreError> {
         let format = item.get_number("f").unwrap_or(0);
         if format > pack::FORMAT {
-            return Err(StoreError::Unreadable(format!(
+            return Err(StoreError::Newer(format!(
                 "commit format {format} is newer than {}, the newest this release reads",
                 pack::FORMAT
             )));

@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) woken: Mutex<Vec<Duration>>,
     /// Tasks that were started.
     pub(crate) started: Mutex<Vec<TaskId>>,
+    /// What they were passed on with.
+    pub(crate) leases: Mutex<Vec<Timestamp>>,
     pub(crate) after_crash: AfterCrash,
 }
 
@@ -46,6 +48,7 @@ impl World {
             definition: Arc::new(definition),
             woken: Mutex::default(),
             started: Mutex::default(),
+            leases: Mutex::default(),
             after_crash: AfterCrash::Repeat,
         }
     }
@@ -131,8 +134,14 @@ impl Tasks for World {
         now.plus_seconds(60)
     }
 
-    async fn start<'t>(&'t self, _execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(
+        &'t self,
+        _execution: &Identity,
+        task: Box<StartTask>,
+        lease: Timestamp,
+    ) -> Result<Option<Answer<'t>>, QueueError> {
         self.started.lock().unwrap().push(task.task);
+        self.leases.lock().unwrap().push(lease);
         if !self.is_waited_for(&task) {
             return Ok(None);
         }

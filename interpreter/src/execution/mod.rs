@@ -326,6 +326,15 @@ impl Execution {
         open.collect()
     }
 
+    /// A task that is open, as it was given to the host, however far it has come.
+    #[must_use]
+    pub fn task(&self, definition: &Definition, task: EventId) -> Option<Box<StartTask>> {
+        match self.start_task(definition, *self.tasks.get(&task)?)? {
+            Command::StartTask(start) => Some(start),
+            Command::CancelTask { .. } => None,
+        }
+    }
+
     /// Whether `token` was given out by this execution, for a task that may be open or closed.
     #[must_use]
     pub fn gave_out(&self, token: &TaskToken) -> bool {

@@ -425,7 +425,12 @@ impl Tasks for Running<'_> {
         }
     }
 
-    async fn start<'t>(&'t self, _execution: &Identity, task: Box<StartTask>) -> Result<Option<Answer<'t>>, QueueError> {
+    async fn start<'t>(
+        &'t self,
+        _execution: &Identity,
+        task: Box<StartTask>,
+        _lease: Timestamp,
+    ) -> Result<Option<Answer<'t>>, QueueError> {
         let function = &self.function;
         let is_begun = locked(&function.hasty).contains(&task.task);
         if !is_begun {
