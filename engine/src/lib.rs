@@ -27,4 +27,4 @@ pub use round::{Advanced, Budget, advance};
 pub use store::{
     Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Ledger, Loaded, Store, StoreError,
 };
-pub use sweep::{Swept, release, sweep, take_back_recovered};
+pub use sweep::{Swept, release, sweep, take_back_recovered, take_dead_letter};

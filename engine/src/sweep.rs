@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use statewright_interpreter::time::Timestamp;
 
-use crate::driver::{DriveError, Host};
+use crate::driver::{DriveError, Host, WAKE_AHEAD_MAX, restore};
 use crate::journal::{Aside, Due, Journal};
 use crate::queue::WakeQueue;
 use crate::store::{ExecutionArn, Store, StoreError};
@@ -90,17 +90,58 @@ pub async fn sweep<T: Table>(
 ///
 /// # Errors
 /// When the table fails.
-pub async fn take_back_recovered<T: Table>(journal: &Journal<T>, now: Timestamp, limit: usize) -> Result<usize, DriveError> {
+pub async fn take_back_recovered<T: Table>(
+    host: &impl Host<Store = Journal<T>>,
+    journal: &Journal<T>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<usize, DriveError> {
     let mut taken = 0;
     for aside in journal.aside(None, limit).await? {
-        if let Ok(loaded) = journal.load(&aside.execution, now).await
-            && loaded.is_none_or(|loaded| loaded.ledger.reminder != Some(aside.reminder.0))
-        {
+        let has_gone_on = match journal.load(&aside.execution, now).await {
+            Ok(None) => true,
+            Ok(Some(loaded)) => {
+                loaded.ledger.reminder != Some(aside.reminder.0) && restore(host, &loaded.birth, &loaded.checkpoint).await.is_ok()
+            }
+            Err(_) => false,
+        };
+        if has_gone_on {
             journal.take_back(&aside.execution).await?;
             taken += 1;
         }
     }
     Ok(taken)
+}
+
+/// Looks at an execution whose wake-up its queue has given up, because it was in vain too often: woken again where nothing seems to be
+/// wrong with it, put aside where it cannot be read. Whether it was put aside.
+///
+/// # Errors
+/// When the table or the queue fails.
+pub async fn take_dead_letter<T: Table>(
+    host: &impl Host<Store = Journal<T>>,
+    journal: &Journal<T>,
+    execution: &ExecutionArn,
+    now: Timestamp,
+) -> Result<bool, DriveError> {
+    let (reminder, wrong) = match journal.load(execution, now).await {
+        Ok(None) => return Ok(false),
+        Ok(Some(loaded)) => (loaded.ledger.reminder, restore(host, &loaded.birth, &loaded.checkpoint).await.err()),
+        Err(error) => (None, Some(DriveError::from(error))),
+    };
+    match wrong {
+        Some(error) if error.is_unreadable() => {
+            let reason = format!("its wake-ups came back from their queue too often: {error}");
+            let aside = Aside { execution: execution.clone(), at: now, reminder: reminder.map_or(now, Timestamp), reason };
+            journal.put_aside(&aside).await?;
+            Ok(true)
+        }
+        Some(error) => Err(error),
+        None => {
+            host.wakes().wake(execution, WAKE_AHEAD_MAX).await?;
+            Ok(false)
+        }
+    }
 }
 
 /// Lets an execution go on, whether or not it was put aside: it is woken, and swept again from the beginning. What it was put aside for

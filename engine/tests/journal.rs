@@ -293,7 +293,7 @@ fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
     world.clock.advance_to(now);
     assert_eq!(world.drive("one"), Ok(Drove::Finished));
     assert_eq!(all(now.plus_seconds(7200)), (0, 0, 0));
-    assert_eq!(block(take_back_recovered(&world.journal, now, 10)), Ok(0));
+    assert_eq!(block(take_back_recovered(&world, &world.journal, now, 10)), Ok(0));
 }
 
 #[test]

@@ -1,9 +1,28 @@
 //! The serverless host: what the engine asks for, on DynamoDB and SQS, for a program that runs in AWS Lambda.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | what the environment says a function is to do |
+//! | [`function`] | what each function does with an invocation |
+//! | [`tasks`] | who does tasks: the driver, or the function for those that take long |
+//! | [`start`] | executions that events start |
+//! | [`dynamo`] | the table, on DynamoDB |
+//! | [`aws`], [`log`], [`metrics`] | the way to AWS, and what is said about the work |
 
 pub mod aws;
+mod clock;
+pub mod config;
 pub mod dynamo;
+pub mod function;
+pub mod log;
+pub mod metrics;
+pub mod pattern;
+mod queues;
 pub mod start;
+pub mod tasks;
 mod wakes;
 
+pub use clock::TokioTimer;
 pub use dynamo::DynamoTable;
+pub use queues::{SqsDeadLetters, SqsHiding};
 pub use wakes::SqsWakes;

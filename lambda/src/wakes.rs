@@ -68,7 +68,7 @@ impl WakeQueue for SqsWakes {
 }
 
 /// Whole seconds, rounded up lest the wake-up be early, and no more than SQS takes.
-fn delay_seconds(after: Duration) -> i32 {
+pub(crate) fn delay_seconds(after: Duration) -> i32 {
     let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
     i32::try_from(seconds.min(LONGEST.as_secs())).unwrap_or(i32::MAX)
 }

@@ -74,6 +74,34 @@ fn to(function: &str, qualifier: Option<&str>) -> Request {
     Request { service: &LAMBDA, endpoint: None, method: "POST", path, headers, body: Vec::new() }
 }
 
+/// The function that a task calls, as its resource or its parameters name it.
+#[must_use]
+pub fn function(task: &Task) -> Option<&str> {
+    match &task.resource {
+        Resource::Lambda { arn } => Some(arn),
+        resource if is_invoke(resource) => task.parameters.value().get("FunctionName").and_then(Value::as_str),
+        Resource::Service { .. } | Resource::Activity { .. } => None,
+    }
+}
+
+/// The request that asks for a function's settings.
+///
+/// Source: API model of Lambda, "GetFunctionConfiguration".
+#[must_use]
+pub fn configuration(function: &str) -> Request {
+    let mut path = "/2015-03-31/functions/".to_owned();
+    percent(function, &mut path);
+    path.push_str("/configuration");
+    Request { service: &LAMBDA, endpoint: None, method: "GET", path, headers: Vec::new(), body: Vec::new() }
+}
+
+/// For how many seconds a function may run, as the answer to [`configuration`] says.
+#[must_use]
+pub fn timeout_seconds(configuration: &Response) -> Option<u32> {
+    let settings = Value::parse_bytes(&configuration.body).ok().filter(|_| configuration.is_success())?;
+    settings.get("Timeout").and_then(Value::as_i64).and_then(|seconds| seconds.try_into().ok())
+}
+
 /// Names the attempt, so that a function may know an invocation that is repeated: tasks are delivered at least once. `custom` is
 /// what every runtime hands to its functions, in some as a map of texts. This is ours; a task's own `ClientContext` goes before it.
 fn client_context(task: &Task, origin: &Origin<'_>) -> String {

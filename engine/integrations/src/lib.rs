@@ -20,7 +20,7 @@
 pub mod caller;
 mod events;
 mod failure;
-mod lambda;
+pub mod lambda;
 mod metadata;
 pub mod nested;
 mod outcome;

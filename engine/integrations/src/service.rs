@@ -164,6 +164,17 @@ pub static EVENT_BRIDGE: Service = Service {
     protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "AWSEvents", names: Names::Pascal },
 };
 
+/// Secrets Manager, where a deployment keeps its own keys. No task calls it yet.
+pub static SECRETS_MANAGER: Service = Service {
+    name: "secretsmanager",
+    variable: "SECRETS_MANAGER",
+    prefix: "SecretsManager",
+    client: "AWSSecretsManager",
+    unmodelled: "AWSSecretsManagerException",
+    errors: &["DecryptionFailure", "InternalServiceError", "InvalidParameter", "InvalidRequest", "ResourceNotFound"],
+    protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "secretsmanager", names: Names::Pascal },
+};
+
 /// DynamoDB.
 pub static DYNAMO_DB: Service = Service {
     name: "dynamodb",

@@ -102,7 +102,7 @@ async fn read(stream: &mut TcpStream) -> Option<String> {
 fn caller(url: &str) -> Caller {
     let endpoints = Endpoints::from_variables([("AWS_ENDPOINT_URL".to_owned(), url.to_owned())]);
     let credentials = SharedCredentialsProvider::new(Credentials::new("HOST", "secret", None, None, "test"));
-    Caller::new(Settings { region: "us-east-1".to_owned(), endpoints, credentials })
+    Caller::new(Settings { region: "us-east-1".to_owned(), endpoints, credentials, answer: Settings::ANSWER })
 }
 
 fn task(resource: &str, parameters: &str) -> Task {
@@ -278,6 +278,7 @@ async fn nobody_to_call_as_is_the_hosts_trouble() {
         region: "us-east-1".to_owned(),
         endpoints: Endpoints::default(),
         credentials: SharedCredentialsProvider::new(Nobody),
+        answer: Settings::ANSWER,
     });
     assert!(matches!(caller.run(&get_item(), &ORIGIN).await, Err(CallError::Credentials(_))));
 }

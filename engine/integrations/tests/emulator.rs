@@ -31,7 +31,9 @@ impl Emulator {
         };
         let endpoints = Endpoints::from_variables([("AWS_ENDPOINT_URL".to_owned(), url)]);
         let credentials = SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test"));
-        Some(Self { caller: Caller::new(Settings { region: "us-east-1".to_owned(), endpoints, credentials }) })
+        Some(Self {
+            caller: Caller::new(Settings { region: "us-east-1".to_owned(), endpoints, credentials, answer: Settings::ANSWER }),
+        })
     }
 
     /// Calls an operation that no task calls, and gives its answer's text.

@@ -22,7 +22,7 @@ pub struct ApiError {
 
 impl ApiError {
     /// An error of the caller.
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), members: Vec::new(), status: 400, detail: None }
     }
 

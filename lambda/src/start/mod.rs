@@ -23,11 +23,14 @@
 //! Source of the shapes: the Lambda developer guide, a chapter for each service, and the EventBridge user guide, "Events".
 
 mod event;
+mod mapping;
 mod name;
 
 use serde::Serialize;
 
 pub use event::read;
+pub use mapping::{Mapped, Mapping};
+pub use name::name;
 
 /// An execution to start.
 #[derive(Clone, Debug, PartialEq, Eq)]

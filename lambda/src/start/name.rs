@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 const LONGEST: usize = 80;
 
 /// The name for what `parts` identify together: the one part itself, if it may be a name, else a hash of all.
-pub(super) fn name(parts: &[&str]) -> String {
+#[must_use]
+pub fn name(parts: &[&str]) -> String {
     match parts {
         [id] if is_legal(id) => (*id).to_owned(),
         parts => hash(parts),

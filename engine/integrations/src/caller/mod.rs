@@ -31,8 +31,6 @@ use crate::{failure, nested};
 
 /// How long a function may take, and the time its answer needs on the way. Source: Lambda developer guide, "Lambda quotas": 900 seconds.
 const FUNCTION_SECONDS: u64 = 910;
-/// How long any other service is waited for. Ours.
-const ANSWER_SECONDS: u64 = 60;
 
 /// Why a task could not be carried out, and nothing can be said to its execution yet.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +78,13 @@ pub struct Settings {
     pub endpoints: Endpoints,
     /// Who calls, where no role is named, and who assumes the roles.
     pub credentials: SharedCredentialsProvider,
+    /// How long a service is waited for that is no function.
+    pub answer: Duration,
+}
+
+impl Settings {
+    /// For as long as nobody says otherwise. Ours.
+    pub const ANSWER: Duration = Duration::from_secs(60);
 }
 
 /// Sends requests. One is enough for a process: it keeps connections and the credentials of roles.
@@ -157,7 +162,8 @@ impl Caller {
         task: &Task,
         origin: &Origin<'_>,
     ) -> Result<Result<Response, TransportError>, CallError> {
-        let longest = Duration::from_secs(if *request.service == LAMBDA { FUNCTION_SECONDS } else { ANSWER_SECONDS });
+        let is_function = *request.service == LAMBDA;
+        let longest = if is_function { Duration::from_secs(FUNCTION_SECONDS) } else { self.settings.answer };
         let own = task.timeout_seconds.map(|seconds| Duration::from_secs(seconds.into())).filter(|own| *own <= longest);
         let roles = [origin.role_arn, task.credentials_role_arn.as_deref()];
         match tokio::time::timeout(own.unwrap_or(longest), self.send(request, roles.into_iter().flatten())).await {

@@ -1,0 +1,376 @@
+//! Answers the Step Functions API, and operators' operations beside it.
+//!
+//! **Who may call.** A request that came through IAM may: a direct invocation of the function, or its URL with `AWS_IAM`, whose events
+//! have an `authorizer.iam`, which no caller can write. Every other must be signed for `states` with a key pair of the deployment.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use statewright_engine::api::signature::{KeyPair, SignedRequest, Verified, verify};
+use statewright_engine::api::{self, Api, ApiError, Operation, Reply};
+use statewright_engine::table::Table;
+use statewright_engine::{Clock, Engine, ExpressQueue, Host, WakeQueue, operator};
+use statewright_integrations::caller::{Handler, HandlerFuture};
+use statewright_integrations::{Request, Response, TransportError};
+use statewright_interpreter::time::Timestamp;
+
+use super::Machinery;
+use crate::clock::TokioTimer;
+use crate::log;
+use crate::tasks::{Called, TaskQueue};
+
+/// For which account and region a function works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `aws`, `aws-cn`, …
+    pub partition: String,
+    /// The region.
+    pub region: String,
+    /// The account.
+    pub account: String,
+}
+
+impl Place {
+    /// That of a function, by its ARN.
+    #[must_use]
+    pub fn of(function_arn: &str) -> Option<Self> {
+        let mut parts = function_arn.split(':').skip(1);
+        let partition = parts.next()?.to_owned();
+        let (region, account) = (parts.nth(1)?.to_owned(), parts.next()?.to_owned());
+        (account.len() == 12).then_some(Self { partition, region, account })
+    }
+
+    pub(super) fn caller(&self, now: Timestamp) -> api::Caller<'_> {
+        let Self { partition, region, account } = self;
+        api::Caller { partition, region, account, now, random: &random_u128 }
+    }
+}
+
+/// Random bits of the operating system.
+///
+/// # Panics
+/// When it has none, which makes every name and token guessable.
+#[must_use]
+pub fn random_u128() -> u128 {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the operating system has randomness");
+    u128::from_le_bytes(bytes)
+}
+
+/// Random bits of the operating system.
+///
+/// # Panics
+/// As [`random_u128`].
+#[must_use]
+pub fn random_u64() -> u64 {
+    getrandom::u64().expect("the operating system has randomness")
+}
+
+/// A request over HTTP, as a function URL, an API Gateway or a load balancer hands it to a function, or whoever invokes it directly.
+///
+/// Source: Lambda developer guide, "Request and response payloads"; API Gateway developer guide, "Lambda proxy integrations".
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    /// Of payloads 2.0.
+    raw_path: Option<String>,
+    raw_query_string: Option<String>,
+    /// Of payloads 1.0 and load balancers.
+    http_method: Option<String>,
+    path: Option<String>,
+    query_string_parameters: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+    request_context: Option<Context>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Context {
+    authorizer: Option<Authorizer>,
+    http: Option<Http>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Authorizer {
+    iam: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Http {
+    method: String,
+}
+
+/// An answer over HTTP.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// The status.
+    pub status_code: u16,
+    /// Names and values.
+    pub headers: BTreeMap<&'static str, String>,
+    /// The body.
+    pub body: String,
+    /// Whether the body is written in base64. It is not.
+    pub is_base64_encoded: bool,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        let Reply { status, headers, body } = reply;
+        Self { status_code: status, headers: headers.into_iter().collect(), body, is_base64_encoded: false }
+    }
+}
+
+/// How key pairs are found.
+pub trait Keys: Send + Sync {
+    /// The key pairs of the deployment, one or two; none if there are none. Those of a while ago do.
+    fn keys(&self) -> impl Future<Output = Result<Vec<KeyPair>, String>> + Send;
+}
+
+/// What a function answers.
+pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    keys: &impl Keys,
+    place: &Place,
+    event: &str,
+) -> Answer {
+    let caller = place.caller(engine.clock().now());
+    let refuse = |error: ApiError| {
+        tell(&error);
+        api::reply(Err(error), caller_id()).into()
+    };
+    let event: Event = match serde_json::from_str(event) {
+        Ok(event) => event,
+        Err(error) => {
+            return refuse(ApiError::new("SerializationException", format!("The event is no request over HTTP: {error}")));
+        }
+    };
+    let body = match (&event.body, event.is_base64_encoded) {
+        (None, _) => Vec::new(),
+        (Some(body), false) => body.clone().into_bytes(),
+        (Some(body), true) => match STANDARD.decode(body) {
+            Ok(body) => body,
+            Err(error) => return refuse(ApiError::new("SerializationException", format!("The body is not base64: {error}"))),
+        },
+    };
+    let verified = match may_call(&event, &body, keys, place, caller.now).await {
+        Ok(verified) => verified,
+        Err(error) => return refuse(error),
+    };
+    let headers = || event.headers.iter().map(|(name, value)| (&**name, &**value));
+    if let Some(reply) = operator::respond(engine, headers(), &body, &caller).await {
+        return reply.into();
+    }
+    let api = Api { table: &**engine.table(), executions: engine };
+    let answer = match (api::operation(headers()), String::from_utf8(body)) {
+        (Ok(operation), Ok(body)) => {
+            let name = verified.and_then(|verified| verified.execution_name());
+            let body = if operation == Operation::StartExecution { named(body, name) } else { body };
+            api.call(operation, &body, &caller).await
+        }
+        (Err(error), _) => Err(error),
+        (Ok(_), Err(_)) => Err(ApiError::new("SerializationException", "The request is not UTF-8")),
+    };
+    if let Err(error) = &answer {
+        tell(error);
+    }
+    api::reply(answer, caller_id()).into()
+}
+
+/// A request to start an execution, with a name that follows from the request if it has none: sent again, it starts nothing new.
+fn named(body: String, name: Option<String>) -> String {
+    let Some(name) = name else { return body };
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&body) {
+        Ok(mut request) if request.get("name").is_none_or(serde_json::Value::is_null) => {
+            request.insert("name".to_owned(), name.into());
+            serde_json::Value::from(request).to_string()
+        }
+        Ok(_) | Err(_) => body,
+    }
+}
+
+fn caller_id() -> String {
+    let bits = random_u128();
+    let hex = format!("{bits:032x}");
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
+/// Writes into the log what only the log is to know.
+fn tell(error: &ApiError) {
+    if let Some(detail) = &error.detail {
+        log::warn("a request was not carried out", &[("code", &error.code), ("detail", detail)]);
+    }
+}
+
+/// Whether the request may be carried out. Nothing is told of one that IAM has let through.
+async fn may_call(
+    event: &Event,
+    body: &[u8],
+    keys: &impl Keys,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Option<Verified>, ApiError> {
+    let context = event.request_context.as_ref();
+    if context.is_none_or(|context| context.authorizer.as_ref().is_some_and(|by| by.iam.is_some())) {
+        return Ok(None);
+    }
+    let keys = keys.keys().await.map_err(|error| ApiError::unavailable(format!("the keys of the deployment: {error}")))?;
+    let headers: Vec<(&str, &str)> = event.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let method = context.and_then(|context| context.http.as_ref()).map(|http| &*http.method);
+    let query = event.query_string_parameters.iter().flatten();
+    let query: Vec<_> = query.map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or_default())).collect();
+    let request = SignedRequest {
+        method: method.or(event.http_method.as_deref()).unwrap_or("POST"),
+        path: event.raw_path.as_deref().or(event.path.as_deref()).unwrap_or("/"),
+        query: &event.raw_query_string.clone().unwrap_or_else(|| query.join("&")),
+        headers: &headers,
+        body,
+    };
+    verify(&request, &keys, &place.region, now).map(Some)
+}
+
+/// Step Functions for those executions that start others: their own deployment, in the same process.
+pub struct OwnStates<T, W, Q, X>(Weak<Machinery<T, W, Q, X>>, Mutex<Option<Place>>);
+
+impl<T, W, Q, X> OwnStates<T, W, Q, X> {
+    /// The one that `engine` is.
+    #[must_use]
+    pub fn new(engine: Weak<Machinery<T, W, Q, X>>) -> Self {
+        Self(engine, Mutex::new(None))
+    }
+}
+
+impl<T, W, Q, X> Handler for OwnStates<T, W, Q, X>
+where
+    T: Table + 'static,
+    W: WakeQueue + 'static,
+    Q: TaskQueue + 'static,
+    X: ExpressQueue + 'static,
+{
+    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+        let Self(engine, place) = self;
+        Box::pin(async move {
+            let unreachable = || TransportError::Connect("the deployment is being taken down".to_owned());
+            let engine: Arc<Engine<T, W, Called<Q>, TokioTimer, X>> = engine.upgrade().ok_or_else(unreachable)?;
+            let known = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let place_of = || Place::of(&own_arn(&request.body)?);
+            // The same account and region as what it asks for: a deployment is at home in one.
+            let Some(place) = known.or_else(place_of) else {
+                return Err(TransportError::Connect("the request names no state machine and no execution".to_owned()));
+            };
+            let caller = place.caller(engine.clock().now());
+            let api = Api { table: &**engine.table(), executions: &*engine };
+            let headers = request.headers.iter().map(|(name, value)| (*name, &**value));
+            let Reply { status, headers, body } = api.respond(headers, &request.body, &caller).await;
+            let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            Ok(Response { status, headers, body: body.into_bytes() })
+        })
+    }
+}
+
+/// The ARN that a request is about.
+fn own_arn(body: &[u8]) -> Option<String> {
+    let request: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let member =
+        ["stateMachineArn", "executionArn"].into_iter().find_map(|name| request.get(name)?.as_str().map(ToOwned::to_owned));
+    member.map(|arn| arn.replacen(":states:", ":lambda:", 1))
+}
+
+/// Key pairs of a secret of Secrets Manager.
+#[derive(Debug)]
+pub struct SecretKeys<G> {
+    /// Fetches the text of the secret.
+    fetch: G,
+    /// What was fetched, and until when it counts.
+    known: Mutex<Option<(Vec<KeyPair>, Timestamp)>>,
+}
+
+/// For so long key pairs are not fetched again. So long one that was taken back may still be used, and one that is new is not known.
+const KNOWN_FOR: Duration = Duration::from_secs(300);
+
+impl<G, F> SecretKeys<G>
+where
+    G: Fn() -> F + Send + Sync,
+    F: Future<Output = Result<Option<String>, String>> + Send,
+{
+    /// Those in what `fetch` gives: `{"keys": [{"id": …, "secret": …}]}`.
+    pub fn new(fetch: G) -> Self {
+        Self { fetch, known: Mutex::new(None) }
+    }
+}
+
+impl<G, F> Keys for SecretKeys<G>
+where
+    G: Fn() -> F + Send + Sync,
+    F: Future<Output = Result<Option<String>, String>> + Send,
+{
+    async fn keys(&self) -> Result<Vec<KeyPair>, String> {
+        let now = TokioTimer.now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((keys, _)) = known.as_ref().filter(|known| known.1 > now) {
+            return Ok(keys.clone());
+        }
+        let keys = match (self.fetch)().await {
+            Ok(text) => text.as_deref().map_or_else(|| Ok(Vec::new()), parse_keys)?,
+            // Better those of a while ago than nobody let in.
+            Err(error) => return known.map(|known| known.0).ok_or(error),
+        };
+        let until = now.plus_seconds(KNOWN_FOR.as_secs());
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((keys.clone(), until));
+        Ok(keys)
+    }
+}
+
+fn parse_keys(secret: &str) -> Result<Vec<KeyPair>, String> {
+    #[derive(Deserialize)]
+    struct Secret {
+        keys: Vec<Pair>,
+    }
+    #[derive(Deserialize)]
+    struct Pair {
+        id: String,
+        secret: String,
+    }
+    // What serde says of a secret may hold a part of it.
+    let secret: Secret = serde_json::from_str(secret)
+        .map_err(|_| "the secret is not of the form {\"keys\": [{\"id\": \"…\", \"secret\": \"…\"}]}".to_owned())?;
+    let pairs = secret.keys.into_iter().filter(|pair| !pair.id.is_empty() && !pair.secret.is_empty());
+    Ok(pairs.map(|pair| KeyPair::new(pair.id, pair.secret)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_follows_from_the_function() {
+        let place = Place::of("arn:aws-cn:lambda:cn-north-1:123456789012:function:api").expect("an ARN");
+        assert_eq!((&*place.partition, &*place.region, &*place.account), ("aws-cn", "cn-north-1", "123456789012"));
+        assert_eq!(Place::of("api"), None);
+    }
+
+    #[test]
+    fn what_has_no_name_is_named_after_its_request() {
+        let name = || Some("n".to_owned());
+        assert_eq!(named(r#"{"input":"{}"}"#.to_owned(), name()), r#"{"input":"{}","name":"n"}"#);
+        assert_eq!(named(r#"{"name":"a"}"#.to_owned(), name()), r#"{"name":"a"}"#);
+        assert_eq!(named("[]".to_owned(), name()), "[]");
+        assert_eq!(named("{}".to_owned(), None), "{}");
+    }
+
+    #[test]
+    fn keys_come_from_a_secret_whose_faults_do_not_show_it() {
+        let keys = parse_keys(r#"{"keys":[{"id":"A","secret":"s"},{"id":"","secret":""}]}"#).expect("keys");
+        assert_eq!(keys, [KeyPair::new("A", "s")]);
+        let error = parse_keys(r#"{"keys":[{"id":"A","secret":5 hush}]}"#).expect_err("wrong");
+        assert!(!error.contains("hush"), "{error}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Runs Express executions that nobody waits for, from a queue. They keep no checkpoint: one whose function dies is begun again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use statewright_engine::api::{ListedStatus, NewExecution};
+use statewright_engine::table::Table;
+use statewright_engine::{ExpressQueue, QueueError, WakeQueue};
+use statewright_interpreter::definition::MachineType;
+use statewright_interpreter::execution::Identity;
+use statewright_interpreter::payload::Document;
+use statewright_interpreter::time::Timestamp;
+
+use super::{BatchAnswer, Fate, Hiding, Machinery, SqsEvent, SqsMessage, answer};
+use crate::aws::message;
+use crate::log;
+use crate::tasks::TaskQueue;
+
+/// What cannot be read was sent by a later release.
+const LATER: Duration = Duration::from_secs(900);
+
+/// An Express execution as it is sent.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Launched {
+    execution_arn: Arc<str>,
+    execution_name: Arc<str>,
+    state_machine_arn: Arc<str>,
+    state_machine_name: Arc<str>,
+    role_arn: Arc<str>,
+    region: Arc<str>,
+    revision: Arc<str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_arn: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias_arn: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_header: Option<Arc<str>>,
+    input: String,
+    /// In hexadecimal.
+    seed: String,
+    now: i64,
+}
+
+impl Launched {
+    fn of(new: &NewExecution) -> Self {
+        let Identity { execution_arn, execution_name, state_machine_arn, state_machine_name, role_arn, region } =
+            new.identity.clone();
+        Self {
+            execution_arn,
+            execution_name,
+            state_machine_arn,
+            state_machine_name,
+            role_arn,
+            region,
+            revision: Arc::clone(&new.revision),
+            version_arn: new.version_arn.clone(),
+            alias_arn: new.alias_arn.clone(),
+            trace_header: new.trace_header.clone(),
+            input: new.input.text().into_owned(),
+            seed: format!("{:x}", new.seed),
+            now: new.now.0,
+        }
+    }
+
+    fn into_new(self) -> Option<NewExecution> {
+        let identity = Identity {
+            execution_arn: self.execution_arn,
+            execution_name: self.execution_name,
+            state_machine_arn: self.state_machine_arn,
+            state_machine_name: self.state_machine_name,
+            role_arn: self.role_arn,
+            region: self.region,
+        };
+        Some(NewExecution {
+            identity,
+            machine_type: MachineType::Express,
+            revision: self.revision,
+            version_arn: self.version_arn,
+            alias_arn: self.alias_arn,
+            trace_header: self.trace_header,
+            input: Document::parse(&self.input).ok()?,
+            seed: u128::from_str_radix(&self.seed, 16).ok()?,
+            now: Timestamp(self.now),
+        })
+    }
+}
+
+/// Express executions as messages of a standard queue of SQS.
+#[derive(Clone, Debug)]
+pub struct SqsExpress {
+    client: Client,
+    url: String,
+}
+
+impl SqsExpress {
+    /// The queue with this URL.
+    #[must_use]
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
+    }
+}
+
+impl ExpressQueue for SqsExpress {
+    async fn launch(&self, new: &NewExecution) -> Result<(), QueueError> {
+        let body = serde_json::to_string(&Launched::of(new)).map_err(|error| QueueError(error.to_string()))?;
+        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        sent.map(drop).map_err(|error| QueueError(message(&error)))
+    }
+}
+
+/// Runs the executions of a batch, all at once.
+pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    hiding: &impl Hiding,
+    event: &SqsEvent,
+) -> BatchAnswer {
+    let fates = join_all(event.records.iter().map(|message| run(engine, message))).await;
+    answer(hiding, event.records.iter().zip(fates).collect()).await
+}
+
+async fn run<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Machinery<T, W, Q, X>, message: &SqsMessage) -> Fate {
+    let launched = serde_json::from_str::<Launched>(&message.body).ok().and_then(Launched::into_new);
+    let Some(new) = launched else {
+        log::warn("a message cannot be read; a later release may have sent it", &[("message", &message.message_id)]);
+        return Fate::Again(LATER);
+    };
+    let arn = &new.identity.execution_arn;
+    match engine.run_express(&new, false).await {
+        Ok((record, _)) => {
+            let status = ListedStatus::from(&record.status).as_str();
+            log::info("an Express execution has ended", &[("execution", arn), ("status", &status)]);
+            Fate::Done
+        }
+        Err(error) => {
+            let error = error.detail.as_deref().unwrap_or(&error.message).to_owned();
+            log::warn("an Express execution could not be run", &[("execution", arn), ("error", &error)]);
+            Fate::after_failure(message.received())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_launched_comes_back() {
+        let text = |text: &str| Arc::from(text);
+        let identity = Identity {
+            execution_arn: text("arn:e"),
+            execution_name: text("e"),
+            state_machine_arn: text("arn:m"),
+            state_machine_name: text("m"),
+            role_arn: text("arn:r"),
+            region: text("us-east-1"),
+        };
+        let new = NewExecution {
+            identity,
+            machine_type: MachineType::Express,
+            revision: text("1"),
+            version_arn: None,
+            alias_arn: Some(text("arn:alias")),
+            trace_header: None,
+            input: Document::parse(r#"{"n": 1.0}"#).expect("JSON"),
+            seed: u128::MAX,
+            now: Timestamp(5),
+        };
+        let sent = serde_json::to_string(&Launched::of(&new)).expect("JSON");
+        let got = serde_json::from_str::<Launched>(&sent).expect("JSON").into_new().expect("all of it");
+        assert_eq!(format!("{got:?}"), format!("{new:?}"));
+        assert_eq!(got.input.text(), r#"{"n": 1.0}"#);
+    }
+}

@@ -1,0 +1,74 @@
+//! Starts executions of one state machine, by events of any kind.
+
+use serde_json::json;
+use statewright_engine::api::{Api, Operation};
+use statewright_engine::table::Table;
+use statewright_engine::{Clock, ExpressQueue, Host, WakeQueue};
+
+use super::Machinery;
+use super::api::Place;
+use crate::log;
+use crate::start::{Answer, Mapped, Mapping, Start, Unstarted, name, read};
+use crate::tasks::TaskQueue;
+
+/// Why an event starts nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It is no JSON.
+    #[error("the event is no JSON: {0}")]
+    Event(#[from] serde_json::Error),
+    /// The source has to deliver it again.
+    #[error(transparent)]
+    Unstarted(#[from] Unstarted),
+}
+
+/// Starts what an event asks for, and says what the source is to deliver again.
+///
+/// # Errors
+/// When the source has to deliver the whole event again.
+pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    place: &Place,
+    machine: &str,
+    mapping: &Mapping,
+    event: &str,
+    request_id: &str,
+) -> Result<Answer, StartError> {
+    let starts = read(event, request_id)?;
+    let answer = starts.start_all(async |one| start(engine, place, machine, mapping, one).await).await?;
+    Ok(answer)
+}
+
+/// Starts one execution. Whether it need not be delivered again: it is there, or no delivery will ever make one of it.
+async fn start<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    place: &Place,
+    machine: &str,
+    mapping: &Mapping,
+    one: &Start<'_>,
+) -> bool {
+    let about = |error: &dyn std::fmt::Display| {
+        log::error("an event started nothing", &[("stateMachine", &machine), ("name", &one.name), ("error", error)]);
+    };
+    let (input, mapped) = match mapping.apply(one.input) {
+        Ok(Mapped::Start { input, name }) => (input, name),
+        Ok(Mapped::Filtered) => return true,
+        // The same expressions fail on the same event again: what can be done is to say so.
+        Err(error) => {
+            about(&error);
+            return true;
+        }
+    };
+    let name = mapped.map_or_else(|| one.name.clone(), |mapped| name(&[&mapped]));
+    let request = json!({ "stateMachineArn": machine, "name": name, "input": input }).to_string();
+    let api = Api { table: &**engine.table(), executions: engine };
+    match api.call(Operation::StartExecution, &request, &place.caller(engine.clock().now())).await {
+        Ok(_) => true,
+        Err(error) if error.code == "ExecutionAlreadyExists" => true,
+        Err(error) => {
+            about(&error.detail.as_deref().unwrap_or(&error.message));
+            // The caller's own faults stay what they are, but for a machine that may still be on its way.
+            error.status < 500 && !matches!(error.code, "StateMachineDoesNotExist" | "ThrottlingException")
+        }
+    }
+}

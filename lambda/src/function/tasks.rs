@@ -1,0 +1,124 @@
+//! Does the tasks that take long, ten and more of them waiting together, and looks at the jobs of others.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use statewright_engine::table::Table;
+use statewright_engine::{
+    Clock, DriveError, ExecutionArn, ExpressQueue, Happened, Host, InboxEntry, OpenTask, SKEW, WakeQueue, claim, deliver_all,
+    open_task,
+};
+use statewright_interpreter::event::TaskId;
+use statewright_interpreter::history::EventId;
+use statewright_interpreter::time::Timestamp;
+
+use super::{BatchAnswer, Fate, Hiding, Machinery, SqsEvent, SqsMessage, answer};
+use crate::clock::TokioTimer;
+use crate::log;
+use crate::tasks::{TaskMessage, TaskQueue};
+
+/// What cannot be read was sent by a later release.
+const LATER: Duration = Duration::from_secs(900);
+/// The pause before the result of a task is delivered again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Does the tasks of a batch, all at once.
+pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    hiding: &impl Hiding,
+    event: &SqsEvent,
+) -> BatchAnswer {
+    let fates = join_all(event.records.iter().map(|message| take(engine, message))).await;
+    answer(hiding, event.records.iter().zip(fates).collect()).await
+}
+
+async fn take<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Machinery<T, W, Q, X>, message: &SqsMessage) -> Fate {
+    let done = match serde_json::from_str(&message.body) {
+        Ok(TaskMessage::Run { execution, task, lease }) => {
+            run(engine, &ExecutionArn(execution.into()), EventId(task), Timestamp(lease)).await
+        }
+        Ok(TaskMessage::Look { execution, task, job, looks }) => {
+            look(engine, &ExecutionArn(execution.into()), EventId(task), job, looks).await
+        }
+        Err(error) => {
+            log::warn("a message cannot be read; a later release may have sent it", &[("error", &error)]);
+            return Fate::Again(LATER);
+        }
+    };
+    match done {
+        Ok(()) => Fate::Done,
+        Err(error) if error.is_newer() => Fate::Again(LATER),
+        Err(error) => {
+            log::warn("a task could not be done", &[("message", &message.body), ("error", &error)]);
+            Fate::after_failure(message.received())
+        }
+    }
+}
+
+/// Does a task that was passed on with `lease`, unless somebody else has taken it over.
+async fn run<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    arn: &ExecutionArn,
+    task: TaskId,
+    lease: Timestamp,
+) -> Result<(), DriveError> {
+    let called = engine.others();
+    let Some(OpenTask { execution, task: start }) = claim(engine, arn, task, lease, called.end()).await? else { return Ok(()) };
+    let happened = called.run(&execution, &start).await;
+    if happened.is_empty() {
+        // Nobody could be called. Somebody tries again when this claim is over.
+        let left = called.end().0.saturating_sub(TokioTimer.now().0);
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        return Ok(engine.wakes().wake(arn, left.saturating_add(SKEW)).await?);
+    }
+    tell(engine, arn, task, happened).await
+}
+
+/// Tells an execution what became of its task, and does not give up as long as there is time: nobody else knows it.
+async fn tell<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    arn: &ExecutionArn,
+    task: TaskId,
+    happened: Vec<Happened>,
+) -> Result<(), DriveError> {
+    let entry = |(number, happened)| InboxEntry { key: format!("task-{}-{number}", task.0).into(), happened };
+    let entries: Vec<_> = happened.into_iter().enumerate().map(entry).collect();
+    loop {
+        let Err(error) = deliver_all(engine, arn, entries.clone()).await else { return Ok(()) };
+        if TokioTimer.now() >= engine.others().end() {
+            log::error("the result of a task is lost", &[("execution", arn), ("task", &task.0), ("error", &error)]);
+            return Err(error);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Looks at the job of a task: tells its end, stops it when nobody wants it any more, or looks again later.
+async fn look<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    arn: &ExecutionArn,
+    task: TaskId,
+    job: String,
+    looks: u32,
+) -> Result<(), DriveError> {
+    let called = engine.others();
+    let later = |error: &dyn std::fmt::Display| {
+        log::warn("a job could not be looked at", &[("execution", arn), ("job", &job), ("error", error)]);
+        None
+    };
+    let ended = match open_task(engine, arn, task).await? {
+        None => return called.stop(&job).await.map_or_else(|error| Err(unreachable(&error)), Ok),
+        Some(OpenTask { execution, task: start }) => {
+            called.look(&execution, &start, &job).await.unwrap_or_else(|error| later(&error))
+        }
+    };
+    if let Some(happened) = ended {
+        return tell(engine, arn, task, vec![happened]).await;
+    }
+    let again = TaskMessage::Look { execution: arn.to_string(), task: task.0, job, looks: looks.saturating_add(1) };
+    Ok(called.queue().send(&again, again.pause()).await?)
+}
+
+fn unreachable(error: &dyn std::fmt::Display) -> DriveError {
+    DriveError::Queue(statewright_engine::QueueError(error.to_string()))
+}

@@ -1,0 +1,117 @@
+//! The program of every function of a deployment. What it does comes from its environment: see [`Config`].
+
+use std::sync::Arc;
+
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use statewright_integrations::Request;
+use statewright_integrations::caller::{Caller, Endpoints, Settings};
+use statewright_integrations::service::SECRETS_MANAGER;
+use statewright_integrations::shape::Shape;
+use statewright_interpreter::Value;
+use statewright_interpreter::time::Timestamp;
+use statewright_lambda::config::{Config, Function};
+use statewright_lambda::function::api::{Place, SecretKeys};
+use statewright_lambda::function::express::SqsExpress;
+use statewright_lambda::function::{Invocation, Machinery, SqsEvent, api, begin, drive, express, machinery, start, sweep, tasks};
+use statewright_lambda::tasks::SqsTasks;
+use statewright_lambda::{DynamoTable, SqsDeadLetters, SqsHiding, SqsWakes, aws, log};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Engine = Machinery<DynamoTable, SqsWakes, SqsTasks, SqsExpress>;
+
+/// What a process keeps between invocations.
+struct Process<K> {
+    config: Config,
+    engine: Arc<Engine>,
+    /// The queue that this function is woken by.
+    hiding: SqsHiding,
+    letters: Option<SqsDeadLetters>,
+    keys: K,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = Config::from_environment().inspect_err(|error| log::error("the configuration is wrong", &[("error", error)]))?;
+    let shared = aws::config().load().await;
+    let region = shared.region().ok_or("AWS_REGION is not set: the region that the deployment is in")?.to_string();
+    let credentials = shared.credentials_provider().ok_or("there is nowhere to take credentials from")?;
+    let settings = Settings { region, endpoints: Endpoints::from_environment(), credentials, answer: config.wait };
+    let (dynamo, sqs) = (aws_sdk_dynamodb::Client::new(&shared), aws_sdk_sqs::Client::new(&shared));
+    let engine = machinery(
+        &config,
+        DynamoTable::new(dynamo, config.table.as_str()),
+        SqsWakes::new(sqs.clone(), config.wakes.as_str()),
+        SqsTasks::new(sqs.clone(), config.tasks.as_str()),
+        SqsExpress::new(sqs.clone(), config.express.as_str()),
+        Caller::new(settings),
+    );
+    let source = match config.function {
+        Function::Tasks => &config.tasks,
+        Function::Express => &config.express,
+        _ => &config.wakes,
+    };
+    let hiding = SqsHiding::new(sqs.clone(), source.as_str());
+    let letters = config.dead_letters.as_ref().map(|url| SqsDeadLetters::new(sqs, url.as_str()));
+    let keys = {
+        let (engine, secret) = (Arc::clone(&engine), config.keys.clone());
+        SecretKeys::new(move || {
+            let (engine, secret) = (Arc::clone(&engine), secret.clone());
+            async move {
+                match secret {
+                    Some(secret) => secret_text(engine.others().caller(), &secret).await.map(Some),
+                    None => Ok(None),
+                }
+            }
+        })
+    };
+    let process = Process { config, engine, hiding, letters, keys };
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| Box::pin(invoke(&process, event.payload, event.context))))
+        .await
+}
+
+/// The text of a secret.
+async fn secret_text(caller: &Caller, secret: &str) -> Result<String, String> {
+    let parameters = [("SecretId".into(), Value::from(secret))].into_iter().collect::<statewright_value::Object>();
+    let request = Request::new(&SECRETS_MANAGER, "GetSecretValue", &Shape::Structure(&[]), &parameters.into());
+    let answer = caller.send(&request, []).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    if !answer.is_success() {
+        // What a refusal says holds no secret.
+        return Err(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)));
+    }
+    let value = Value::parse_bytes(&answer.body).map_err(|error| error.to_string())?;
+    let text = value.get("SecretString").and_then(Value::as_str).map(ToOwned::to_owned);
+    text.ok_or_else(|| "the secret holds no text".to_owned())
+}
+
+/// Does what the function is for.
+async fn invoke<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context: Context) -> Result<Box<RawValue>, Error> {
+    let Process { config, engine, hiding, letters, keys } = process;
+    let invocation = Invocation { deadline: Timestamp(i64::try_from(context.deadline).unwrap_or(i64::MAX)) };
+    begin(engine, config, &invocation);
+    let place = || Place::of(&context.invoked_function_arn).ok_or("the function's ARN names no account");
+    let messages = || serde_json::from_str::<SqsEvent>(event.get()).map_err(|error| format!("the event is none of SQS: {error}"));
+    match config.function {
+        Function::Api | Function::Activity => answer(&Box::pin(api::handle(&**engine, keys, &place()?, event.get())).await),
+        Function::Drive => answer(&Box::pin(drive::handle(&**engine, hiding, &messages()?, &invocation)).await),
+        Function::Tasks => answer(&Box::pin(tasks::handle(&**engine, hiding, &messages()?)).await),
+        Function::Express => answer(&Box::pin(express::handle(&**engine, hiding, &messages()?)).await),
+        Function::Sweep => {
+            let swept = Box::pin(sweep::handle(&**engine, config, letters.as_ref(), &invocation)).await?;
+            answer(&serde_json::json!({ "woken": swept.woken, "stale": swept.stale, "setAside": swept.put_aside }))
+        }
+        Function::Start => {
+            let Some((machine, mapping)) = &config.start else { return Err("there is no state machine to start".into()) };
+            answer(&Box::pin(start::handle(&**engine, &place()?, machine, mapping, event.get(), &context.request_id)).await?)
+        }
+        Function::Resource => Err("this release makes no resources".into()),
+    }
+}
+
+fn answer(answer: &impl Serialize) -> Result<Box<RawValue>, Error> {
+    Ok(to_raw_value(answer)?)
+}
