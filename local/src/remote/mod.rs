@@ -122,7 +122,7 @@ impl Remote {
         let endpoints = Endpoints::from_variables(variables.collect::<Result<Vec<_>, _>>()?);
         let endpoint = named.unwrap_or_else(|| format!("AWS {region}"));
         let credentials = SharedCredentialsProvider::new(sources);
-        let caller = Caller::new(Settings { region, endpoints, credentials });
+        let caller = Caller::new(Settings { region, endpoints, credentials, answer: Settings::ANSWER });
         Ok(Self { caller, runtime: runtime()?, endpoint })
     }
 

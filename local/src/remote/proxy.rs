@@ -56,7 +56,7 @@ pub(crate) fn proxy(arguments: &ProxyArgs, screen: &Screen) -> Result<ExitCode, 
     };
     let endpoints = Endpoints::from_variables([("AWS_ENDPOINT_URL".to_owned(), to)]);
     let credentials = SharedCredentialsProvider::new(sources);
-    let caller = Caller::new(Settings { region, endpoints, credentials });
+    let caller = Caller::new(Settings { region, endpoints, credentials, answer: Settings::ANSWER });
     let proxy = Arc::new(Proxy { caller, any_host: arguments.any_address });
     runtime()?.block_on(async {
         let cannot = |error: std::io::Error| {
