@@ -87,7 +87,6 @@ const RIGHTS: [(&str, &[&[&str]]); 7] = [
             "sqs:DeleteMessage on WakesDeadLetters.Arn",
             "sqs:ReceiveMessage on WakesDeadLetters.Arn",
             "sqs:SendMessage on Wakes.Arn",
-            "sqs:SendMessage on WakesDeadLetters.Arn",
         ]],
     ),
     (
