@@ -26,6 +26,7 @@ pub mod nested;
 mod outcome;
 mod query;
 mod request;
+pub mod s3;
 pub mod service;
 pub mod shape;
 mod task;

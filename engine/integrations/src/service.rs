@@ -220,6 +220,17 @@ pub static STEP_FUNCTIONS: Service = Service {
     protocol: Protocol::Json { content_type: JSON_1_0, target: "AWSStepFunctions", names: Names::Camel },
 };
 
+/// S3, of which objects are read and stored whole.
+pub static S3: Service = Service {
+    name: "s3",
+    variable: "S3",
+    prefix: "S3",
+    client: "AmazonS3",
+    unmodelled: "AmazonS3Exception",
+    errors: &["NoSuchBucket", "NoSuchKey"],
+    protocol: Protocol::Rest,
+};
+
 /// STS, which gives the credentials of roles.
 pub static STS: Service = Service {
     name: "sts",

@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use statewright_integrations::caller::{CallError, Caller, Endpoints, Handler, HandlerFuture, Settings};
 use statewright_integrations::service::STEP_FUNCTIONS;
-use statewright_integrations::{Origin, Outcome, Request, Response, Task, nested};
+use statewright_integrations::{Origin, Outcome, Request, Response, Task, nested, s3};
 use statewright_interpreter::definition::Resource;
 use statewright_interpreter::event::Event;
 use statewright_interpreter::history::EventId;
@@ -344,4 +344,29 @@ async fn a_start_that_is_delivered_twice_starts_one_execution_and_its_end_is_the
     assert_eq!(end.value().get("Output").unwrap().to_string(), "[1]");
     let plain = task("arn:aws:states:::states:startExecution", machine);
     assert!(caller.ended(&plain, &ORIGIN, arn).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_put_at_a_signed_url_has_no_header_of_its_own() {
+    let server = Server::start(vec![ok("")]).await;
+    let url = format!("{}/bucket/key?X-Amz-Signature=s%2Bx", server.url);
+    assert!(statewright_integrations::caller::put(&url, b"{}".to_vec()).await.unwrap().is_success());
+    let request = server.requests().remove(0);
+    assert!(
+        request.starts_with("PUT /bucket/key?X-Amz-Signature=s%2Bx HTTP/1.1\r\n") && request.ends_with("\r\n\r\n{}"),
+        "{request}"
+    );
+    let head = request.to_lowercase();
+    assert!(!head.contains("content-type") && !head.contains("authorization"), "{request}");
+}
+
+#[tokio::test]
+async fn objects_are_signed_with_the_hash_of_their_content_and_their_path_as_it_is() {
+    let server = Server::start(vec![ok("")]).await;
+    let request = s3::put_object("b", "a b//c", b"abc".to_vec());
+    assert!(server.caller().send(&request, []).await.unwrap().unwrap().is_success());
+    let request = server.requests().remove(0);
+    assert!(request.starts_with("PUT /b/a%20b//c HTTP/1.1\r\n"), "{request}");
+    let hash = "x-amz-content-sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\r\n";
+    assert!(request.contains(hash) && request.contains("/us-east-1/s3/aws4_request"), "{request}");
 }

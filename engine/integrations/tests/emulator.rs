@@ -9,7 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use statewright_integrations::caller::{Caller, Endpoints, Settings};
 use statewright_integrations::service::{DYNAMO_DB, LAMBDA, SNS, SQS, STEP_FUNCTIONS, Service};
 use statewright_integrations::shape::Shape;
-use statewright_integrations::{Origin, Outcome, Request, Response, Task, nested};
+use statewright_integrations::{Origin, Outcome, Request, Response, Task, nested, s3};
 use statewright_interpreter::Value;
 use statewright_interpreter::definition::Resource;
 use statewright_interpreter::event::Event;
@@ -265,4 +265,14 @@ async fn executions_are_started_once_and_followed_to_their_end() {
 
     let gone = format!(r#"{{"StateMachineArn":"{machine}-gone"}}"#);
     assert_eq!(emulator.error("states:startExecution", &gone).await.0, "StepFunctions.StateMachineDoesNotExistException");
+}
+
+#[tokio::test]
+async fn objects_are_stored_and_read() {
+    let Some(emulator) = Emulator::find() else { return };
+    let bucket = unique("objects");
+    emulator.send(&Request { path: format!("/{bucket}"), ..s3::put_object("", "", Vec::new()) }).await;
+    let key = "definitions/a b+c/é=1.json";
+    emulator.send(&s3::put_object(&bucket, key, b"{\"a\": 1}".to_vec())).await;
+    assert_eq!(emulator.send(&s3::get_object(&bucket, key, None)).await, "{\"a\": 1}");
 }

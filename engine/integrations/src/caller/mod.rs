@@ -16,7 +16,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+};
 use aws_sigv4::sign::v4::SigningParams;
 use statewright_interpreter::event::Event;
 
@@ -25,12 +27,14 @@ pub use self::roles::Environment;
 
 use crate::outcome::{Outcome, Response, TransportError, outcome, waits_for_job};
 use crate::request::{Request, RequestError, request};
-use crate::service::{LAMBDA, STEP_FUNCTIONS, Service};
+use crate::service::{LAMBDA, S3, STEP_FUNCTIONS, Service};
 use crate::task::{Origin, Task};
 use crate::{failure, nested};
 
 /// How long a function may take, and the time its answer needs on the way. Source: Lambda developer guide, "Lambda quotas": 900 seconds.
 const FUNCTION_SECONDS: u64 = 910;
+/// How long [`put`] waits. Ours.
+const PUT_SECONDS: u64 = 60;
 
 /// Why a task could not be carried out, and nothing can be said to its execution yet.
 #[derive(Debug, thiserror::Error)]
@@ -246,7 +250,7 @@ impl Caller {
             .region(&self.settings.region)
             .name(request.service.name)
             .time(SystemTime::now())
-            .settings(SigningSettings::default())
+            .settings(signing_settings(request.service))
             .build();
         let params = params.map_err(|error| http::chain(&error))?.into();
         let headers = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
@@ -255,6 +259,33 @@ impl Caller {
         let (instructions, _signature) = signature.into_parts();
         instructions.apply_to_request_http1x(&mut unsigned);
         Ok(unsigned)
+    }
+}
+
+/// How requests to a service are signed. S3 takes the path as it is, and wants the hash of the body in a header.
+///
+/// Source: IAM user guide, "Create a signed AWS API request".
+fn signing_settings(service: &Service) -> SigningSettings {
+    let mut settings = SigningSettings::default();
+    if *service == S3 {
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
+    settings
+}
+
+/// Puts `body` at a URL that says itself who may: one that S3 has signed in advance.
+///
+/// # Errors
+/// When nothing answered.
+pub async fn put(url: &str, body: Vec<u8>) -> Result<Response, TransportError> {
+    // Nothing but the host: a header that the URL was not signed with would be refused.
+    let request = ::http::Request::builder().method("PUT").uri(url).body(body);
+    let request = request.map_err(|error| TransportError::Connect(format!("{url} is no URL: {error}")))?;
+    match tokio::time::timeout(Duration::from_secs(PUT_SECONDS), http::Client::new().send(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(TransportError::TimedOut),
     }
 }
 
