@@ -6,6 +6,7 @@
 //! | [`function`] | what each function does with an invocation |
 //! | [`tasks`] | who does tasks: the driver, or the function for those that take long |
 //! | [`start`] | executions that events start |
+//! | [`resource`] | state machines of CloudFormation stacks |
 //! | [`dynamo`] | the table, on DynamoDB |
 //! | [`aws`], [`log`], [`metrics`] | the way to AWS, and what is said about the work |
 
@@ -18,6 +19,7 @@ pub mod log;
 pub mod metrics;
 pub mod pattern;
 mod queues;
+pub mod resource;
 pub mod start;
 pub mod tasks;
 mod wakes;
