@@ -7,11 +7,11 @@ use std::time::Duration;
 use statewright_engine::journal::{Journal, Place};
 use statewright_engine::table::{Attribute, Condition, Item, Key, Page, Query, Table, TableError, WriteError};
 use statewright_engine::{
-    AfterCrash, Answer, Birth, Budget, Clock, Commit, CommitError, ExecutionArn, Happened, Host, InboxEntry, Loaded, Patience,
-    QueueError, SKEW, Store, StoreError, Tasks, WAKE_AHEAD_MAX, WakeQueue,
+    AfterCrash, Answer, Birth, Budget, Clock, Commit, CommitError, DriveError, ExecutionArn, Happened, Host, InboxEntry, Loaded,
+    Patience, QueueError, SKEW, Store, StoreError, Tasks, WAKE_AHEAD_MAX, WakeQueue, claim, deliver_all,
 };
 use statewright_interpreter::command::{Command, StartTask};
-use statewright_interpreter::definition::{Definition, Pattern};
+use statewright_interpreter::definition::{Definition, Pattern, Resource};
 use statewright_interpreter::event::{Event, TaskId};
 use statewright_interpreter::execution::{Execution, Identity};
 use statewright_interpreter::time::Timestamp;
@@ -134,22 +134,52 @@ impl<'w> Function<'w> {
         happened
     }
 
-    /// A task is begun, or passed on.
-    fn begin(&self, task: &StartTask) {
+    /// A task is begun, or passed on with a lease.
+    fn begin(&self, task: &StartTask, lease: Timestamp) {
         let world = self.world;
         if world.is_waited_for(task) {
             return world.begin(self.execution, task);
         }
-        let is_repeatable = world.after_crash(task) == AfterCrash::Repeat;
-        let work = || Entry::Work { execution: self.execution, task: task.clone().into(), stage: 0 };
+        // Who takes over a task of the queue claims it; a worker of an activity is told of a task by whoever asks.
+        let is_relayed = !matches!(task.resource, Resource::Activity { .. });
+        let may_come_twice = is_relayed || world.after_crash(task) == AfterCrash::Repeat;
+        let work = || match is_relayed {
+            true => Entry::Relay { execution: self.execution, task: task.task, lease },
+            false => Entry::Work { execution: self.execution, task: task.clone().into(), stage: 0 },
+        };
         let latency = 5 + world.draw(self.execution, 50) as u64;
-        match self.fault(|kind| matches!(kind, Kind::WorkLate(_)) || is_repeatable && kind == Kind::WorkTwice) {
+        match self.fault(|kind| matches!(kind, Kind::WorkLate(_)) || may_come_twice && kind == Kind::WorkTwice) {
             Some(Kind::WorkLate(seconds)) => world.insert_after(latency + u64::from(seconds) * 1000, work()),
             Some(_) => {
                 world.insert_after(latency, work());
                 world.insert_after(2 * latency + world.draw(self.execution, 30_000) as u64, work());
             }
             None => world.insert_after(latency, work()),
+        }
+    }
+
+    /// A task that was passed on is claimed, done, and what came of it told.
+    pub(super) async fn relay(self: Arc<Self>, arn: ExecutionArn, task: TaskId, lease: Timestamp) -> Result<(), DriveError> {
+        let (world, host) = (self.world, self.host());
+        let Some(open) = claim(&host, &arn, task, lease, self.end()).await? else { return Ok(()) };
+        let begun = self.now();
+        world.begin(self.execution, &open.task);
+        self.pause().await;
+        if self.fault(|kind| kind == Kind::WorkerCrash).is_some() {
+            return Err(QueueError("planned".to_owned()).into());
+        }
+        let left = self.end().0.saturating_sub(self.now().0).saturating_sub(LEAVE_MS).max(0);
+        let takes = i64::try_from(world.task_ms(self.execution)).unwrap_or(0).min(left);
+        Sleep::until(world, world.now() + takes).await;
+        let started = Happened { at: begun, event: Event::TaskStarted { task, worker_name: None } };
+        let results = (1..).map_while(|sent| message(&open.task, sent)).map(|event| Happened { at: self.now(), event });
+        let entry = |(number, happened)| InboxEntry { key: format!("{}-{number}", task.0).into(), happened };
+        let entries: Vec<_> = std::iter::once(started).chain(results).enumerate().map(entry).collect();
+        loop {
+            match deliver_all(&host, &arn, entries.clone()).await {
+                Err(_) if self.now().0 < self.end().0 - LEAVE_MS => Sleep::until(world, world.now() + 500).await,
+                told => return told.map(drop),
+            }
         }
     }
 }
@@ -305,8 +335,9 @@ impl Store for Watched<'_> {
             let known = function.world.life(function.execution, |life| life.ledger.leases.clone());
             for command in commit.execution.outstanding(definition) {
                 let Command::StartTask(task) = command else { continue };
-                if commit.ledger.leases.get(&task.task) != known.get(&task.task) {
-                    function.begin(&task);
+                let lease = commit.ledger.leases.get(&task.task).filter(|_| !known.contains_key(&task.task));
+                if let Some(lease) = lease {
+                    function.begin(&task, Timestamp(*lease));
                     locked(&function.hasty).push(task.task);
                 }
             }
@@ -429,7 +460,7 @@ impl Tasks for Running<'_> {
         &'t self,
         _execution: &Identity,
         task: Box<StartTask>,
-        _lease: Timestamp,
+        lease: Timestamp,
     ) -> Result<Option<Answer<'t>>, QueueError> {
         let function = &self.function;
         let is_begun = locked(&function.hasty).contains(&task.task);
@@ -441,7 +472,7 @@ impl Tasks for Running<'_> {
             if !function.world.was_scheduled(function.execution, task.task) {
                 function.world.violate(function.execution, format!("task {} is started before it is committed", task.task.0));
             }
-            function.begin(&task);
+            function.begin(&task, lease);
         }
         let answer: Option<Answer<'t>> = match function.world.is_waited_for(&task) {
             true => Some(Box::pin(function.run(task))),

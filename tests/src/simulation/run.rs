@@ -10,7 +10,7 @@ use statewright_engine::{
     Birth, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Store as _, deliver, deliver_at_once, drive, start,
 };
 use statewright_interpreter::command::StartTask;
-use statewright_interpreter::event::Event;
+use statewright_interpreter::event::{Event, TaskId};
 use statewright_interpreter::execution::Execution;
 use statewright_interpreter::time::Timestamp;
 
@@ -39,12 +39,14 @@ enum Errand {
     Start,
     Drive { received: i64, receives: u32 },
     Tell(Telling),
+    Relay { task: TaskId, lease: Timestamp },
 }
 
 /// How a function ended.
 enum Landed {
     Drove(Result<Drove, DriveError>),
     Told(Result<Delivered, DriveError>),
+    Relayed(Result<(), DriveError>),
 }
 
 pub(super) struct Runner<'w> {
@@ -101,6 +103,13 @@ impl<'w> Runner<'w> {
                     Box::pin(async move { Landed::Drove(drive(&host, &arn).await) })
                 });
             }
+            Entry::Relay { execution, task, lease } => {
+                let arn = arn_of(world, execution);
+                self.launch(execution, Errand::Relay { task, lease }, |function| {
+                    let function = Arc::clone(function);
+                    Box::pin(async move { Landed::Relayed(function.relay(arn, task, lease).await) })
+                });
+            }
             Entry::Work { execution, task, stage } => self.work(execution, task, stage),
             Entry::Callback { execution, task, beats } => self.call_back(execution, task, beats),
             Entry::Tell(telling) => self.tell(telling),
@@ -154,6 +163,7 @@ impl<'w> Runner<'w> {
         match errand {
             Errand::Start => self.world.insert_after(soon, Entry::Start { execution }),
             Errand::Drive { received, receives } => self.world.send_again(execution, received, receives),
+            Errand::Relay { task, lease } => self.world.insert_after(soon, Entry::Relay { execution, task, lease }),
             Errand::Tell(telling) => {
                 let telling = Telling { attempt: telling.attempt + 1, ..telling };
                 self.world.insert_after(soon, Entry::Tell(telling));
@@ -176,15 +186,14 @@ impl<'w> Runner<'w> {
                 }
             }
             (Errand::Tell(telling), Landed::Told(Ok(delivered))) => self.told(telling, delivered),
-            (errand, Landed::Drove(Err(error)) | Landed::Told(Err(error))) => {
+            (Errand::Relay { .. }, Landed::Relayed(Ok(()))) => {}
+            (errand, Landed::Drove(Err(error)) | Landed::Told(Err(error)) | Landed::Relayed(Err(error))) => {
                 if let DriveError::Restore(error) = error {
                     world.violate(execution, error.to_string());
                 }
                 self.lost(execution, errand);
             }
-            (Errand::Start | Errand::Drive { .. }, Landed::Told(Ok(_))) | (Errand::Tell(_), Landed::Drove(Ok(_))) => {
-                unreachable!("a function does its errand")
-            }
+            (_, Landed::Drove(Ok(_)) | Landed::Told(Ok(_)) | Landed::Relayed(Ok(()))) => unreachable!("a function does its errand"),
         }
     }
 
@@ -246,7 +255,7 @@ impl<'w> Runner<'w> {
         }
     }
 
-    /// A worker tells that it has begun with a task that was passed on, then how far it is, then what came of it.
+    /// A worker of an activity tells that it has begun with a task, then how far it is, then what came of it.
     fn work(&mut self, execution: usize, task: Arc<StartTask>, stage: usize) {
         if self.world.fault(execution, |kind| kind == Kind::WorkerCrash).is_some() {
             return self.world.insert_after(60_000, Entry::Work { execution, task, stage });

@@ -69,7 +69,9 @@ pub(super) enum Entry {
     Start { execution: usize },
     /// The queue delivers a wake-up that it has delivered so many times before.
     Message { execution: usize, receives: u32 },
-    /// A worker does its next step with a task that was passed on.
+    /// The queue of tasks delivers one that was passed on with this lease.
+    Relay { execution: usize, task: TaskId, lease: Timestamp },
+    /// A worker of an activity does its next step with a task.
     Work { execution: usize, task: Arc<StartTask>, stage: usize },
     /// Whoever has a task's token uses it: to say so many times that the task is alive, then to end it.
     Callback { execution: usize, task: Arc<StartTask>, beats: usize },
