@@ -14,7 +14,9 @@ use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
 use statewright_lambda::function::api::{Place, SecretKeys};
 use statewright_lambda::function::express::SqsExpress;
-use statewright_lambda::function::{Invocation, Machinery, SqsEvent, api, begin, drive, express, machinery, start, sweep, tasks};
+use statewright_lambda::function::{
+    Invocation, Machinery, SqsEvent, api, begin, drive, express, machinery, resource, start, sweep, tasks,
+};
 use statewright_lambda::tasks::SqsTasks;
 use statewright_lambda::{DynamoTable, SqsDeadLetters, SqsHiding, SqsWakes, aws, log};
 
@@ -108,7 +110,7 @@ async fn invoke<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, contex
             let Some((machine, mapping)) = &config.start else { return Err("there is no state machine to start".into()) };
             answer(&Box::pin(start::handle(&**engine, &place()?, machine, mapping, event.get(), &context.request_id)).await?)
         }
-        Function::Resource => Err("this release makes no resources".into()),
+        Function::Resource => answer(&Box::pin(resource::handle(&**engine, &place()?, event.get())).await?),
     }
 }
 

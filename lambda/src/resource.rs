@@ -57,6 +57,20 @@ pub struct Event {
     old_resource_properties: Value,
 }
 
+impl Event {
+    /// Whether something is to be deleted.
+    #[must_use]
+    pub fn is_delete(&self) -> bool {
+        self.request_type == RequestType::Delete
+    }
+
+    /// The role that the state machine is to run under.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        self.resource_properties.get("RoleArn").and_then(Value::as_str)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 enum RequestType {
     Create,
@@ -181,6 +195,20 @@ pub async fn handle<T: Table, E: Executions>(
         request_id: event.request_id.clone(),
         logical_resource_id: event.logical_resource_id.clone(),
         data,
+    }
+}
+
+/// The answer to an event that is not followed.
+#[must_use]
+pub fn refused(event: &Event, reason: &str) -> Answer {
+    Answer {
+        status: Status::Failed,
+        reason: Some(reason.chars().take(REASON_CHARACTERS).collect()),
+        physical_resource_id: event.physical_resource_id.clone().unwrap_or_else(|| NOTHING_MADE.to_owned()),
+        stack_id: event.stack_id.clone(),
+        request_id: event.request_id.clone(),
+        logical_resource_id: event.logical_resource_id.clone(),
+        data: BTreeMap::new(),
     }
 }
 

@@ -173,7 +173,10 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
         (Ok(operation), Ok(body)) => {
             let name = verified.and_then(|verified| verified.execution_name());
             let body = if operation == Operation::StartExecution { named(body, name) } else { body };
-            api.call(operation, &body, &caller).await
+            match may_pass_role(engine.others(), operation, &body) {
+                Ok(()) => api.call(operation, &body, &caller).await,
+                Err(error) => Err(error),
+            }
         }
         (Err(error), _) => Err(error),
         (Ok(_), Err(_)) => Err(ApiError::new("SerializationException", "The request is not UTF-8")),
@@ -182,6 +185,34 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
         tell(error);
     }
     api::reply(answer, caller_id()).into()
+}
+
+/// Refuses a state machine that would run under a role that none may run under: whoever may create state machines is not to come by more
+/// rights than the deployment has been told to give.
+///
+/// # Errors
+/// The refusal, as IAM words it for `iam:PassRole`.
+pub(super) fn may_pass_role<Q: TaskQueue>(called: &Called<Q>, operation: Operation, body: &str) -> Result<(), ApiError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Request {
+        role_arn: Option<String>,
+    }
+    if !matches!(operation, Operation::CreateStateMachine | Operation::UpdateStateMachine) {
+        return Ok(());
+    }
+    // What cannot be read is refused by the operation itself.
+    let role = serde_json::from_str::<Request>(body).ok().and_then(|request| request.role_arn);
+    match role {
+        Some(role) if !called.allows_role(&role) => {
+            let message = format!(
+                "The caller is not authorized to perform: iam:PassRole on resource: {role}: it is not among the roles that state \
+                 machines of this deployment may run under (STATEWRIGHT_ROLES)"
+            );
+            Err(ApiError::new("AccessDeniedException", message))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A request to start an execution, with a name that follows from the request if it has none: sent again, it starts nothing new.

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod drive;
 pub mod express;
+pub mod resource;
 pub mod start;
 pub mod sweep;
 pub mod tasks;

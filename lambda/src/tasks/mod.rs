@@ -92,6 +92,11 @@ impl<Q: TaskQueue> Called<Q> {
         &self.queue
     }
 
+    /// Whether state machines may run under a role. Where there is no list of roles, theirs are not used at all.
+    pub fn allows_role(&self, role_arn: &str) -> bool {
+        self.policy.roles.is_empty() || self.policy.roles.matches(role_arn)
+    }
+
     /// For how long a call may last.
     fn longest(&self, task: &Task) -> Duration {
         let own = task.timeout_seconds.map(|seconds| Duration::from_secs(seconds.into()));
@@ -113,7 +118,7 @@ impl<Q: TaskQueue> Called<Q> {
             return Ok(None);
         }
         let role = &*execution.role_arn;
-        if self.policy.roles.matches(role) {
+        if self.allows_role(role) {
             return Ok(Some(role));
         }
         let cause = format!("The role {role} is not among those that state machines of this deployment may run under");
