@@ -297,6 +297,26 @@ fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
 }
 
 #[test]
+fn what_lives_long_outlives_the_time_its_items_were_written_for() {
+    const DAY: u64 = 24 * 3600;
+    let world = World::new(&WAIT.replace("86400", &(300 * DAY).to_string()));
+    world.start("one", "{}").unwrap();
+    let mut days = 0;
+    while let Ok(Drove::Waiting(_)) = world.drive("one") {
+        // The reminders come once in a month.
+        days += 29;
+        world.clock.advance_to(START.plus_seconds(days * DAY));
+        // The table deletes what it may as soon as it may.
+        for item in partition(&world, "x#machine:one") {
+            assert!(!item.is_expired(world.clock.now()), "after {days} days {} is gone", item.key.sort);
+        }
+    }
+    assert_eq!(world.types("one").last().map(String::as_str), Some("ExecutionSucceeded"));
+    let kept_until = START.plus_seconds((days + 89) * DAY);
+    assert!(partition(&world, "x#machine:one").iter().all(|item| !item.is_expired(kept_until)));
+}
+
+#[test]
 fn a_reminder_that_nobody_knows_of_goes_away() {
     let world = World::new(WAIT);
     block(world.journal.remind(&World::arn("never"), START)).unwrap();

@@ -126,6 +126,7 @@ impl<T: Table> Journal<T> {
     fn place_alone(&self, partition: String, sorts: Sorts, version: u32) -> Place {
         Place {
             partition,
+            expires: Timestamp(i64::MAX),
             sorts,
             version,
             writer: self.next_writer(),

@@ -61,6 +61,11 @@ impl Sorts {
         Some(u32::MAX - u32::from_str_radix(inverted, 16).ok()?)
     }
 
+    /// Whether a sort key is that of something that stays as long as the execution is kept: all but what was posted.
+    pub(super) fn is_kept(self, sort: &str) -> bool {
+        sort == "0" || ['j', 'p', 'q'].into_iter().any(|letter| sort.starts_with(&self.prefix(letter)))
+    }
+
     pub(super) fn inbox(self, key: &str) -> String {
         format!("{}{key}", self.prefix('i'))
     }

@@ -26,6 +26,7 @@ mod inbox;
 mod inspect;
 mod keys;
 mod pack;
+mod refresh;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +99,8 @@ pub struct Journal<T> {
 #[derive(Clone, Debug)]
 pub struct Place {
     partition: String,
+    /// From when on the table may delete the first commit.
+    expires: Timestamp,
     sorts: Sorts,
     version: u32,
     writer: u64,
@@ -480,6 +483,7 @@ impl<T: Table> Store for Journal<T> {
         // What has expired may be half gone.
         let Some(first) = found.next().filter(|item| item.key.sort == "0" && !item.is_expired(now)) else { return Ok(None) };
         let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
+        let expires = first.expires.unwrap_or(Timestamp(i64::MAX));
         let mut items = BTreeMap::from([(FIRST, first)]);
         let mut posted = Vec::new();
         loop {
@@ -512,6 +516,7 @@ impl<T: Table> Store for Journal<T> {
         let birth = first.body.notes.birth.clone().unwrap_or_default();
         let mut place = Place {
             partition: partition.clone(),
+            expires,
             sorts,
             version,
             writer: self.next_writer(),
@@ -559,6 +564,7 @@ impl<T: Table> Store for Journal<T> {
             Some(place) => Place { version: place.version + 1, ..place },
             None => Place {
                 partition: partition(execution),
+                expires: self.expires(commit.now),
                 sorts: Sorts::new(commit.execution.started_at().0),
                 version: FIRST,
                 writer: self.next_writer(),
@@ -573,6 +579,7 @@ impl<T: Table> Store for Journal<T> {
                 alone: false,
             },
         };
+        self.refresh(&mut place, commit.now).await?;
         let body = place.advance(&commit, self.settings.needs_max)?;
         self.put_commit(&mut place, body, &commit).await?;
         self.delete_consumed(&mut place).await;
