@@ -37,6 +37,11 @@ pub trait Host: Send + Sync {
         let _ = activities;
         std::future::ready(Ok(Vec::new()))
     }
+    /// An execution has started or, if `has_ended`, ended, and that is committed.
+    fn status_changed(&self, execution: &Execution, birth: &Birth, has_ended: bool) -> impl Future<Output = ()> + Send {
+        let _ = (execution, birth, has_ended);
+        std::future::ready(())
+    }
     /// Waits until then.
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send;
     /// How much one round may do before it commits.
@@ -571,6 +576,12 @@ impl<'h, H: Host> Driver<'h, H> {
         }
         if changed || advanced || !self.created || !consumed.is_empty() || self.ledger != before {
             self.commit(&out.events, &consumed, now).await?;
+            if !was_created {
+                self.host.status_changed(&self.execution, &self.birth, false).await;
+            }
+            if progress == Progress::Finished && (changed || advanced || !was_created) {
+                self.host.status_changed(&self.execution, &self.birth, true).await;
+            }
         }
         if leaving && progress != Progress::Finished && was_created && self.leaves_work(progress) {
             self.wake_after().await?;

@@ -23,6 +23,7 @@ use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_o
 use crate::journal::{Abandonment, Journal, Place};
 use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 use crate::round::Budget;
+use crate::status::Listener;
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Loaded, Store, StoreError};
 use crate::table::Table;
 
@@ -67,6 +68,16 @@ pub struct Engine<T, W, K, C, X> {
     settings: EngineSettings,
     patience: Mutex<Patience>,
     definitions: Mutex<BTreeMap<Arc<str>, Arc<Definition>>>,
+    listener: Option<Ears>,
+}
+
+/// Somebody who listens, if there is one.
+struct Ears(Box<dyn Listener>);
+
+impl std::fmt::Debug for Ears {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 /// Who does tasks: workers those of activities, others all else.
@@ -91,7 +102,15 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
             settings,
             patience: Mutex::new(Patience::default()),
             definitions: Mutex::default(),
+            listener: None,
         }
+    }
+
+    /// Has somebody hear of executions of Standard state machines.
+    #[must_use]
+    pub fn heard_by(mut self, listener: Box<dyn Listener>) -> Self {
+        self.listener = Some(Ears(listener));
+        self
     }
 
     /// The table.
@@ -263,6 +282,12 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Host for Engin
             }
         }
         Ok(missing)
+    }
+
+    async fn status_changed(&self, execution: &Execution, birth: &Birth, has_ended: bool) {
+        if let Some(Ears(listener)) = &self.listener {
+            listener.changed(execution, birth, has_ended).await;
+        }
     }
 
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send {

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod operator;
 mod queue;
 mod round;
+mod status;
 mod store;
 mod sweep;
 pub mod table;
@@ -24,6 +25,7 @@ pub use driver::{
 pub use engine::{Engine, EngineSettings, ExpressQueue};
 pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 pub use round::{Advanced, Budget, advance};
+pub use status::{Heard, Listener, status_change};
 pub use store::{
     Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Ledger, Loaded, Store, StoreError,
 };

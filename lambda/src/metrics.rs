@@ -8,18 +8,23 @@ use statewright_interpreter::time::Timestamp;
 /// The namespace. `AWS/…` is AWS's own.
 const NAMESPACE: &str = "Statewright";
 
-/// Logs numbers of one part of the work.
-#[expect(clippy::print_stdout, reason = "it is the function's log")]
-pub fn log(part: &str, numbers: &[(&str, usize)], now: Timestamp) {
-    println!("{}", line(part, numbers, now));
+/// Logs numbers, by what `dimension` is.
+pub fn log(dimension: (&str, &str), numbers: &[(&str, usize)], now: Timestamp) {
+    say(&line(dimension, numbers, now));
 }
 
-fn line(part: &str, numbers: &[(&str, usize)], now: Timestamp) -> Value {
-    let names: Vec<Value> = numbers.iter().map(|(name, _)| json!({ "Name": name, "Unit": "Count" })).collect();
-    let metrics = json!([{ "Namespace": NAMESPACE, "Dimensions": [["Part"]], "Metrics": names }]);
+#[expect(clippy::print_stdout, reason = "it is the function's log")]
+fn say(line: &Value) {
+    println!("{line}");
+}
+
+fn line(dimension: (&str, &str), numbers: &[(&str, usize)], now: Timestamp) -> Value {
+    let unit = |name: &str| if name.ends_with("Time") { "Milliseconds" } else { "Count" };
+    let names: Vec<Value> = numbers.iter().map(|(name, _)| json!({ "Name": name, "Unit": unit(name) })).collect();
+    let metrics = json!([{ "Namespace": NAMESPACE, "Dimensions": [[dimension.0]], "Metrics": names }]);
     let mut line = Map::new();
     line.insert("_aws".to_owned(), json!({ "Timestamp": now.0, "CloudWatchMetrics": metrics }));
-    line.insert("Part".to_owned(), part.into());
+    line.insert(dimension.0.to_owned(), dimension.1.into());
     line.extend(numbers.iter().map(|(name, number)| ((*name).to_owned(), (*number).into())));
     line.into()
 }
@@ -28,7 +33,7 @@ fn line(part: &str, numbers: &[(&str, usize)], now: Timestamp) -> Value {
 mod tests {
     #[test]
     fn a_line_names_its_metrics_and_holds_them() {
-        let line = super::line("Sweep", &[("Woken", 3)], statewright_interpreter::time::Timestamp(1000));
+        let line = super::line(("Part", "Sweep"), &[("Woken", 3)], statewright_interpreter::time::Timestamp(1000));
         assert_eq!(
             line.to_string(),
             r#"{"_aws":{"Timestamp":1000,"CloudWatchMetrics":[{"Namespace":"Statewright","Dimensions":[["Part"]],"Metrics":[{"Name":"Woken","Unit":"Count"}]}]},"Part":"Sweep","Woken":3}"#

@@ -8,6 +8,7 @@ pub mod drive;
 pub mod express;
 pub mod resource;
 pub mod start;
+mod status;
 pub mod sweep;
 pub mod tasks;
 
@@ -90,7 +91,11 @@ where
     Arc::new_cyclic(|engine| {
         let own = api::OwnStates::new(std::sync::Weak::clone(engine));
         let caller = caller.with_handler(&STEP_FUNCTIONS, Arc::new(own));
-        Engine::new(journal, wakes, Called::new(caller, queue, policy), TokioTimer, express, settings)
+        let built = Engine::new(journal, wakes, Called::new(caller, queue, policy), TokioTimer, express, settings);
+        match status::StatusEvents::of(config, std::sync::Weak::clone(engine)) {
+            Some(events) => built.heard_by(Box::new(events)),
+            None => built,
+        }
     })
 }
 

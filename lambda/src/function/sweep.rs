@@ -79,7 +79,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     }
     if config.metrics {
         let metrics = [("Woken", all.woken), ("SetAside", all.put_aside + letters_aside), ("Resting", all.resting)];
-        crate::metrics::log("Sweep", &metrics, TokioTimer.now());
+        crate::metrics::log(("Part", "Sweep"), &metrics, TokioTimer.now());
     }
     Ok(all)
 }
