@@ -63,8 +63,6 @@ pub fn status_change(execution: &Execution, birth: &Birth, has_ended: bool) -> V
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
     use std::sync::Arc;
 
     use statewright_interpreter::command::Output;
