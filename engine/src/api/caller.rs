@@ -33,7 +33,8 @@ impl Caller<'_> {
     }
 
     /// A random UUID (version 4).
-    pub(crate) fn uuid(&self) -> String {
+    #[must_use]
+    pub fn uuid(&self) -> String {
         uuid((self.random)())
     }
 

@@ -144,7 +144,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     let caller = place.caller(engine.clock().now());
     let refuse = |error: ApiError| {
         tell(&error);
-        api::reply(Err(error), caller_id()).into()
+        api::reply(Err(error), caller.uuid()).into()
     };
     let event: Event = match serde_json::from_str(event) {
         Ok(event) => event,
@@ -184,7 +184,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     if let Err(error) = &answer {
         tell(error);
     }
-    api::reply(answer, caller_id()).into()
+    api::reply(answer, caller.uuid()).into()
 }
 
 /// Refuses a state machine that would run under a role that none may run under: whoever may create state machines is not to come by more
@@ -225,13 +225,6 @@ fn named(body: String, name: Option<String>) -> String {
         }
         Ok(_) | Err(_) => body,
     }
-}
-
-fn caller_id() -> String {
-    let bits = random_u128();
-    let hex = format!("{bits:032x}");
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 /// Writes into the log what only the log is to know.

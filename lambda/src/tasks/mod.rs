@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use statewright_engine::{AfterCrash, Answer, Clock, Happened, QueueError, Tasks};
 use statewright_integrations::caller::{CallError, Caller};
-use statewright_integrations::{Origin, Outcome, Task, lambda, nested};
+use statewright_integrations::{Origin, Outcome, Task, TransportError, lambda, nested, outcome};
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::definition::Pattern;
 use statewright_interpreter::event::{Event, FailedStage, TaskId};
@@ -139,7 +139,11 @@ impl<Q: TaskQueue> Called<Q> {
         let origin = Origin { state_machine_arn: &execution.state_machine_arn, execution_arn: &execution.execution_arn, role_arn };
         let mut pause = PAUSE;
         loop {
-            let (again_after, otherwise) = match self.caller.run(&task, &origin).await {
+            // Who outlasts the invocation is given up like a call whose answer is lost.
+            let left = u64::try_from(self.end().0.saturating_sub(TokioTimer.now().0)).unwrap_or(0);
+            let ran = tokio::time::timeout(Duration::from_millis(left), self.caller.run(&task, &origin)).await;
+            let ran = ran.unwrap_or_else(|_| Ok(outcome(&task, &Err(TransportError::TimedOut))));
+            let (again_after, otherwise) = match ran {
                 Ok(Outcome::Event(event)) => {
                     if let Err(error) = self.watch(execution, start, &event).await {
                         // The start of a job is repeated under the same name, and finds itself.
