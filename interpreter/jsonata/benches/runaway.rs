@@ -1,5 +1,5 @@
-//! How long what runs away runs, and what it takes meanwhile: CPU time of the evaluation, and the largest memory of a process that does
-//! nothing else.
+//! How long what runs away runs, and what it takes meanwhile: CPU time of the evaluation, the least of a few, and the largest memory of a
+//! process that does nothing else.
 
 #![expect(
     clippy::disallowed_macros,
@@ -24,6 +24,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Marks the call that evaluates one expression.
 const ROW: &str = "--row";
 
+/// How often an expression is evaluated: what else the machine does takes its share of the time.
+const TIMES: usize = 7;
+
+/// What an evaluation that runs away may take.
+const MILLIS_MAX: u64 = 100;
+const MEGABYTES_MAX: u64 = 64;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().position(|argument| argument == ROW).and_then(|at| arguments.get(at + 1)) {
@@ -39,16 +46,20 @@ fn row(text: &str) -> ExitCode {
         let time = clock_gettime(ClockId::ProcessCPUTime);
         time.tv_sec * 1_000_000 + time.tv_nsec / 1_000
     };
-    let begin = now();
-    let outcome = Expression::compile(text).and_then(|expression| expression.evaluate(&scope, &mut NoHost));
-    let micros = now() - begin;
+    let evaluate = || {
+        let begin = now();
+        let outcome = Expression::compile(text).and_then(|expression| expression.evaluate(&scope, &mut NoHost));
+        (now() - begin, outcome)
+    };
+    let (first, outcome) = evaluate();
     let end = match outcome {
         Err(error) => error.reached().map_or_else(|| error.code().to_owned(), |bound| format!("{bound:?}")),
         Ok(Outcome::Value(_)) => "value".to_owned(),
         Ok(_) => "nothing".to_owned(),
     };
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("? kB", str::trim);
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("?", str::trim);
+    let micros = (1..TIMES).map(|_| evaluate().0).fold(first, Ord::min);
     println!("{end}\t{}\t{most}", micros / 1_000);
     ExitCode::SUCCESS
 }
@@ -57,17 +68,27 @@ fn table() -> ExitCode {
     let Ok(program) = std::env::current_exe() else { return ExitCode::from(2) };
     println!("| ends with | CPU ms | MB at most | expression |");
     println!("|---|---:|---:|---|");
-    let mut ended = true;
+    let (mut ended, mut longest, mut largest) = (true, 0, 0);
     let rows = ROWS.iter().map(|(text, bound)| (*text, format!("{bound:?}")));
     for (text, wanted) in rows.chain(LEGAL.iter().map(|(text, _)| (*text, "value".to_owned()))) {
         let answer =
             Command::new(&program).args([ROW, text]).output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         let answer = answer.unwrap_or_default();
         let mut parts = answer.trim().split('\t');
-        let (end, ms, most) = (parts.next().unwrap_or("?"), parts.next().unwrap_or("?"), parts.next().unwrap_or("?"));
-        let most = most.trim_end_matches(" kB").parse::<u64>().map_or_else(|_| "?".to_owned(), |kib| (kib / 1024).to_string());
+        let end = parts.next().unwrap_or("?");
+        let mut number = || parts.next().and_then(|part| part.trim_end_matches(" kB").parse::<u64>().ok());
+        let (Some(ms), Some(kib)) = (number(), number()) else {
+            println!("| {end} | ? | ? | `{}` |", text.replace('|', "\\|"));
+            ended = false;
+            continue;
+        };
+        let megabytes = kib / 1024;
         ended &= end == wanted;
-        println!("| {end} | {ms} | {most} | `{}` |", text.replace('|', "\\|"));
+        if wanted != "value" {
+            (longest, largest) = (longest.max(ms), largest.max(megabytes));
+        }
+        println!("| {end} | {ms} | {megabytes} | `{}` |", text.replace('|', "\\|"));
     }
-    if ended { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    println!("\nWhat runs away: {longest} ms and {largest} MB at most; it may take {MILLIS_MAX} ms and {MEGABYTES_MAX} MB.");
+    if ended && longest < MILLIS_MAX && largest < MEGABYTES_MAX { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
