@@ -49,8 +49,9 @@ fn partition(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, 
     let Some(size) = usize::try_from(size).ok().filter(|size| *size > 0 && !items.is_empty()) else {
         return Ok(Answer::Nothing);
     };
-    call.steps(items.len())?;
-    call.room_for(items.len())?;
+    let parts = items.len() / size + 1;
+    call.steps(items.len().saturating_mul(3).saturating_add(parts.saturating_mul(24)))?;
+    call.room_for(items.len().saturating_add(parts.saturating_mul(8)))?;
     Ok(Answer::Value(items.chunks(size).map(|part| Value::from(part.to_vec())).collect()))
 }
 
@@ -68,14 +69,14 @@ fn range(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, Erro
     }
     let count = usize::try_from(distance / step.unsigned_abs()).unwrap_or(usize::MAX).saturating_add(1);
     call.room_for(count)?;
-    call.steps(count)?;
+    call.steps(count.saturating_mul(3))?;
     let numbers = std::iter::successors(Some(first), |number| number.checked_add(step)).take(count);
     Ok(Answer::Sequence(numbers.map(Value::from).collect()))
 }
 
 fn hash(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, Error> {
     let Some(text) = text(args, 0) else { return Ok(Answer::Nothing) };
-    call.steps(1 + text.len() / 4)?;
+    call.steps(1200 + text.len() / 4)?;
     let algorithm = self::text(args, 1).unwrap_or("SHA-256");
     let digest = match algorithm {
         "MD5" => Md5::digest(text).to_vec(),
@@ -120,6 +121,7 @@ fn java_random(seed: i64) -> u64 {
 
 /// A random UUID (version 4) from the host's bits.
 fn uuid(call: &mut HostCall<'_>, _: &[Option<Value>]) -> Result<Answer, Error> {
+    call.steps(120)?;
     let bits = (u128::from(call.next_u64()) << 64) | u128::from(call.next_u64());
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");

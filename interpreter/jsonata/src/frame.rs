@@ -18,7 +18,14 @@ use crate::regex::Regex;
 /// A scope that is shared by those who can see it.
 pub(crate) type Env<'e> = Rc<Frame<'e>>;
 
-type Bindings<'e> = SmallVec<[(Symbol, Val<'e>); 2]>;
+/// What variables are bound to.
+pub(crate) type Bindings<'e> = SmallVec<[(Symbol, Val<'e>); SCOPE_SIZE]>;
+
+/// How many variables a scope holds itself.
+pub(crate) const SCOPE_SIZE: usize = 2;
+
+/// How many variables and scopes are passed in the time of a step, on the way to the one that is looked for.
+pub(crate) const PASSED_PER_STEP: usize = 8;
 
 /// Variables, and the scope around them.
 pub(crate) struct Frame<'e> {
@@ -62,12 +69,29 @@ impl<'e> Frame<'e> {
         *frame = Frame::inside(parent, parameters.iter().copied().zip((0..).map(argument)).collect());
     }
 
+    /// A scope inside `parent` that takes the place of `frame`, if nobody else holds on to that and it is inside the same one.
+    #[inline]
+    pub(crate) fn in_place_of(mut frame: Env<'e>, parent: &Env<'e>, bindings: Bindings<'e>) -> Env<'e> {
+        match Rc::get_mut(&mut frame) {
+            Some(own) if own.parent.as_ref().is_some_and(|known| Rc::ptr_eq(known, parent)) => {
+                *own.bindings.get_mut() = bindings;
+                frame
+            }
+            _ => Frame::inside(parent, bindings),
+        }
+    }
+
     /// Lets go of what the variables are bound to, unless somebody holds on to the scope.
     #[inline]
     pub(crate) fn close(frame: &mut Env<'e>) {
         if let Some(own) = Rc::get_mut(frame) {
             own.bindings.get_mut().iter_mut().for_each(|(_, value)| *value = Val::Undefined);
         }
+    }
+
+    /// How many variables are bound here.
+    pub(crate) fn size(&self) -> usize {
+        self.bindings.borrow().len()
     }
 
     /// Binds a variable here, in place of what it was bound to here before.
@@ -84,32 +108,39 @@ impl<'e> Frame<'e> {
         drop(old);
     }
 
-    /// Looks at what a variable is bound to, here or further out, without taking hold of it. `look` must not bind anything.
+    /// Looks at what a variable is bound to, here or further out, without taking hold of it. `look` must not bind anything. Where many
+    /// variables have to be looked through, that is several steps.
     #[inline]
-    pub(crate) fn with<T>(&self, symbol: Symbol, look: impl FnOnce(Option<&Val<'e>>) -> T) -> T {
-        let mut frame = self;
+    pub(crate) fn with<T>(&self, symbol: Symbol, meter: &Meter, look: impl FnOnce(Option<&Val<'e>>) -> T) -> T {
+        let (mut frame, mut passed) = (self, 0);
         loop {
-            if let Some((_, value)) = frame.bindings.borrow().iter().rev().find(|(known, _)| *known == symbol) {
+            let bindings = frame.bindings.borrow();
+            passed += bindings.len();
+            if let Some((_, value)) = bindings.iter().rev().find(|(known, _)| *known == symbol) {
+                if passed >= PASSED_PER_STEP {
+                    far(meter, passed);
+                }
                 return look(Some(value));
             }
+            passed += 1;
             match &frame.parent {
                 Some(parent) => frame = parent,
-                None => return look(None),
+                None => {
+                    if passed >= PASSED_PER_STEP {
+                        far(meter, passed);
+                    }
+                    return look(None);
+                }
             }
         }
     }
+}
 
-    /// What a variable is bound to, here or further out.
-    #[inline]
-    pub(crate) fn lookup(&self, symbol: Symbol) -> Option<Val<'e>> {
-        let mut frame = self;
-        loop {
-            if let Some((_, value)) = frame.bindings.borrow().iter().rev().find(|(known, _)| *known == symbol) {
-                return Some(value.clone());
-            }
-            frame = frame.parent.as_ref()?;
-        }
-    }
+/// Counts what was passed on the way to a variable.
+#[cold]
+#[inline(never)]
+fn far(meter: &Meter, passed: usize) {
+    meter.spend(passed / PASSED_PER_STEP);
 }
 
 /// A function that is not in the tables.
@@ -126,7 +157,7 @@ pub(crate) enum Function<'e> {
     /// A change of every match of a pattern.
     Transform { transform: &'e Transform, env: Env<'e> },
     /// The next match of a regular expression.
-    NextMatch { regex: &'e Regex, text: std::sync::Arc<str>, from: usize },
+    NextMatch { regex: &'e Regex, text: Val<'e>, from: usize },
 }
 
 /// What is taken out of something that is dropped, so that dropping a long chain does not recurse.

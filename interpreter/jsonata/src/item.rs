@@ -121,6 +121,7 @@ impl<'e> List<'e> {
             own.flags = flags;
             return Ok(list);
         }
+        list.hold.meter().steps(3 * list.items.len())?;
         let hold = Hold::on(list.hold.meter(), list.hold.bytes())?;
         Ok(Rc::new(List { items: list.items.clone(), flags, nesting: list.nesting, hold }))
     }
@@ -208,6 +209,12 @@ fn check_depth(value: &Value) -> Result<(), Error> {
 /// How deep arrays and objects that an evaluation makes may be nested.
 const NESTING_MAX: u32 = 250;
 
+/// What it takes to make a string, beside its characters.
+const TEXT_STEPS: usize = 8;
+
+/// What a list or a function adds to the weight of what holds it: it is more than what it holds.
+const HOLDER_WEIGHT: usize = 32;
+
 /// Strings that are longer are held.
 const SHORT: usize = 256;
 
@@ -248,6 +255,7 @@ impl<'e> Val<'e> {
 
     /// A string that the evaluation made.
     pub(crate) fn text(text: String, meter: &'e Meter) -> Result<Self, Error> {
+        meter.steps(TEXT_STEPS + text.len() / 64)?;
         if text.len() <= SHORT {
             return Ok(Val::Str(Doc::Own(Arc::from(text))));
         }
@@ -267,6 +275,7 @@ impl<'e> Val<'e> {
         let mut weight = 16 + 8 * members.len();
         let mut json = Vec::with_capacity(members.len());
         for (key, value) in &members {
+            meter.steps(value.parts())?;
             let Some(value) = value.to_json(&mut weight) else { return Self::mixed(members, meter) };
             check_depth(&value)?;
             json.push((Arc::clone(key), value));
@@ -288,6 +297,7 @@ impl<'e> Val<'e> {
             if member.is_undefined() {
                 continue;
             }
+            meter.steps(member.parts())?;
             let Some(member_json) = member.to_json(&mut weight) else {
                 // Not JSON: what is known so far and what follows are kept as they are.
                 let mut members: Vec<_> = json.iter().map(|(key, value)| (Arc::clone(key), Val::own(value))).collect();
@@ -403,7 +413,11 @@ impl<'e> Val<'e> {
     /// What it adds to the weight of a list that it is put into. What holds its own weight adds a reference.
     #[inline]
     pub(crate) fn weight(&self) -> usize {
-        if let Val::Str(text) = self { text.len().max(8) } else { 8 }
+        match self {
+            Val::Str(text) => text.len().max(8),
+            Val::List(_) | Val::Function(_) => HOLDER_WEIGHT,
+            _ => 8,
+        }
     }
 
     /// The weight of an object that the evaluation made, for a copy of it.
@@ -443,6 +457,18 @@ impl<'e> Val<'e> {
             }
             _ => return None,
         })
+    }
+
+    /// How many values are taken hold of where a list becomes JSON.
+    #[inline]
+    fn parts(&self) -> usize {
+        if let Val::List(list) = self { list.items.iter().map(|item| 4 + item.parts()).sum() } else { 0 }
+    }
+
+    /// [`Val::into_value`], counted.
+    pub(crate) fn into_json(self, meter: &Meter) -> Result<Option<Value>, Error> {
+        meter.steps(self.parts())?;
+        Ok(self.into_value())
     }
 
     /// As JSON, where functions are nothing and infinite numbers are their names; `None` for a function, wherever it is.

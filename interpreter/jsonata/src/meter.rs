@@ -1,7 +1,7 @@
 //! Bounds: what an evaluation may use, and how much of it is used.
 //!
 //! Whatever an evaluation makes is weighed when it is made and released when it is dropped ([`Hold`]): eight bytes for a number or
-//! a reference, one for a byte of text. Documents that are handed in weigh nothing, as they are shared. Every node that is
+//! a reference, more for a list or a function among others, one for a byte of text. Documents that are handed in weigh nothing, as they are shared. Every node that is
 //! evaluated and every round of a loop inside a function is a step; what takes longer than an ordinary part (a call, a list or an object
 //! that is made, a long text that is looked at) is several, so that a step takes about the same time whatever is done in it. Time
 //! itself does not enter: the same evaluation always ends the same way.
@@ -42,7 +42,7 @@ impl Default for Limits {
 const TEXT_PER_STEP: usize = 16;
 
 /// What reading a byte of a picture takes, and what becomes of it weighs.
-const PICTURE_STEPS: usize = 8;
+const PICTURE_STEPS: usize = 11;
 const PICTURE_PART_BYTES: usize = 32;
 
 /// What it takes to make an object or an array that others are put into: it costs as much as a few parts that are evaluated.
@@ -86,7 +86,13 @@ impl Meter {
     /// Counts what it takes to read a picture of so many bytes, and asks for room for its parts.
     pub(crate) fn picture(&self, bytes: usize) -> Result<(), Error> {
         self.foresee(bytes.saturating_mul(PICTURE_PART_BYTES))?;
-        self.steps(bytes.saturating_mul(PICTURE_STEPS))
+        self.steps(MADE_STEPS + bytes.saturating_mul(PICTURE_STEPS))
+    }
+
+    /// Counts `count` steps that were made already: if there were not so many left, the next step fails.
+    #[inline]
+    pub(crate) fn spend(&self, count: usize) {
+        self.steps_left.set(self.steps_left.get().saturating_sub(count as u64));
     }
 
     /// Goes one level deeper, which is a step. The level is left by [`Meter::leave`] unless the evaluation fails.

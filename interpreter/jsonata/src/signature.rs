@@ -72,6 +72,9 @@ fn type_of(value: &Val<'_>) -> Types {
     }
 }
 
+/// What it takes to deal arguments out to parameters that are not theirs one by one, beside trying them.
+const DEAL_STEPS: usize = 8;
+
 impl Signature {
     /// Reads a signature, from `<` to `>`.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
@@ -119,13 +122,21 @@ impl Signature {
     /// The arguments as the function takes them: the context in place of a missing one, single values in arrays where arrays
     /// are wanted.
     pub(crate) fn validate<'e>(&self, mut args: Args<'e>, context: &Val<'e>, meter: &'e Meter) -> Result<Args<'e>, Error> {
+        // Arrays of one type are looked through.
+        let looked_through = |(parameter, arg): (&Parameter, &Val<'e>)| match Items::of(arg) {
+            Some(items) if parameter.element.is_some() => items.len(),
+            _ => 0,
+        };
+        meter.steps(5 + self.parameters.iter().zip(&args).map(looked_through).sum::<usize>())?;
         if self.fits_as_it_is(&args) {
             args.resize(self.parameters.len(), Val::Undefined);
             return Ok(args);
         }
+        let cells = (self.parameters.len() + 1) * (args.len() + 1);
+        meter.steps(DEAL_STEPS + cells + args.iter().filter_map(Items::of).map(|items| items.len()).sum::<usize>())?;
         let types: SmallVec<[Types; 4]> = args.iter().map(type_of).collect();
         let mut counts: SmallVec<[usize; 4]> = SmallVec::new();
-        let mut dead = vec![false; (self.parameters.len() + 1) * (types.len() + 1)];
+        let mut dead = vec![false; cells];
         if !fit(&self.parameters, &types, &mut counts, &mut dead) {
             return Err(self.refuse(&args, &types));
         }

@@ -234,7 +234,7 @@ impl Node {
     pub(crate) fn quick_size(&self) -> Option<u8> {
         match &self.kind {
             _ if self.extra.is_some() || self.keep_array => None,
-            Kind::Number(_) | Kind::String(_) | Kind::Constant(_) | Kind::Variable(_) => Some(1),
+            Kind::Number(_) | Kind::String(_) | Kind::Constant(_) | Kind::Variable(_) | Kind::Context => Some(1),
             Kind::Path(path) if path.plain && !path.keep_singleton => Some(1),
             Kind::Binary(..) if self.quick > 0 => Some(self.quick),
             _ => None,

@@ -7,15 +7,24 @@ use smallvec::SmallVec;
 use super::{Machine, collapse};
 use crate::Error;
 use crate::compile::ast::{Call, Kind, Lambda, Node};
-use crate::frame::{Env, Frame, Function};
+use crate::frame::{Bindings, Env, Frame, Function, SCOPE_SIZE};
 use crate::function::{Given, regex};
 use crate::host::{Answer, HostCall, HostFunction};
 use crate::item::{Flags, Val};
+use crate::meter::MADE_STEPS;
 use crate::sequence::Seq;
 use crate::signature::Args;
 
-/// What the call of a written function takes beside the parts that it evaluates: a scope and its variables.
-const CALL_STEPS: usize = 5;
+/// What it takes to call a function that is written in the expression, beside the parts that it evaluates.
+const CALL_STEPS: usize = 12;
+/// The same for a call in place of another, whose scope it takes over.
+const TAIL_CALL_STEPS: usize = 5;
+/// What each parameter adds that does not fit into a scope itself.
+const PARAMETER_STEPS: usize = 3;
+/// What it takes to call a function of the language's, beside what it does.
+const BUILTIN_STEPS: usize = 12;
+/// What it takes to call a function of the host's.
+const HOST_CALL_STEPS: usize = 24;
 
 /// What a function's body comes to.
 enum Outcome<'e> {
@@ -24,9 +33,26 @@ enum Outcome<'e> {
     Tail {
         call: &'e Call,
         position: usize,
-        context: Val<'e>,
         env: Env<'e>,
     },
+}
+
+/// A function that is written in the expression and takes what comes.
+#[derive(Clone, Copy)]
+struct Written<'f, 'e> {
+    lambda: &'e Lambda,
+    env: &'f Env<'e>,
+    context: &'f Val<'e>,
+}
+
+impl<'f, 'e> Written<'f, 'e> {
+    #[inline]
+    fn of(function: &'f Function<'e>) -> Option<Self> {
+        match function {
+            Function::Lambda { lambda, env, context } if lambda.signature.is_none() => Some(Self { lambda, env, context }),
+            _ => None,
+        }
+    }
 }
 
 /// The name a function is called by, if it is called by one.
@@ -42,6 +68,33 @@ fn name_of<'e>(machine: &Machine<'e, '_>, call: &'e Call) -> Option<&'e str> {
     }
 }
 
+/// The context that a function's body is evaluated in.
+fn context_of<'f, 'e>(function: &'f Val<'e>) -> &'f Val<'e> {
+    match function {
+        Val::Function(function) => match &**function {
+            Function::Lambda { context, .. } => context,
+            _ => &Val::Undefined,
+        },
+        _ => &Val::Undefined,
+    }
+}
+
+/// What a function's parameters add to the steps of a call.
+#[inline]
+fn beyond_scope(lambda: &Lambda) -> usize {
+    PARAMETER_STEPS * lambda.parameters.len().saturating_sub(SCOPE_SIZE)
+}
+
+/// What a call at a position fails with, where nothing inside knows it better.
+#[cold]
+fn in_call<'e>(machine: &Machine<'e, '_>, error: Error, call: &'e Call, position: usize) -> Error {
+    let error = error.at(position);
+    match name_of(machine, call) {
+        Some(name) => error.token_if_none(name),
+        None => error,
+    }
+}
+
 impl<'e> Machine<'e, '_> {
     /// `f(…)`, with `applied` before the arguments that are written: what stands before `~>`.
     pub(super) fn call(
@@ -52,20 +105,33 @@ impl<'e> Machine<'e, '_> {
         input: &Val<'e>,
         env: &Env<'e>,
     ) -> Result<Val<'e>, Error> {
-        let function = self.eval(&call.procedure, input, env)?;
+        let function = self.callee(call, input, env)?;
+        let count = call.arguments.len() + usize::from(applied.is_some());
+        if let Val::Function(function) = &function
+            && let Some(written) = Written::of(function)
+            && count <= written.lambda.parameters.len()
+        {
+            let bindings = self.parameters(written.lambda, call, applied, input, env)?;
+            let frame = Frame::inside(written.env, bindings);
+            return self.call_written(written, &frame).map_err(|error| in_call(self, error, call, node.position));
+        }
         self.check_callable(&function, call, node.position, env, "T1005")?;
-        let mut args: Args<'e> = SmallVec::with_capacity(call.arguments.len() + usize::from(applied.is_some()));
+        let mut args: Args<'e> = SmallVec::with_capacity(count);
         args.extend(applied);
         for argument in &call.arguments {
             args.push(self.eval(argument, input, env)?);
         }
-        self.apply(&function, args, input).map_err(|error| {
-            let error = error.at(node.position);
-            match name_of(self, call) {
-                Some(name) => error.token_if_none(name),
-                None => error,
-            }
-        })
+        self.apply(&function, args, input).map_err(|error| in_call(self, error, call, node.position))
+    }
+
+    /// The result of a function in a scope with its parameters.
+    #[inline]
+    fn call_written(&mut self, written: Written<'_, 'e>, frame: &Env<'e>) -> Result<Val<'e>, Error> {
+        self.meter.steps(CALL_STEPS + beyond_scope(written.lambda))?;
+        match self.body(&written.lambda.body, written.context, frame)? {
+            Outcome::Done(value) => Ok(value),
+            tail @ Outcome::Tail { .. } => self.finish(tail, written.context),
+        }
     }
 
     /// Helps who forgot the `$` of a function's name.
@@ -104,6 +170,7 @@ impl<'e> Machine<'e, '_> {
                 return Err(Error::new("T2006").value(function.describe()).at(node.position));
             }
             if left.is_function() {
+                self.meter.steps(MADE_STEPS)?;
                 return Ok(Val::Function(Rc::new(Function::Composed { first: left, second: function })));
             }
             self.apply(&function, SmallVec::from_iter([left]), &Val::Null).map_err(|error| error.at(node.position))?
@@ -129,6 +196,7 @@ impl<'e> Machine<'e, '_> {
                 None => error,
             });
         }
+        self.meter.steps(MADE_STEPS)?;
         Ok(Val::Function(Rc::new(Function::Partial { function, arguments })))
     }
 
@@ -137,45 +205,119 @@ impl<'e> Machine<'e, '_> {
     pub(crate) fn apply(&mut self, function: &Val<'e>, args: Args<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {
         match self.apply_once(function, args, context)? {
             Outcome::Done(value) => Ok(value),
-            tail @ Outcome::Tail { .. } => self.finish(tail),
+            tail @ Outcome::Tail { .. } => self.finish(tail, context_of(function)),
         }
     }
 
-    /// Makes the calls that end bodies, one after another.
-    fn finish(&mut self, mut outcome: Outcome<'e>) -> Result<Val<'e>, Error> {
+    /// Makes the calls that end bodies, one after another. `context` is that of the first body.
+    fn finish(&mut self, mut outcome: Outcome<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {
+        // The function whose body the next call ends.
+        let mut running: Option<Rc<Function<'e>>> = None;
         loop {
-            let (call, position, context, env) = match outcome {
+            let (call, position, env) = match outcome {
                 Outcome::Done(value) => return Ok(value),
-                Outcome::Tail { call, position, context, env } => (call, position, context, env),
+                Outcome::Tail { call, position, env } => (call, position, env),
             };
-            let function = self.eval(&call.procedure, &context, &env)?;
-            self.check_callable(&function, call, position, &env, "T1005")?;
-            let mut args: Args<'e> = SmallVec::with_capacity(call.arguments.len());
-            for argument in &call.arguments {
-                args.push(self.eval(argument, &context, &env)?);
-            }
-            drop(env);
-            outcome = self.apply_once(&function, args, &context).map_err(|error| {
-                let error = error.at(position);
-                match name_of(self, call) {
-                    Some(name) => error.token_if_none(name),
-                    None => error,
+            let context = match running.as_deref() {
+                Some(Function::Lambda { context, .. }) => context,
+                _ => context,
+            };
+            let next = match self.callee(call, context, &env)? {
+                Val::Function(function) => {
+                    let next = match Written::of(&function) {
+                        Some(written) if call.arguments.len() <= written.lambda.parameters.len() => {
+                            let bindings = self.parameters(written.lambda, call, None, context, &env)?;
+                            let frame = Frame::in_place_of(env, written.env, bindings);
+                            self.meter
+                                .steps(TAIL_CALL_STEPS + beyond_scope(written.lambda))
+                                .and_then(|()| self.body(&written.lambda.body, written.context, &frame))
+                        }
+                        _ => self.apply_last(&Val::Function(Rc::clone(&function)), call, context, env)?,
+                    };
+                    running = Some(function);
+                    next
                 }
-            })?;
+                function => {
+                    self.check_callable(&function, call, position, &env, "T1005")?;
+                    self.apply_last(&function, call, context, env)?
+                }
+            };
+            outcome = match next {
+                Ok(outcome) => outcome,
+                Err(error) => return Err(in_call(self, error, call, position)),
+            };
         }
+    }
+
+    /// What a call calls.
+    #[inline]
+    fn callee(&mut self, call: &'e Call, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
+        if let Node { kind: Kind::Variable(symbol), extra: None, keep_array: false, .. } = &call.procedure {
+            let function = env.with(*symbol, self.meter, |bound| match bound {
+                Some(Val::Function(function)) => Some(Rc::clone(function)),
+                _ => None,
+            });
+            if let Some(function) = function {
+                self.meter.touch()?;
+                return Ok(Val::Function(function));
+            }
+        }
+        self.eval(&call.procedure, input, env)
+    }
+
+    /// Calls a function in place of the one whose body the call ends, and whose scope is given up before. What the arguments fail with
+    /// is the outer error.
+    fn apply_last(
+        &mut self,
+        function: &Val<'e>,
+        call: &'e Call,
+        context: &Val<'e>,
+        env: Env<'e>,
+    ) -> Result<Result<Outcome<'e>, Error>, Error> {
+        let mut args: Args<'e> = SmallVec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            args.push(self.eval(argument, context, &env)?);
+        }
+        drop(env);
+        Ok(self.apply_once(function, args, context))
+    }
+
+    /// A function's parameters, bound to the arguments of a call, `applied` first. What is not given is nothing.
+    #[inline]
+    fn parameters(
+        &mut self,
+        lambda: &'e Lambda,
+        call: &'e Call,
+        mut applied: Option<Val<'e>>,
+        input: &Val<'e>,
+        env: &Env<'e>,
+    ) -> Result<Bindings<'e>, Error> {
+        let mut bindings = Bindings::with_capacity(lambda.parameters.len());
+        let mut arguments = call.arguments.iter();
+        for symbol in &lambda.parameters {
+            let value = match applied.take() {
+                Some(value) => value,
+                None => match arguments.next() {
+                    Some(argument) => self.eval(argument, input, env)?,
+                    None => Val::Undefined,
+                },
+            };
+            bindings.push((*symbol, value));
+        }
+        Ok(bindings)
     }
 
     fn apply_once(&mut self, function: &Val<'e>, args: Args<'e>, context: &Val<'e>) -> Result<Outcome<'e>, Error> {
         let value = match function {
             Val::Builtin(builtin) => {
                 let args = builtin.signature()?.validate(args, context, self.meter)?;
-                self.meter.steps(1)?;
+                self.meter.steps(BUILTIN_STEPS)?;
                 (builtin.run)(self, Given::new(&args, &Val::Undefined))?
             }
             Val::Regex(pattern) => regex::invoke(self, pattern, Given::new(&args, &Val::Undefined))?,
             Val::Function(function) => match &**function {
                 Function::Lambda { lambda, env, context: own } => {
-                    self.meter.steps(CALL_STEPS)?;
+                    self.meter.steps(CALL_STEPS + beyond_scope(lambda))?;
                     let args = match &lambda.signature {
                         Some(signature) => signature.validate(args, context, self.meter)?,
                         None => args,
@@ -188,6 +330,7 @@ impl<'e> Machine<'e, '_> {
                 }
                 Function::Host(host) => self.host_call(host, args, context)?,
                 Function::Partial { function, arguments } => {
+                    self.meter.steps(CALL_STEPS + MADE_STEPS / 2 + arguments.len())?;
                     let mut args = args.into_iter();
                     let all = arguments
                         .iter()
@@ -196,6 +339,7 @@ impl<'e> Machine<'e, '_> {
                     self.deeper(|machine| machine.apply_unchecked(function, all))?
                 }
                 Function::Composed { first, second } => self.deeper(|machine| {
+                    machine.meter.steps(CALL_STEPS)?;
                     let given = args.into_iter().next().unwrap_or(Val::Undefined);
                     let args = SmallVec::from_iter([given]);
                     let between = collapse(machine.apply(first, args, &Val::Null)?)?;
@@ -217,7 +361,7 @@ impl<'e> Machine<'e, '_> {
         let bindings = lambda.parameters.iter().map(|symbol| (*symbol, args.next().unwrap_or(Val::Undefined))).collect();
         let frame = Frame::inside(env, bindings);
         let outcome = self.body(&lambda.body, context, &frame)?;
-        self.finish(outcome)
+        self.finish(outcome, context)
     }
 
     /// Does something one level deeper.
@@ -233,7 +377,7 @@ impl<'e> Machine<'e, '_> {
         match &node.kind {
             Kind::TailCall(call) => {
                 self.meter.touch()?;
-                Ok(Outcome::Tail { call, position: node.position, context: context.clone(), env: Rc::clone(env) })
+                Ok(Outcome::Tail { call, position: node.position, env: Rc::clone(env) })
             }
             Kind::Condition(parts) if node.extra.is_none() && !node.keep_array => {
                 self.meter.enter()?;
@@ -248,7 +392,7 @@ impl<'e> Machine<'e, '_> {
             }
             Kind::Block(block) if node.extra.is_none() && !node.keep_array => {
                 self.meter.enter()?;
-                let inner = Self::block_scope(block, env);
+                let inner = self.block_scope(block, env)?;
                 let mut outcome = Outcome::Done(Val::Undefined);
                 if let Some((last, before)) = block.expressions.split_last() {
                     for expression in before {
@@ -264,12 +408,13 @@ impl<'e> Machine<'e, '_> {
     }
 
     fn host_call(&mut self, function: &'e HostFunction, args: Args<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {
+        self.meter.steps(HOST_CALL_STEPS)?;
         let args = function.signature()?.validate(args, context, self.meter)?;
         let mut values: SmallVec<[_; 4]> = SmallVec::new();
         for arg in args {
             values.push(match arg {
                 Val::Undefined => None,
-                arg => Some(arg.into_value().ok_or_else(|| Error::new("T0410").with("index", values.len() as i64 + 1))?),
+                arg => Some(arg.into_json(self.meter)?.ok_or_else(|| Error::new("T0410").with("index", values.len() as i64 + 1))?),
             });
         }
         let mut call = HostCall { host: self.host, meter: self.meter };
@@ -320,8 +465,7 @@ pub(crate) struct Callback<'f, 'e> {
     function: &'f Val<'e>,
     /// How many arguments it wants.
     arity: usize,
-    /// Its definition, scope and context, if it is written in the expression and takes what comes.
-    written: Option<(&'e Lambda, &'f Env<'e>, &'f Val<'e>)>,
+    written: Option<Written<'f, 'e>>,
     /// The scope of the last call, for the next one if nobody holds on to it.
     frame: Option<Env<'e>>,
 }
@@ -333,13 +477,7 @@ impl<'f, 'e> Callback<'f, 'e> {
 
     /// For a function that is called with `arity` arguments, whatever it wants.
     pub(crate) fn with_arity(function: &'f Val<'e>, arity: usize) -> Self {
-        let mut written = None;
-        if let Val::Function(function) = function
-            && let Function::Lambda { lambda, env, context } = &**function
-            && lambda.signature.is_none()
-        {
-            written = Some((&**lambda, env, context));
-        }
+        let written = if let Val::Function(function) = function { Written::of(function) } else { None };
         Self { function, arity, written, frame: None }
     }
 
@@ -355,11 +493,12 @@ impl<'f, 'e> Callback<'f, 'e> {
         count: usize,
         mut argument: impl FnMut(usize) -> Val<'e>,
     ) -> Result<Val<'e>, Error> {
-        machine.meter.steps(1)?;
-        let Some((lambda, env, context)) = self.written else {
+        let Some(Written { lambda, env, context }) = self.written else {
+            machine.meter.steps(1)?;
             let args = (0..count.min(self.arity.max(1))).map(argument).collect();
             return machine.apply(self.function, args, &Val::Null);
         };
+        machine.meter.steps(CALL_STEPS + beyond_scope(lambda))?;
         let argument = |at| if at < count { argument(at) } else { Val::Undefined };
         let frame = match &mut self.frame {
             Some(frame) => {
@@ -371,7 +510,7 @@ impl<'f, 'e> Callback<'f, 'e> {
         let outcome = machine.body(&lambda.body, context, frame)?;
         let value = match outcome {
             Outcome::Done(value) => value,
-            tail @ Outcome::Tail { .. } => machine.finish(tail)?,
+            tail @ Outcome::Tail { .. } => machine.finish(tail, context)?,
         };
         if let Some(frame) = &mut self.frame {
             Frame::close(frame);

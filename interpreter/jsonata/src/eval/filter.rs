@@ -2,10 +2,12 @@
 
 use super::Machine;
 use super::quick::Quick;
+use super::tuple::scope_steps;
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Stage};
 use crate::frame::{Env, Frame};
 use crate::item::{Flags, Tuple, Val};
+use crate::meter::MADE_STEPS;
 use crate::number::Num;
 use crate::sequence::{Items, Seq};
 
@@ -25,6 +27,7 @@ impl<'e> Machine<'e, '_> {
     pub(super) fn stage(&mut self, stage: &'e Stage, value: Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         match (stage, value) {
             (Stage::Filter(predicate), Val::Tuples(tuples)) => {
+                self.meter.steps(tuples.iter().map(scope_steps).sum())?;
                 let tuples = self.filter_tuples(predicate, tuples.to_vec(), env)?;
                 Ok(Val::Tuples(std::rc::Rc::new(tuples)))
             }
@@ -45,11 +48,13 @@ impl<'e> Machine<'e, '_> {
         if let Kind::Number(number) = &predicate.kind
             && predicate.extra.is_none()
         {
+            self.meter.steps(MADE_STEPS / 2)?;
             let item = position(*number, items.len()).and_then(|at| items.get(at));
             return Ok(item.unwrap_or(Val::Undefined));
         }
         let count = items.len();
         let mut kept = Seq::new(self.meter);
+        self.meter.steps(2 * count)?;
         for (at, item) in items.iter().enumerate() {
             match self.quick(predicate, &item, env) {
                 Some(Quick::True) => {
@@ -58,6 +63,10 @@ impl<'e> Machine<'e, '_> {
                 }
                 Some(Quick::False) => continue,
                 _ => {}
+            }
+            if predicate.quick > 0 {
+                // It was tried in vain the short way.
+                self.meter.steps(MADE_STEPS / 2)?;
             }
             let verdict = self.eval(predicate, &item, env)?;
             let times = self.keeps(&verdict, at, count)?;
@@ -108,7 +117,7 @@ impl<'e> Machine<'e, '_> {
         }
         let mut kept = Vec::new();
         for (at, tuple) in tuples.into_iter().enumerate() {
-            self.meter.steps(2 + tuple.bindings.len())?;
+            self.meter.steps(scope_steps(&tuple))?;
             let inner = Frame::inside(env, tuple.bindings.clone());
             let verdict = self.eval(predicate, &tuple.item, &inner)?;
             for _ in 0..self.keeps(&verdict, at, count)? {

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::Machine;
+use super::tuple::scope_steps;
 use crate::Error;
 use crate::compile::ast::{Node, Pairs, Symbol};
 use crate::frame::{Env, Frame};
@@ -55,7 +56,7 @@ impl<'e, T> Groups<'e, T> {
         self.hold.meter().text(text.len())?;
         let Some(group) = self.find(text).and_then(|at| self.groups.get_mut(at)) else {
             let at = self.groups.len();
-            self.hold.meter().steps(2 * MADE_STEPS)?;
+            self.hold.meter().steps(3 * MADE_STEPS)?;
             self.hold.grow(GROUP_WEIGHT)?;
             let key = key.as_arc_str().unwrap_or_else(|| Arc::from(text));
             self.groups.push(Gathered { key, value, pair, items: SmallVec::from_iter([item]) });
@@ -84,6 +85,7 @@ impl<'e> Machine<'e, '_> {
         }
         let keys = pairs.keys.iter();
         let meter = self.meter;
+        meter.steps(2 * MADE_STEPS + 3 * keys.len())?;
         Val::made_by(keys, meter, |at| match pairs.pairs.get(at) {
             Some((_, value)) => {
                 meter.touch()?;
@@ -127,7 +129,7 @@ impl<'e> Machine<'e, '_> {
     pub(super) fn group_tuples(&mut self, pairs: &'e Pairs, tuples: &[Tuple<'e>], env: &Env<'e>) -> Result<Val<'e>, Error> {
         let mut groups = Groups::new(self.meter);
         for tuple in tuples {
-            self.meter.steps(2 + tuple.bindings.len())?;
+            self.meter.steps(scope_steps(tuple))?;
             let inner = Frame::inside(env, tuple.bindings.clone());
             for (at, (key, value)) in pairs.pairs.iter().enumerate() {
                 if let Some(key) = self.key(key, &tuple.item, &inner, pairs.position)? {

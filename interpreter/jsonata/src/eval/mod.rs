@@ -20,7 +20,7 @@ use statewright_value::Value;
 use crate::Error;
 use crate::compile::Compiled;
 use crate::compile::ast::{Block, Kind, Node, Operator, Symbol};
-use crate::frame::{Captured, Env, Frame, Function};
+use crate::frame::{Captured, Env, Frame, Function, PASSED_PER_STEP};
 use crate::function;
 use crate::host::{Host, HostFunction};
 use crate::item::{Doc, Flags, List, Members, Val};
@@ -30,6 +30,9 @@ use crate::sequence::{Items, Seq};
 pub(crate) use call::Callback;
 pub(crate) use operator::equal;
 pub(crate) use sort::in_order;
+
+/// What it takes to look a name up in an item of an array.
+pub(super) const LOOK_UP_STEPS: usize = 4;
 
 /// An evaluation.
 pub(crate) struct Machine<'e, 'h> {
@@ -166,6 +169,7 @@ impl<'e, 'h> Machine<'e, 'h> {
             Kind::Binary(operator, operands) => self.binary(*operator, node, operands, input, env),
             Kind::Call(call) => self.call(call, node, None, input, env),
             Kind::Condition(parts) => {
+                self.meter.steps(3)?;
                 let (condition, then, otherwise) = &**parts;
                 match (self.eval(condition, input, env)?.is_truthy(self.meter)?, otherwise) {
                     (true, _) => self.eval(then, input, env),
@@ -174,7 +178,7 @@ impl<'e, 'h> Machine<'e, 'h> {
                 }
             }
             Kind::Block(block) => {
-                let inner = Self::block_scope(block, env);
+                let inner = self.block_scope(block, env)?;
                 let mut result = Val::Undefined;
                 for expression in &block.expressions {
                     result = self.eval(expression, input, &inner)?;
@@ -188,8 +192,12 @@ impl<'e, 'h> Machine<'e, 'h> {
 
     /// The scope of a block: one of its own if it binds variables.
     #[inline]
-    fn block_scope<'s>(block: &Block, env: &'s Env<'e>) -> Cow<'s, Env<'e>> {
-        if block.binds { Cow::Owned(Frame::inside(env, SmallVec::new())) } else { Cow::Borrowed(env) }
+    fn block_scope<'s>(&self, block: &Block, env: &'s Env<'e>) -> Result<Cow<'s, Env<'e>>, Error> {
+        if !block.binds {
+            return Ok(Cow::Borrowed(env));
+        }
+        self.meter.steps(MADE_STEPS / 2)?;
+        Ok(Cow::Owned(Frame::inside(env, SmallVec::new())))
     }
 
     fn rare(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
@@ -199,22 +207,28 @@ impl<'e, 'h> Machine<'e, 'h> {
             Kind::Descendants => self.descendants(input),
             Kind::Parent(slot) => {
                 let label = self.compiled.labels.get(*slot).copied();
-                Ok(label.and_then(|label| env.lookup(label)).unwrap_or(Val::Undefined))
+                Ok(label
+                    .map_or(Val::Undefined, |label| env.with(label, self.meter, |bound| bound.cloned().unwrap_or(Val::Undefined))))
             }
             Kind::Regex(regex) => Ok(Val::Regex(regex)),
-            Kind::Negate(operand) => match self.eval(operand, input, env)? {
-                Val::Undefined => Ok(Val::Undefined),
-                Val::Num(number) => Ok(Val::Num(number.negate())),
-                value => Err(Error::new("D1002").value(value.describe()).token("-").at(node.position)),
-            },
+            Kind::Negate(operand) => {
+                self.meter.steps(2)?;
+                match self.eval(operand, input, env)? {
+                    Val::Undefined => Ok(Val::Undefined),
+                    Val::Num(number) => Ok(Val::Num(number.negate())),
+                    value => Err(Error::new("D1002").value(value.describe()).token("-").at(node.position)),
+                }
+            }
             Kind::Array(items) => self.array(node, items, input, env),
             Kind::Bind(symbol, value) => {
                 let value = self.eval(value, input, env)?;
+                self.meter.steps(5 + env.size() / PASSED_PER_STEP)?;
                 env.bind(*symbol, value.clone());
                 Ok(value)
             }
             Kind::Partial(call) => self.partial(call, node, input, env),
             Kind::Lambda(lambda) => {
+                self.meter.steps(MADE_STEPS * 3 / 2)?;
                 self.captured.add(env, self.meter)?;
                 Ok(Val::Function(Rc::new(Function::Lambda { lambda, env: Rc::clone(env), context: input.clone() })))
             }
@@ -243,10 +257,10 @@ impl<'e, 'h> Machine<'e, 'h> {
     /// What a variable is bound to.
     #[inline]
     pub(crate) fn lookup(&self, symbol: Symbol, env: &Env<'e>) -> Val<'e> {
-        match env.lookup(symbol) {
-            Some(value) => value,
-            None => self.globals.get(symbol.0 as usize).cloned().unwrap_or(Val::Undefined),
-        }
+        env.with(symbol, self.meter, |bound| match bound.or_else(|| self.globals.get(symbol.0 as usize)) {
+            Some(value) => value.clone(),
+            None => Val::Undefined,
+        })
     }
 
     /// What a name is bound to, if the expression has it or the language does.
@@ -259,7 +273,7 @@ impl<'e, 'h> Machine<'e, 'h> {
 
     fn array(&mut self, node: &'e Node, items: &'e [Node], input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         let flags = Flags { cons: node.cons_array, ..Flags::ARRAY };
-        self.meter.steps(MADE_STEPS / 4)?;
+        self.meter.steps(MADE_STEPS * 3 / 4)?;
         let mut result = Seq::new(self.meter);
         for item in items {
             let value = self.eval(item, input, env)?;
@@ -299,7 +313,7 @@ impl<'e, 'h> Machine<'e, 'h> {
             Some(Items::Lent(items)) => self.names_in(name, items, Val::lent, found),
             Some(Items::Json(items)) => self.names_in(name, items, Val::own, found),
             Some(Items::List(items)) => {
-                self.meter.steps(items.len())?;
+                self.meter.steps(LOOK_UP_STEPS * items.len())?;
                 for item in items {
                     match item {
                         Val::Array(_) | Val::List(_) => self.names(name, item, found)?,
@@ -319,7 +333,7 @@ impl<'e, 'h> Machine<'e, 'h> {
         hold: impl Fn(&'v Value) -> Val<'e>,
         found: &mut Seq<'e>,
     ) -> Result<(), Error> {
-        self.meter.steps(items.len())?;
+        self.meter.steps(LOOK_UP_STEPS * items.len())?;
         for item in items {
             match item {
                 Value::Object(members) => {
@@ -340,7 +354,7 @@ impl<'e, 'h> Machine<'e, 'h> {
         let mut found = Seq::new(self.meter);
         let mut flat = false;
         let mut add = |value: Val<'e>, meter: &'e Meter| {
-            meter.steps(3)?;
+            meter.steps(4)?;
             if value.is_array() {
                 flat = true;
                 flatten(&value, &mut found)
@@ -370,7 +384,7 @@ impl<'e, 'h> Machine<'e, 'h> {
     }
 
     fn descend(&mut self, input: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
-        self.meter.steps(4)?;
+        self.meter.steps(7)?;
         match input {
             Val::Array(_) | Val::List(_) => Items::or_one(input).iter().try_for_each(|item| self.descend(&item, found)),
             value => {

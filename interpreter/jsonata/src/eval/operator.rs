@@ -38,7 +38,7 @@ impl<'e> Machine<'e, '_> {
             Operator::In => self.includes(&left, &right),
             Operator::Range => self.range(&left, &right),
             Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => {
-                arithmetic(operator, &left, &right)
+                arithmetic(operator, &left, &right, self.meter)
             }
         };
         result.map_err(|error| error.token_if_none(operator.text()).at(node.position))
@@ -62,7 +62,6 @@ impl<'e> Machine<'e, '_> {
                 None => value.write_string(&mut out, false, self.meter)?,
             }
         }
-        self.meter.steps(out.len() / 64)?;
         Val::text(out, self.meter)
     }
 
@@ -95,7 +94,7 @@ impl<'e> Machine<'e, '_> {
             return Err(Error::new("D2014").value(i64::try_from(size).unwrap_or(i64::MAX)));
         }
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.meter.steps(MADE_STEPS / 4 + size)?;
+        self.meter.steps(MADE_STEPS / 4 + size + size / 3)?;
         let mut items = Seq::with_capacity(size, self.meter)?;
         for value in left..=right {
             items.push(Val::Num(Num::Int(value)))?;
@@ -107,7 +106,10 @@ impl<'e> Machine<'e, '_> {
 /// The most numbers in a range, whatever may be held.
 const RANGE_MAX: u64 = 10_000_000;
 
-fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result<Val<'e>, Error> {
+/// What it takes to divide until only the remainder is left.
+pub(super) const REMAINDER_STEPS: usize = 16;
+
+fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<Val<'e>, Error> {
     let operand = |value: &Val<'e>, code| match value {
         Val::Undefined => Ok(None),
         Val::Num(number) if number.is_finite() => Ok(Some(*number)),
@@ -121,7 +123,10 @@ fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>) -> Result
         Operator::Subtract => left.subtract(right),
         Operator::Multiply => left.multiply(right),
         Operator::Divide => left.divide(right),
-        _ => left.remainder(right),
+        _ => {
+            meter.steps(REMAINDER_STEPS)?;
+            left.remainder(right)
+        }
     }))
 }
 
@@ -183,10 +188,14 @@ fn identical<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<bool,
     }
 }
 
+/// What it takes to reach a text or a member before it is compared.
+const COMPARED_STEPS: usize = 6;
+
 /// Whether two values are the same through and through: numbers by value, the members of objects in any order.
 pub(crate) fn equal<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<bool, Error> {
     meter.steps(1)?;
     if let (Some(a), Some(b)) = (left.as_str(), right.as_str()) {
+        meter.steps(COMPARED_STEPS)?;
         if a.len() != b.len() {
             return Ok(false);
         }
@@ -205,7 +214,7 @@ pub(crate) fn equal<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Resul
             if a.len() != b.len() {
                 return Ok(false);
             }
-            meter.steps(a.len())?;
+            meter.steps(2 * a.len())?;
             for (a, b) in a.iter().zip(b.iter()) {
                 if !equal(&a, &b, meter)? {
                     return Ok(false);
@@ -217,9 +226,10 @@ pub(crate) fn equal<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Resul
             if left.member_count() != right.member_count() {
                 return Ok(false);
             }
-            let same = |key: &str, a: &Val<'e>| match right.member(key) {
-                Some(b) => equal(a, &b, meter),
-                None => Ok(false),
+            let same = |key: &str, a: &Val<'e>| {
+                meter.steps(COMPARED_STEPS)?;
+                meter.text(key.len())?;
+                right.member(key).map_or(Ok(false), |b| equal(a, &b, meter))
             };
             match left {
                 Val::Made(made) => match &made.members {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use statewright_value::{Object, Value};
 
 use super::filter::position;
-use super::{Machine, collapse, context};
+use super::{LOOK_UP_STEPS, Machine, collapse, context};
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Path, Stage};
 use crate::frame::Env;
@@ -184,9 +184,9 @@ impl<'e> Machine<'e, '_> {
     /// The value of a path that is look-ups only: walks what it can without taking hold of anything.
     pub(super) fn plain(&mut self, node: &'e Node, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         self.meter.touch()?;
-        self.meter.steps(path.steps.len() - 1)?;
+        self.meter.steps(2 * path.steps.len() - 1)?;
         let walked = match path.steps.first().map(|step| &step.kind) {
-            Some(Kind::Variable(symbol)) => env.with(*symbol, |bound| match bound {
+            Some(Kind::Variable(symbol)) => env.with(*symbol, self.meter, |bound| match bound {
                 Some(bound) => walk(&path.steps, 1, bound),
                 None => {
                     self.globals.get(symbol.0 as usize).map_or(Walk::Value(Val::Undefined), |bound| walk(&path.steps, 1, bound))
@@ -294,7 +294,7 @@ impl<'e> Machine<'e, '_> {
         }
         let items = input.items();
         gather.all.reserve(items.len());
-        self.meter.steps(2 * items.len())?;
+        self.meter.steps(6 * items.len())?;
         for item in items.iter() {
             let value = self.eval(step, &item, env)?;
             gather.add(self.stages(stages, value, env)?)?;
@@ -307,7 +307,7 @@ impl<'e> Machine<'e, '_> {
             Items::Lent(items) => self.name_each(name, items, Val::lent, &mut gather)?,
             Items::Json(items) => self.name_each(name, items, Val::own, &mut gather)?,
             Items::List(items) => {
-                self.meter.steps(items.len())?;
+                self.meter.steps(LOOK_UP_STEPS / 2 * items.len())?;
                 gather.all.reserve(items.len());
                 for item in items {
                     if let Val::Object(Doc::Lent(members)) = item {
@@ -331,7 +331,7 @@ impl<'e> Machine<'e, '_> {
         hold: impl Fn(&'v Value) -> Val<'e>,
         gather: &mut Gather<'e>,
     ) -> Result<(), Error> {
-        self.meter.steps(items.len())?;
+        self.meter.steps(LOOK_UP_STEPS * items.len())?;
         gather.all.reserve(items.len());
         for item in items {
             match item {

@@ -7,7 +7,7 @@
 use statewright_value::Value;
 
 use super::Machine;
-use super::operator::compare_text;
+use super::operator::{REMAINDER_STEPS, compare_text};
 use super::path::{Ended, walk_in};
 use crate::compile::ast::{Kind, Node, Operator, Path};
 use crate::frame::Env;
@@ -93,6 +93,10 @@ impl<'e> Machine<'e, '_> {
 
     fn compute(&self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
         let Kind::Binary(operator, operands) = &node.kind else { return self.leaf(node, input, env) };
+        if is_at_hand(&operands.0) && is_at_hand(&operands.1) && !matches!(operator, Operator::And | Operator::Or) {
+            self.meter.touch_deeper(3).ok()?;
+            return self.result(*operator, self.at_hand(&operands.0, input, env)?, self.at_hand(&operands.1, input, env)?);
+        }
         self.meter.enter().ok()?;
         let left = self.operand(&operands.0, input, env)?;
         let value = match operator {
@@ -115,11 +119,18 @@ impl<'e> Machine<'e, '_> {
             return self.look_up(path, input, env);
         }
         self.meter.touch().ok()?;
+        self.at_hand(node, input, env)
+    }
+
+    /// What is written out, what a variable is bound to, or the context.
+    #[inline]
+    fn at_hand(&self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
         match &node.kind {
             Kind::Number(number) => Some(Quick::Num(*number)),
             Kind::String(text) => Some(Quick::Text(text)),
             Kind::Constant(value) => Quick::of_json(value),
-            Kind::Variable(symbol) => env.with(*symbol, |bound| {
+            Kind::Context => Quick::of_val(input),
+            Kind::Variable(symbol) => env.with(*symbol, self.meter, |bound| {
                 let bound = bound.or_else(|| self.globals.get(symbol.0 as usize));
                 bound.map_or(Some(Quick::Nothing), Quick::of_val)
             }),
@@ -129,10 +140,10 @@ impl<'e> Machine<'e, '_> {
 
     #[inline]
     fn look_up(&self, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
-        self.meter.touch_deeper(path.steps.len() as u64 + 1).ok()?;
+        self.meter.touch_deeper(2 * path.steps.len() as u64 + 1).ok()?;
         let (start, at) = match path.steps.first().map(|step| &step.kind) {
             Some(Kind::Variable(symbol)) => {
-                (env.with(*symbol, |bound| lent(bound.or_else(|| self.globals.get(symbol.0 as usize))?))?, 1)
+                (env.with(*symbol, self.meter, |bound| lent(bound.or_else(|| self.globals.get(symbol.0 as usize))?))?, 1)
             }
             Some(Kind::Context) => (lent(input)?, 1),
             _ => (lent(input)?, 0),
@@ -163,7 +174,12 @@ impl<'e> Machine<'e, '_> {
                 };
                 Some(Quick::of_bool(same == (operator == Operator::Equal)))
             }
-            (_, Quick::Num(left), Quick::Num(right)) => of_numbers(operator, left, right),
+            (_, Quick::Num(left), Quick::Num(right)) => {
+                if operator == Operator::Remainder {
+                    self.meter.steps(REMAINDER_STEPS).ok()?;
+                }
+                of_numbers(operator, left, right)
+            }
             (_, Quick::Text(left), Quick::Text(right)) => {
                 self.meter.text(left.len().min(right.len())).ok()?;
                 let order = compare_text(left, right);
@@ -178,6 +194,12 @@ impl<'e> Machine<'e, '_> {
             _ => None,
         }
     }
+}
+
+/// Whether [`Machine::at_hand`] answers a node.
+#[inline]
+fn is_at_hand(node: &Node) -> bool {
+    matches!(node.kind, Kind::Number(_) | Kind::String(_) | Kind::Constant(_) | Kind::Variable(_) | Kind::Context)
 }
 
 /// What a path may start from here.

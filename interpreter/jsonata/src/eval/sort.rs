@@ -5,12 +5,19 @@ use std::cmp::Ordering;
 use super::Machine;
 use super::operator::{compare_text, ordered};
 use super::path::{Ended, Stepped, Walk, walk, walk_in};
+use super::tuple::scope_steps;
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Operator, Symbol, Term};
 use crate::frame::{Env, Frame, Function};
 use crate::item::{Doc, Flags, Tuple, Val};
+use crate::meter::MADE_STEPS;
 use crate::number::Num;
 use crate::sequence::Items;
+
+/// What an item weighs that is sorted with its keys.
+const KEYED_WEIGHT: usize = 40;
+/// What it takes to begin to sort.
+const SORT_STEPS: usize = 48;
 
 impl<'e> Machine<'e, '_> {
     /// The items of a step in order.
@@ -45,8 +52,10 @@ impl<'e> Machine<'e, '_> {
                 }
             }
             _ => {
+                self.meter.foresee(items.len().saturating_mul(KEYED_WEIGHT))?;
                 let mut keyed = Vec::with_capacity(items.len());
                 for item in items {
+                    self.meter.steps(MADE_STEPS / 2)?;
                     keyed.push((self.keys(terms, &item, env)?, item));
                 }
                 let sorted = self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?;
@@ -67,8 +76,10 @@ impl<'e> Machine<'e, '_> {
         if tuples.len() <= 1 {
             return Ok(tuples);
         }
+        self.meter.foresee(tuples.len().saturating_mul(2 * KEYED_WEIGHT))?;
         let mut keyed = Vec::with_capacity(tuples.len());
         for tuple in tuples {
+            self.meter.steps(scope_steps(&tuple))?;
             let inner = Frame::inside(env, tuple.bindings.clone());
             keyed.push((self.keys(terms, &tuple.item, &inner)?, tuple));
         }
@@ -168,7 +179,7 @@ impl<'e> Machine<'e, '_> {
     /// they are anything else.
     pub(crate) fn order(&mut self, keys: &[Val<'e>], descending: bool) -> Result<Option<Vec<usize>>, Error> {
         let meter = self.meter;
-        let count = || meter.steps(keys.len().saturating_mul(keys.len().max(2).ilog2() as usize));
+        let count = || meter.steps(SORT_STEPS + keys.len().saturating_mul(keys.len().max(2).ilog2() as usize));
         let order = if let Some(mut ranked) = ranks(keys) {
             count()?;
             if descending {
@@ -216,7 +227,7 @@ impl<'e> Machine<'e, '_> {
         self.sort_part(items, swaps)?;
         self.sort_part(&mut right, swaps)?;
         let count = items.len() + right.len();
-        self.meter.steps(count)?;
+        self.meter.steps(2 * count)?;
         let left = std::mem::replace(items, Vec::with_capacity(count));
         let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
         while let (Some(a), Some(b)) = (left.peek(), right.peek()) {

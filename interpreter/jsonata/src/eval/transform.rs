@@ -40,7 +40,7 @@ impl<'e> Machine<'e, '_> {
             Val::Function(clone) if !matches!(*clone, Function::Transform { .. }) => {}
             _ => return Err(Error::new("T2013")),
         }
-        let original = value.into_value().unwrap_or(Value::Null);
+        let original = value.into_json(self.meter)?.unwrap_or(Value::Null);
         let copy = self.copy(&original)?;
         let matches = self.eval(&transform.pattern, &Val::own(&copy), env)?;
         let mut changes = Changes::new();
@@ -80,7 +80,7 @@ impl<'e> Machine<'e, '_> {
                 return Err(Error::new("T2011").value(update.describe()).at(transform.update.position));
             }
             for (key, value) in update.members() {
-                if let Some(value) = value.into_value() {
+                if let Some(value) = value.into_json(self.meter)? {
                     // Copied, as it may hold the match itself.
                     members.insert(key, self.copy(&value)?);
                 }
@@ -113,7 +113,7 @@ impl<'e> Machine<'e, '_> {
 
     /// A copy whose objects are nobody else's.
     fn copy(&mut self, value: &Value) -> Result<Value, Error> {
-        self.meter.steps(1 + value.as_object().map_or(0, |members| 2 * MADE_STEPS + members.len()))?;
+        self.meter.steps(2 + value.as_object().map_or(0, |members| 2 * MADE_STEPS + MADE_STEPS * members.len()))?;
         Ok(match value {
             Value::Array(items) => Value::Array(items.iter().map(|item| self.copy(item)).collect::<Result<Array, _>>()?),
             Value::Object(members) => {
@@ -129,7 +129,7 @@ impl<'e> Machine<'e, '_> {
 
     /// A value with the changes in place.
     fn settle(&mut self, value: &Value, changes: &Changes) -> Result<Value, Error> {
-        self.meter.steps(1 + value.as_object().map_or(0, |members| 2 * MADE_STEPS + members.len()))?;
+        self.meter.steps(2 + value.as_object().map_or(0, |members| 2 * MADE_STEPS + MADE_STEPS * members.len()))?;
         Ok(match value {
             Value::Array(items) => Value::Array(items.iter().map(|item| self.settle(item, changes)).collect::<Result<Array, _>>()?),
             Value::Object(members) => {

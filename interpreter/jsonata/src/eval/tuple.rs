@@ -1,5 +1,7 @@
 //! Paths that carry variables along with their items: joins (`@`, `#`) and ancestors (`%`).
 
+use smallvec::SmallVec;
+
 use super::Machine;
 use super::path::Stepped;
 use crate::Error;
@@ -9,9 +11,17 @@ use crate::item::{Flags, Tuple, Val};
 use crate::number::Num;
 use crate::sequence::{Items, Seq};
 
-/// What a tuple weighs for each variable it carries along, and how many steps it takes to make one, beside its variables.
-const TUPLE_WEIGHT: usize = 40;
-const TUPLE_STEPS: usize = 8;
+/// What a tuple weighs, and what each variable adds that it carries along.
+const TUPLE_WEIGHT: usize = 80;
+const BINDING_WEIGHT: usize = 32;
+/// What it takes to make a tuple, beside its variables.
+const TUPLE_STEPS: usize = 14;
+
+/// What it takes to open a scope with a tuple's variables.
+pub(super) fn scope_steps(tuple: &Tuple<'_>) -> usize {
+    let count = tuple.bindings.len();
+    TUPLE_STEPS / 2 + 2 * count + count * count / 8
+}
 
 impl<'e> Machine<'e, '_> {
     /// The steps of a path from the first that answers tuples on.
@@ -56,22 +66,18 @@ impl<'e> Machine<'e, '_> {
                 None => {
                     let sorted = self.sort(terms, step.position, input, env)?;
                     let index = step.extra.as_ref().and_then(|extra| extra.index);
-                    (0..)
-                        .zip(sorted.items().iter())
-                        .map(|(at, item)| {
-                            let mut tuple = Tuple { item, bindings: smallvec::SmallVec::new() };
-                            if let Some(index) = index {
-                                tuple.bind(index, Val::int(at));
-                            }
-                            tuple
-                        })
-                        .collect()
+                    let mut tuples = self.bare(sorted.items())?;
+                    if let Some(index) = index {
+                        (0..).zip(&mut tuples).for_each(|(at, tuple)| tuple.bind(index, Val::int(at)));
+                    }
+                    tuples
                 }
             },
             _ => {
-                let tuples = tuples.unwrap_or_else(|| {
-                    input.items().iter().map(|item| Tuple { item, bindings: smallvec::SmallVec::new() }).collect()
-                });
+                let tuples = match tuples {
+                    Some(tuples) => tuples,
+                    None => self.bare(input.items())?,
+                };
                 self.expand(step, tuples, env)?
             }
         };
@@ -79,6 +85,7 @@ impl<'e> Machine<'e, '_> {
             result = match stage {
                 Stage::Filter(predicate) => self.filter_tuples(predicate, result, env)?,
                 Stage::Index(symbol) => {
+                    self.meter.steps(result.iter().map(scope_steps).sum())?;
                     for (at, tuple) in (0..).zip(&mut result) {
                         tuple.bind(*symbol, Val::Num(Num::Int(at)));
                     }
@@ -89,6 +96,13 @@ impl<'e> Machine<'e, '_> {
         Ok(result)
     }
 
+    /// Items without variables.
+    fn bare(&mut self, items: Items<'_, 'e>) -> Result<Vec<Tuple<'e>>, Error> {
+        self.meter.foresee(items.len().saturating_mul(TUPLE_WEIGHT))?;
+        self.meter.steps(items.len().saturating_mul(TUPLE_STEPS / 2))?;
+        Ok(items.iter().map(|item| Tuple { item, bindings: SmallVec::new() }).collect())
+    }
+
     /// For each tuple, one for each item that the step answers.
     fn expand(&mut self, step: &'e Node, tuples: Vec<Tuple<'e>>, env: &Env<'e>) -> Result<Vec<Tuple<'e>>, Error> {
         let mut result = Vec::new();
@@ -97,16 +111,18 @@ impl<'e> Machine<'e, '_> {
             (extra.focus, extra.index, ancestor)
         });
         let (focus, index, ancestor) = labels.unwrap_or_default();
+        let before = tuples.len();
         for tuple in tuples {
-            let weight = TUPLE_WEIGHT * tuple.bindings.len().max(1);
-            self.meter.steps(TUPLE_STEPS + tuple.bindings.len())?;
+            let weight = TUPLE_WEIGHT + BINDING_WEIGHT * tuple.bindings.len();
+            self.meter.steps(scope_steps(&tuple))?;
             let inner = Frame::inside(env, tuple.bindings.clone());
             match self.eval(step, &tuple.item, &inner)? {
                 Val::Undefined => {}
                 Val::Tuples(found) => {
                     for other in found.iter() {
-                        self.meter.foresee(result.len().saturating_mul(weight))?;
-                        self.meter.steps(TUPLE_STEPS + tuple.bindings.len() + other.bindings.len())?;
+                        self.meter.foresee((before + result.len()).saturating_mul(weight))?;
+                        let pairs = tuple.bindings.len() * other.bindings.len();
+                        self.meter.steps(TUPLE_STEPS + scope_steps(&tuple) + scope_steps(other) + pairs / 4)?;
                         let mut next = tuple.clone();
                         next.item = other.item.clone();
                         other.bindings.iter().for_each(|(symbol, value)| next.bind(*symbol, value.clone()));
@@ -115,8 +131,8 @@ impl<'e> Machine<'e, '_> {
                 }
                 value => {
                     for (at, item) in Items::or_one(&value).iter().enumerate() {
-                        self.meter.foresee(result.len().saturating_mul(weight))?;
-                        self.meter.steps(TUPLE_STEPS + tuple.bindings.len())?;
+                        self.meter.foresee((before + result.len()).saturating_mul(weight))?;
+                        self.meter.steps(TUPLE_STEPS + scope_steps(&tuple))?;
                         let mut next = tuple.clone();
                         match focus {
                             Some(focus) => next.bind(focus, item),

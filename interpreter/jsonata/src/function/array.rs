@@ -8,7 +8,7 @@ use super::{Given, arg};
 use crate::Error;
 use crate::eval::{Callback, Machine, equal, in_order};
 use crate::item::{Flags, Val};
-use crate::meter::{MADE_STEPS, Meter};
+use crate::meter::{Hold, MADE_STEPS, Meter};
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -27,7 +27,7 @@ pub(super) fn append<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
         return Ok(first.clone());
     }
     let count = Items::or_one(first).len() + Items::or_one(second).len();
-    machine.meter.steps(count)?;
+    machine.meter.steps(count + count / 4)?;
     let mut all = Seq::with_capacity(count, machine.meter)?;
     all.push_flat(first.clone())?;
     all.push_flat(second.clone())?;
@@ -38,7 +38,7 @@ pub(super) fn reverse<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
     let values = arg(args, 0);
     match Items::of(values) {
         Some(items) if items.len() > 1 => {
-            machine.meter.steps(items.len())?;
+            machine.meter.steps(items.len() + items.len() / 4)?;
             let mut reversed = Seq::with_capacity(items.len(), machine.meter)?;
             reversed.extend(items.iter().rev())?;
             reversed.into_array()
@@ -51,6 +51,7 @@ pub(super) fn shuffle<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
     let values = arg(args, 0);
     let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
     machine.meter.steps(items.len())?;
+    machine.meter.steps(items.len())?;
     let mut items = items.to_vec();
     for at in (1..items.len()).rev() {
         let other = machine.host.next_u64() % (at as u64 + 1);
@@ -61,7 +62,7 @@ pub(super) fn shuffle<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
 
 pub(super) fn zip<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let count = args.all().iter().map(|arg| if arg.is_undefined() { 0 } else { Items::or_one(arg).len() }).min().unwrap_or(0);
-    machine.meter.steps(count.saturating_mul(MADE_STEPS / 2 + args.all().len()))?;
+    machine.meter.steps(count.saturating_mul(MADE_STEPS + 2 * args.all().len()))?;
     let mut all = Seq::with_capacity(count, machine.meter)?;
     for at in 0..count {
         let tuple = args.all().iter().map(|arg| Items::or_one(arg).get(at).unwrap_or(Val::Undefined)).collect();
@@ -101,6 +102,9 @@ pub(super) fn sort<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
     Val::list(sorted, Flags::ARRAY, machine.meter)
 }
 
+/// What a value weighs while it is remembered, beside its place in the result.
+const KNOWN_WEIGHT: usize = 16;
+
 pub(super) fn distinct<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let values = arg(args, 0);
     let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
@@ -108,6 +112,7 @@ pub(super) fn distinct<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -
     let mut known: HashTable<(u64, usize)> = HashTable::new();
     let mut kept: Vec<Val<'e>> = Vec::new();
     let mut all = Seq::new(machine.meter);
+    let mut hold = Hold::new(machine.meter);
     let mut failed = None;
     for item in items.iter() {
         machine.meter.steps(MADE_STEPS / 2)?;
@@ -126,6 +131,7 @@ pub(super) fn distinct<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -
         });
         if found.is_none() {
             known.insert_unique(code, (code, kept.len()), |(code, _)| *code);
+            hold.grow(KNOWN_WEIGHT)?;
             kept.push(item.clone());
             all.push(item)?;
         }
@@ -140,6 +146,7 @@ pub(super) fn distinct<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -
 fn hash(value: &Val<'_>, hasher: &mut impl Hasher, hashing: &DefaultHashBuilder, meter: &Meter) -> Result<(), Error> {
     meter.steps(1)?;
     if let Some(text) = value.as_str() {
+        meter.steps(MADE_STEPS / 2)?;
         meter.text(text.len())?;
         hasher.write_u8(1);
         hasher.write(text.as_bytes());
@@ -163,6 +170,7 @@ fn hash(value: &Val<'_>, hasher: &mut impl Hasher, hashing: &DefaultHashBuilder,
             let mut sum = 0_u64;
             for (key, value) in value.members() {
                 let mut member = hashing.build_hasher();
+                meter.steps(MADE_STEPS / 2)?;
                 meter.text(key.len())?;
                 member.write(key.as_bytes());
                 hash(&value, &mut member, hashing, meter)?;

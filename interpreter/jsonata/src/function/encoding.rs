@@ -18,7 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 fn measured<'e, 'a>(machine: &mut Machine<'e, '_>, args: Given<'a, 'e>) -> Result<Option<&'a str>, Error> {
     let text = arg(args, 0).as_str();
     if let Some(text) = text {
-        machine.meter.steps(1 + text.len() / 4)?;
+        machine.meter.steps(8 + text.len() / 4)?;
         machine.meter.foresee(text.len())?;
     }
     Ok(text)
@@ -32,7 +32,7 @@ pub(super) fn base64_encode<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, '
 /// What is not Base64 fails without a code of JSONata's: Step Functions speaks of an internal error. Bytes that are no UTF-8 become U+FFFD.
 pub(super) fn base64_decode<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let Some(text) = measured(machine, args)? else { return Ok(Val::Undefined) };
-    machine.meter.steps(text.len() / 4)?;
+    machine.meter.steps(text.len() / 2)?;
     let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let bytes = BASE64.decode(compact).map_err(|_| Error::of_function("INTERNAL", "not Base64"))?;
     Val::text(String::from_utf8_lossy(&bytes).into_owned(), machine.meter)

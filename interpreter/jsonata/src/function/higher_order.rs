@@ -6,6 +6,7 @@ use super::{Given, arg};
 use crate::Error;
 use crate::eval::{Callback, Machine};
 use crate::item::{Doc, Flags, Val};
+use crate::meter::MADE_STEPS;
 use crate::sequence::{Items, Seq};
 
 type Outcome<'e> = Result<Val<'e>, Error>;
@@ -62,6 +63,7 @@ pub(super) fn single<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
     let mut found = None;
     let mut callback = Callback::new(function);
     for (at, item) in Items::or_one(values).iter().enumerate() {
+        machine.meter.steps(1)?;
         let yes = function.is_undefined() || {
             let answer = callback.call(machine, 3, of_array(&item, at, values))?;
             answer.is_truthy(machine.meter)?
@@ -119,6 +121,7 @@ pub(super) fn each<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
     let mut result = Seq::new(machine.meter);
     let mut callback = Callback::new(function);
     for (key, value) in object.members() {
+        machine.meter.steps(MADE_STEPS / 2)?;
         let answer = callback.call(machine, 3, of_object(&value, &key, object))?;
         if !answer.is_undefined() {
             result.push(answer)?;
@@ -132,6 +135,7 @@ pub(super) fn sift<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Ou
     let mut kept = Vec::new();
     let mut callback = Callback::new(function);
     for (key, value) in object.members() {
+        machine.meter.steps(MADE_STEPS)?;
         let answer = callback.call(machine, 3, of_object(&value, &key, object))?;
         if answer.is_truthy(machine.meter)? {
             kept.push((key, value));

@@ -35,12 +35,18 @@ fn whole(number: Num, round: impl FnOnce(f64) -> f64) -> Num {
     }
 }
 
+/// What it takes to write a number and read it again, twice.
+const SHIFT_STEPS: usize = 150;
+
 /// Rounds halves to even, after a number of decimal places.
-pub(super) fn round<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+pub(super) fn round<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let places = arg(args, 1).as_num().map_or(0, Num::truncate);
     if matches!(number, Num::Int(_)) && places >= 0 {
         return Ok(Val::Num(number));
+    }
+    if places != 0 {
+        machine.meter.steps(SHIFT_STEPS)?;
     }
     let rounded = if places == 0 {
         number.as_f64().round_ties_even()
@@ -67,7 +73,7 @@ pub(super) fn sqrt<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<
     Ok(Val::Num(Num::from_f64(number.as_f64().sqrt())))
 }
 
-pub(super) fn power<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
+pub(super) fn power<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(base) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let Some(exponent) = arg(args, 1).as_num() else { return Err(Error::new("D3061").value(base.to_value())) };
     if let (Num::Int(base), Num::Int(exponent)) = (base, exponent)
@@ -75,6 +81,7 @@ pub(super) fn power<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome
     {
         return Ok(Val::Num(Num::Int(result)));
     }
+    machine.meter.steps(8)?;
     let result = base.as_f64().powf(exponent.as_f64());
     if !result.is_finite() {
         return Err(Error::new("D3061").value(base.to_value()).with("exp", exponent.to_value()));
@@ -181,6 +188,9 @@ fn prefixed(text: &str) -> Option<Num> {
     })
 }
 
+/// What it takes to divide until nothing is left.
+const FORMAT_STEPS: usize = 64;
+
 pub(super) fn format_base<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let number = whole(number, f64::round_ties_even);
@@ -188,6 +198,7 @@ pub(super) fn format_base<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>
     let Some(base) = u32::try_from(radix).ok().filter(|base| (2..=36).contains(base)) else {
         return Err(Error::new("D3100").value(radix));
     };
+    machine.meter.steps(FORMAT_STEPS)?;
     let mut digits = Vec::new();
     let mut rest = match number {
         Num::Int(value) => u128::from(value.unsigned_abs()),
@@ -208,11 +219,15 @@ pub(super) fn format_base<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>
     Val::text(digits.into_iter().rev().collect(), machine.meter)
 }
 
+/// What it takes to write a number by a picture that has been read.
+const NUMBER_STEPS: usize = 220;
+
 pub(super) fn format_number<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str().unwrap_or("");
     machine.meter.picture(1 + picture.len())?;
-    let options = arg(args, 2).clone().into_value();
+    machine.meter.steps(NUMBER_STEPS)?;
+    let options = arg(args, 2).clone().into_json(machine.meter)?;
     let options = options.as_ref().and_then(Value::as_object);
     Val::text(picture::format_number(number.as_f64(), picture, options)?, machine.meter)
 }

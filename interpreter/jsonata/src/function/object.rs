@@ -32,7 +32,7 @@ fn gather_keys<'e>(
         return items.iter().try_for_each(|item| gather_keys(machine, &item, known, found));
     }
     for (key, _) in value.members() {
-        machine.meter.steps(MADE_STEPS / 2)?;
+        machine.meter.steps(MADE_STEPS * 3 / 4)?;
         machine.meter.text(key.len())?;
         if known.insert(Arc::clone(&key)) {
             found.push(Val::Str(Doc::Own(key)))?;
@@ -43,12 +43,17 @@ fn gather_keys<'e>(
 
 pub(super) fn lookup<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     match arg(args, 1).as_str() {
-        Some(key) => match machine.name(key, arg(args, 0))? {
+        Some(key) => match lookup_name(machine, key, arg(args, 0))? {
             Val::Undefined if arg(args, 0).is_array() => Val::list(Vec::new(), Flags::SEQUENCE, machine.meter),
             found => Ok(found),
         },
         None => Ok(Val::Undefined),
     }
+}
+
+fn lookup_name<'e>(machine: &mut Machine<'e, '_>, key: &str, value: &Val<'e>) -> Outcome<'e> {
+    machine.meter.text(key.len().saturating_mul(Items::or_one(value).len().max(1)))?;
+    machine.name(key, value)
 }
 
 /// An object for each member of an object, or of each object of an array.
@@ -100,7 +105,7 @@ pub(super) fn merge<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
             },
             _ => continue,
         };
-        machine.meter.steps(MADE_STEPS / 2 + members.len())?;
+        machine.meter.steps(MADE_STEPS / 2 + 8 * members.len())?;
         weight += item.made_weight() + 8 * members.len();
         machine.meter.foresee(weight)?;
         merged.extend(members.iter().map(|(key, value)| (Arc::clone(key), value.clone())));
@@ -112,7 +117,7 @@ fn merge_mixed<'e>(machine: &mut Machine<'e, '_>, items: Items<'_, 'e>) -> Outco
     let mut merged: Vec<(Arc<str>, Val<'e>)> = Vec::new();
     for item in items.iter() {
         for (key, value) in item.members() {
-            machine.meter.steps(merged.len() + 1)?;
+            machine.meter.steps(merged.len() + 8)?;
             match merged.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, slot)) => *slot = value,
                 None => merged.push((key, value)),

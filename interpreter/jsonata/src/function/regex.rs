@@ -8,6 +8,7 @@ use crate::Error;
 use crate::eval::Machine;
 use crate::frame::Function;
 use crate::item::{Flags, Val};
+use crate::meter::{MADE_STEPS, Meter};
 use crate::number::Num;
 use crate::regex::Regex;
 use crate::sequence::{Items, Seq};
@@ -22,6 +23,9 @@ struct Found<'e> {
     groups: Vec<Val<'e>>,
     next: Next<'e>,
 }
+
+/// What it takes to make an object of a match.
+const MATCH_STEPS: usize = 6 * MADE_STEPS;
 
 /// How the next match is found.
 enum Next<'e> {
@@ -64,6 +68,11 @@ fn byte_of(text: &str, unit: i64) -> usize {
     text.len()
 }
 
+/// What it takes to find the place of a UTF-16 unit, or of a byte, in a text.
+fn place_steps<'e>(machine: &Machine<'e, '_>, text: &str) -> Result<(), Error> {
+    machine.meter.steps(text.len() / 8)
+}
+
 fn piece<'e>(machine: &Machine<'e, '_>, text: &str, start: usize, end: usize) -> Outcome<'e> {
     Val::text(text.get(start..end).unwrap_or("").to_owned(), machine.meter)
 }
@@ -83,7 +92,7 @@ fn search<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, text: &str, from:
 }
 
 /// What a matcher function answered, which must look like a match.
-fn answered<'e>(text: &str, answer: &Val<'e>) -> Result<Option<Found<'e>>, Error> {
+fn answered<'e>(machine: &Machine<'e, '_>, text: &str, answer: &Val<'e>) -> Result<Option<Found<'e>>, Error> {
     if answer.is_undefined() {
         return Ok(None);
     }
@@ -92,6 +101,9 @@ fn answered<'e>(text: &str, answer: &Val<'e>) -> Result<Option<Found<'e>>, Error
     if start.as_num().is_none() && end.as_num().is_none() && !groups.is_array() && !next.is_function() {
         return Err(Error::new("T1010").value(answer.describe()).with("index", 1_i64));
     }
+    machine.meter.steps(MADE_STEPS)?;
+    place_steps(machine, text)?;
+    place_steps(machine, text)?;
     let place = |value: &Val<'e>| byte_of(text, value.as_num().map_or(0, Num::truncate));
     let (start, end) = (place(&start), place(&end));
     let groups = if groups.is_undefined() { Vec::new() } else { Items::or_one(&groups).to_vec() };
@@ -104,7 +116,7 @@ fn first<'e>(machine: &mut Machine<'e, '_>, pattern: &Val<'e>, text: &Val<'e>) -
         Val::Regex(regex) => search(machine, regex, own, 0),
         function => {
             let answer = machine.apply(function, Args::from_iter([text.clone()]), &Val::Null)?;
-            answered(own, &answer)
+            answered(machine, own, &answer)
         }
     }
 }
@@ -116,14 +128,17 @@ fn following<'e>(machine: &mut Machine<'e, '_>, text: &str, found: &Found<'e>) -
         Next::Regex(_) => Ok(None),
         Next::Function(next) if next.is_function() => {
             let answer = machine.apply(next, Args::new(), &Val::Null)?;
-            answered(text, &answer)
+            answered(machine, text, &answer)
         }
         Next::Function(_) => Ok(None),
     }
 }
 
 /// A match as an expression sees it.
-fn as_object<'e>(machine: &mut Machine<'e, '_>, text: &str, found: Found<'e>) -> Outcome<'e> {
+fn as_object<'e>(machine: &mut Machine<'e, '_>, whole: &Val<'e>, found: Found<'e>) -> Outcome<'e> {
+    let text = whole.as_str().unwrap_or("");
+    machine.meter.steps(MATCH_STEPS)?;
+    place_steps(machine, text.get(..found.end).unwrap_or(""))?;
     let mut units = Units::new(text);
     let start = Val::int(units.of_byte(found.start));
     let end = Val::int(units.of_byte(found.end));
@@ -134,7 +149,7 @@ fn as_object<'e>(machine: &mut Machine<'e, '_>, text: &str, found: Found<'e>) ->
         (Arc::from("groups"), Val::list(found.groups, Flags::ARRAY, machine.meter)?),
     ];
     let next = match found.next {
-        Next::Regex(regex) => Val::Function(Rc::new(Function::NextMatch { regex, text: Arc::from(text), from: found.end })),
+        Next::Regex(regex) => Val::Function(Rc::new(Function::NextMatch { regex, text: whole.clone(), from: found.end })),
         Next::Function(next) => next,
     };
     members.push((Arc::from("next"), next));
@@ -143,21 +158,24 @@ fn as_object<'e>(machine: &mut Machine<'e, '_>, text: &str, found: Found<'e>) ->
 
 /// A regular expression that is called as a function: its first match in a text.
 pub(crate) fn invoke<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, args: Given<'_, 'e>) -> Outcome<'e> {
-    let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
+    let whole = arg(args, 0);
+    let Some(text) = whole.as_str() else { return Ok(Val::Undefined) };
+    place_steps(machine, text)?;
     let from = arg(args, 1).as_num().map_or(0, |from| byte_of(text, from.truncate()));
     match search(machine, regex, text, from)? {
-        Some(found) => as_object(machine, text, found),
+        Some(found) => as_object(machine, whole, found),
         None => Ok(Val::Undefined),
     }
 }
 
 /// The match after another.
-pub(crate) fn next<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, text: &str, from: usize) -> Outcome<'e> {
+pub(crate) fn next<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, whole: &Val<'e>, from: usize) -> Outcome<'e> {
+    let text = whole.as_str().unwrap_or("");
     if from >= text.len() {
         return Ok(Val::Undefined);
     }
     match search(machine, regex, text, from)? {
-        Some(found) => as_object(machine, text, found),
+        Some(found) => as_object(machine, whole, found),
         None => Ok(Val::Undefined),
     }
 }
@@ -201,6 +219,7 @@ pub(super) fn matches<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
     let mut found = if limit > 0 { first(machine, arg(args, 1), text)? } else { None };
     while let Some(one) = found {
         let index = units.of_byte(one.start);
+        machine.meter.steps(MATCH_STEPS)?;
         found = if result.len() + 1 < limit { following(machine, own, &one)? } else { None };
         let members = vec![
             (Arc::clone(match_name), piece(machine, own, one.start, one.end)?),
@@ -252,7 +271,7 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
         let with = replacement.as_str().unwrap_or("");
         machine.meter.steps(1 + own.len() / 8)?;
         for (at, _) in own.match_indices(part).take(limit) {
-            machine.meter.steps(1)?;
+            machine.meter.steps(3)?;
             out.push_str(own.get(from..at).unwrap_or(""));
             out.push_str(with);
             machine.meter.foresee(out.len())?;
@@ -262,13 +281,16 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
         let mut found = if limit > 0 { first(machine, pattern, text)? } else { None };
         while let Some(one) = found {
             count += 1;
+            machine.meter.steps(MADE_STEPS / 4)?;
             found = if count < limit { following(machine, own, &one)? } else { None };
             out.push_str(own.get(from..one.start).unwrap_or(""));
             from = one.end;
             match replacement.as_str() {
-                Some(template) => substitute(template, own.get(one.start..one.end).unwrap_or(""), &one.groups, &mut out),
+                Some(template) => {
+                    substitute(template, own.get(one.start..one.end).unwrap_or(""), &one.groups, &mut out, machine.meter)?;
+                }
                 None => {
-                    let object = as_object(machine, own, one)?;
+                    let object = as_object(machine, text, one)?;
                     let answer = machine.apply(replacement, Args::from_iter([object]), &Val::Null)?;
                     match answer.as_str() {
                         Some(answer) => out.push_str(answer),
@@ -284,22 +306,29 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
 }
 
 /// Appends a template with the match for `$0`, its groups for `$1` and so on, and `$` for `$$`.
-fn substitute(template: &str, whole: &str, groups: &[Val<'_>], out: &mut String) {
+fn substitute(template: &str, whole: &str, groups: &[Val<'_>], out: &mut String, meter: &Meter) -> Result<(), Error> {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('$') {
+        meter.steps(3 + before.len() / 16)?;
+        meter.foresee(out.len() + before.len() + whole.len())?;
         out.push_str(before);
+        let length = out.len();
         rest = after;
         if let Some(after) = rest.strip_prefix('$') {
             out.push('$');
             rest = after;
         } else if let Some(after) = rest.strip_prefix('0') {
+            meter.steps(whole.len() / 64)?;
             out.push_str(whole);
             rest = after;
         } else {
             rest = substitute_group(rest, groups, out);
+            meter.steps(4 + out.len().saturating_sub(length) / 64)?;
         }
     }
+    meter.steps(rest.len() / 16)?;
     out.push_str(rest);
+    Ok(())
 }
 
 /// Appends the group whose number comes now: as many digits as the number of groups has, one less if there is no such group.

@@ -6,6 +6,7 @@ use super::{Given, arg};
 use crate::Error;
 use crate::eval::Machine;
 use crate::item::{Flags, Val};
+use crate::meter::Meter;
 use crate::sequence::Items;
 
 pub(super) fn string<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
@@ -24,14 +25,18 @@ fn byte_at(text: &str, position: usize) -> usize {
     if text.is_ascii() { position.min(text.len()) } else { text.char_indices().nth(position).map_or(text.len(), |(at, _)| at) }
 }
 
-fn char_count(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
+fn char_count(text: &str, meter: &Meter) -> Result<usize, Error> {
+    meter.steps(text.len() / 64)?;
+    if text.is_ascii() {
+        return Ok(text.len());
+    }
+    meter.steps(text.len() / 8)?;
+    Ok(text.chars().count())
 }
 
 pub(super) fn substring<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
-    machine.meter.steps(1 + text.len() / 64)?;
-    let count = char_count(text);
+    let count = char_count(text, machine.meter)?;
     let position = |number: i64| -> usize {
         let from_start = if number < 0 { number.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)).max(0) } else { number };
         usize::try_from(from_start).unwrap_or(usize::MAX).min(count)
@@ -88,6 +93,10 @@ pub(super) fn uppercase<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) 
 
 /// Runs of blanks become one space, and those at both ends go.
 pub(super) fn trim<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
+    // Words take longer than what they are made of.
+    if let Some(text) = arg(args, 0).as_str() {
+        machine.meter.steps(text.len() / 4)?;
+    }
     changed(machine, args, |text| {
         let mut out = String::with_capacity(text.len());
         for word in text.split([' ', '\t', '\n', '\r']).filter(|word| !word.is_empty()) {
@@ -102,8 +111,7 @@ pub(super) fn trim<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Re
 
 pub(super) fn length<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
-    machine.meter.steps(1 + text.len() / 64)?;
-    Ok(Val::int(char_count(text)))
+    Ok(Val::int(char_count(text, machine.meter)?))
 }
 
 /// Fills a string up to a width: behind it, or before it if the width is negative.
@@ -112,12 +120,12 @@ pub(super) fn pad<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Res
     let Some(text) = value.as_str() else { return Ok(Val::Undefined) };
     let width = arg(args, 1).as_num().map_or(0, crate::number::Num::truncate);
     let filling = arg(args, 2).as_str().filter(|filling| !filling.is_empty()).unwrap_or(" ");
-    let missing = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX).saturating_sub(char_count(text));
+    let missing = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX).saturating_sub(char_count(text, machine.meter)?);
     if missing == 0 {
         return Ok(value.clone());
     }
     machine.meter.foresee(missing.saturating_add(text.len()))?;
-    machine.meter.steps(missing / 4)?;
+    machine.meter.steps(if filling.len() == 1 { missing / 4 } else { missing })?;
     let filling: Cow<'_, str> = if filling.len() == 1 {
         Cow::Owned(filling.repeat(missing))
     } else {
@@ -134,8 +142,9 @@ pub(super) fn join<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Re
     let separator = arg(args, 1).as_str().unwrap_or("");
     let mut out = String::new();
     for (at, text) in Items::or_one(texts).iter().enumerate() {
-        machine.meter.steps(1)?;
+        machine.meter.steps(6)?;
         if at > 0 {
+            machine.meter.text(separator.len())?;
             out.push_str(separator);
         }
         let text = text.as_str().unwrap_or("");
@@ -146,10 +155,13 @@ pub(super) fn join<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Re
     Val::text(out, machine.meter)
 }
 
+/// What it takes to begin to split.
+const SPLIT_STEPS: usize = 16;
+
 /// The parts of a text between separators; single characters if the separator is empty.
 pub(super) fn split_at<'e>(machine: &mut Machine<'e, '_>, text: &str, separator: &str, limit: usize) -> Result<Val<'e>, Error> {
     let mut parts = crate::sequence::Seq::new(machine.meter);
-    machine.meter.steps(1 + text.len() / 8)?;
+    machine.meter.steps(SPLIT_STEPS + text.len() / 8)?;
     let mut add = |part: &str| {
         machine.meter.steps(1)?;
         parts.push(Val::text(part.to_owned(), machine.meter)?)

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::item::{Members, Val};
 use crate::meter::Meter;
+use crate::number::Num;
 use crate::sequence::Items;
 
 impl<'e> Val<'e> {
@@ -19,7 +20,7 @@ impl<'e> Val<'e> {
             Val::Tuples(tuples) => !tuples.is_empty(),
             Val::Array(_) | Val::List(_) => {
                 for item in Items::or_one(self).iter() {
-                    meter.steps(1)?;
+                    meter.steps(2)?;
                     if item.is_truthy(meter)? {
                         return Ok(true);
                     }
@@ -47,6 +48,12 @@ impl<'e> Val<'e> {
     }
 }
 
+/// What it takes to write a number with a fraction.
+const FLOAT_STEPS: usize = 48;
+/// Bytes that are quoted in the time of a step, and what an escape adds.
+const QUOTED_PER_STEP: usize = 4;
+const ESCAPE_STEPS: usize = 3;
+
 /// Writes JSON.
 struct Json<'o, 'e> {
     out: &'o mut String,
@@ -56,17 +63,22 @@ struct Json<'o, 'e> {
 
 impl<'e> Json<'_, 'e> {
     fn value(&mut self, value: &Val<'e>, depth: usize) -> Result<(), Error> {
-        self.meter.steps(3)?;
+        self.meter.steps(5)?;
         self.meter.foresee(self.out.len())?;
         match value {
             Val::Undefined | Val::Null => self.out.push_str("null"),
             Val::Bool(true) => self.out.push_str("true"),
             Val::Bool(false) => self.out.push_str("false"),
-            Val::Num(number) if number.is_finite() => number.write_rounded(self.out),
+            Val::Num(number) if number.is_finite() => {
+                if let Num::Float(_) = number {
+                    self.meter.steps(FLOAT_STEPS)?;
+                }
+                number.write_rounded(self.out);
+            }
             Val::Num(number) => return Err(Error::new("D1001").value(number.text())),
             Val::Function(_) | Val::Builtin(_) | Val::Regex(_) | Val::Tuples(_) => self.out.push_str("\"\""),
-            Val::Str(text) => quote(text, self.out),
-            Val::Text(text) => quote(&text.text, self.out),
+            Val::Str(text) => self.quoted(text)?,
+            Val::Text(text) => self.quoted(&text.text)?,
             Val::Array(_) | Val::List(_) => {
                 let items = Items::or_one(value);
                 self.out.push('[');
@@ -105,9 +117,18 @@ impl<'e> Json<'_, 'e> {
 
     fn member(&mut self, at: usize, key: &str, value: &Val<'e>, depth: usize) -> Result<(), Error> {
         self.separate(at, depth + 1);
-        quote(key, self.out);
+        self.quoted(key)?;
         self.out.push_str(if self.pretty { ": " } else { ":" });
         self.value(value, depth + 1)
+    }
+
+    fn quoted(&mut self, text: &str) -> Result<(), Error> {
+        let before = self.out.len();
+        self.meter.foresee(before + text.len())?;
+        self.meter.steps(text.len() / QUOTED_PER_STEP)?;
+        quote(text, self.out);
+        // What is escaped takes longer.
+        self.meter.steps((self.out.len() - before - 2 - text.len()) * ESCAPE_STEPS)
     }
 
     fn separate(&mut self, at: usize, depth: usize) {

@@ -12,11 +12,15 @@ fn now_millis(machine: &mut Machine<'_, '_>) -> f64 {
     machine.now_millis() as f64
 }
 
+/// The length of a picture that takes as long as none, which is ISO 8601.
+const ISO_BYTES: usize = 44;
+
 pub(super) fn millis<'e>(machine: &mut Machine<'e, '_>, _: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     Ok(Val::Num(Num::Int(machine.now_millis())))
 }
 
 pub(super) fn now<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
+    machine.meter.picture(arg(args, 0).as_str().map_or(ISO_BYTES, str::len))?;
     let millis = now_millis(machine);
     let text = picture::from_millis(millis, arg(args, 0).as_str(), arg(args, 1).as_str())?;
     Val::text(text, machine.meter)
@@ -25,7 +29,7 @@ pub(super) fn now<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Res
 pub(super) fn from_millis<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Result<Val<'e>, Error> {
     let Some(millis) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str();
-    machine.meter.picture(picture.map_or(1, str::len))?;
+    machine.meter.picture(picture.map_or(ISO_BYTES, str::len))?;
     Val::text(picture::from_millis(millis.as_f64(), picture, arg(args, 2).as_str())?, machine.meter)
 }
 

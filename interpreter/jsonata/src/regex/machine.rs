@@ -11,8 +11,8 @@ use crate::{Bound, Error};
 /// A register that holds no place.
 const NOWHERE: usize = usize::MAX;
 
-/// How many alternatives may be open at once.
-const OPEN_MAX: usize = 1 << 20;
+/// How many alternatives may be open at once, those around a look-around included.
+const OPEN_MAX: usize = 400_000;
 
 /// What is undone or tried when matching fails.
 enum Undo {
@@ -28,7 +28,9 @@ enum Undo {
 
 /// The first match that starts at byte `from` or after it.
 pub(super) fn find(program: &Program, text: &str, from: usize, meter: &Meter) -> Result<Option<Match>, Error> {
-    let mut machine = Machine { program, text, registers: SmallVec::from_elem(NOWHERE, program.registers), steps: 0, meter };
+    meter.steps(SEARCH_STEPS + program.registers)?;
+    let mut machine =
+        Machine { program, text, registers: SmallVec::from_elem(NOWHERE, program.registers), open_around: 0, steps: 0, meter };
     let mut start = from;
     loop {
         if let Some(first) = program.first {
@@ -47,11 +49,14 @@ pub(super) fn find(program: &Program, text: &str, from: usize, meter: &Meter) ->
         let Some(next) = text.get(start..).and_then(|rest| rest.chars().next()).filter(|_| !program.anchored) else { break };
         start += next.len_utf8();
         machine.registers.fill(NOWHERE);
-        machine.steps += STEPS_PER_START;
+        machine.steps += STEPS_PER_START + machine.registers.len() / 4;
     }
     machine.settle()?;
     Ok(None)
 }
+
+/// What it takes to begin to search.
+const SEARCH_STEPS: usize = 16;
 
 /// What it takes to begin anew at another place, beside the steps that are made from there.
 const STEPS_PER_START: usize = 4;
@@ -60,6 +65,8 @@ struct Machine<'t> {
     program: &'t Program,
     text: &'t str,
     registers: SmallVec<[usize; 8]>,
+    /// How many alternatives are open around the look-around that is tried.
+    open_around: usize,
     /// Steps that the meter does not know of yet.
     steps: usize,
     meter: &'t Meter,
@@ -110,7 +117,7 @@ impl Machine<'_> {
         let program = self.program;
         loop {
             self.step()?;
-            if undo.len() > OPEN_MAX {
+            if self.open_around + undo.len() > OPEN_MAX {
                 return Err(Error::bound(Bound::Memory));
             }
             let goes_on = match program.instructions.get(pc) {
@@ -162,6 +169,7 @@ impl Machine<'_> {
                     true
                 }
                 Some(Instruction::Clear(from, to)) => {
+                    self.steps += to - from;
                     for register in *from..*to {
                         self.set(register, NOWHERE, &mut undo);
                     }
@@ -211,8 +219,11 @@ impl Machine<'_> {
                     }
                 }
                 Some(Instruction::Look { ahead, positive, exit }) => {
+                    self.steps += 2 * self.registers.len();
                     let before = self.registers.clone();
+                    self.open_around += undo.len();
                     let found = self.look(*ahead, pc + 1, at)?;
+                    self.open_around -= undo.len();
                     let after = std::mem::replace(&mut self.registers, before);
                     if found == *positive {
                         if found {
