@@ -174,12 +174,18 @@ pub async fn drive<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, Drive
     }
 }
 
-/// Starts an execution: creates it, and takes it as far as it goes without a task. `Conflict` says that there is one of that name.
+/// Starts an execution at `now`: creates it, and takes it as far as it goes without a task. `Conflict` says that there is one of that
+/// name.
 ///
 /// # Errors
 /// When the store or a queue fails. It may have been created all the same.
-pub async fn start<H: Host>(host: &H, definition: &Arc<Definition>, start: Start, birth: Birth) -> Result<Drove, DriveError> {
-    let now = host.clock().now();
+pub async fn start<H: Host>(
+    host: &H,
+    definition: &Arc<Definition>,
+    start: Start,
+    birth: Birth,
+    now: Timestamp,
+) -> Result<Drove, DriveError> {
     let arn = ExecutionArn(Arc::clone(&start.identity.execution_arn));
     let mut out = Output::default();
     let mut execution = Execution::start(definition, start, now, &mut out);

@@ -470,7 +470,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
         }
         let definition = self.definition(&new.revision).await.map_err(unavailable)?;
         let (begin, birth) = start_of(&new);
-        match start(self, &definition, begin, birth).await {
+        match start(self, &definition, begin, birth, new.now).await {
             Ok(_) => Ok(Started::New(new.now)),
             Err(DriveError::Commit(CommitError::Conflict)) => {
                 let arn = ExecutionArn(Arc::clone(&new.identity.execution_arn));

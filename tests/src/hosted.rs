@@ -68,7 +68,7 @@ impl World {
         let arn = ExecutionArn(Arc::clone(&start_with.identity.execution_arn));
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let birth = Birth { revision: "1".into(), ..Birth::default() };
-        let started = start(self, &self.store.definition, start_with, birth).await;
+        let started = start(self, &self.store.definition, start_with, birth, self.clock().now()).await;
         let mut drove = started.map_err(|error| text(&error))?;
         let mut stop = run.stop.as_ref();
         for _ in 0..DRIVES_MAX {

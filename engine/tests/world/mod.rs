@@ -67,7 +67,8 @@ impl World {
             region: "us-east-1".into(),
         };
         let with = Start { identity, input: Document::parse(input).unwrap(), seed: 1, quotas: Quotas::aws(false) };
-        pollster::block_on(start(self, &self.definition, with, Birth { revision: "1".into(), ..Birth::default() }))
+        let birth = Birth { revision: "1".into(), ..Birth::default() };
+        pollster::block_on(start(self, &self.definition, with, birth, self.clock().now()))
     }
 
     pub(crate) fn drive(&self, name: &str) -> Result<Drove, DriveError> {

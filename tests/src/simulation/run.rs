@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use statewright_engine::{
-    Birth, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Store as _, deliver, deliver_at_once, drive, start,
+    Birth, Clock as _, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Host as _, Store as _, deliver,
+    deliver_at_once, drive, start,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
@@ -203,7 +204,10 @@ impl<'w> Runner<'w> {
         let (with, birth) = (intended.start.clone(), Birth { revision: intended.machine.to_string().into(), ..Birth::default() });
         self.launch(execution, Errand::Start, |function| {
             let host = function.host();
-            Box::pin(async move { Landed::Drove(start(&host, &definition, with, birth).await) })
+            Box::pin(async move {
+                let now = host.clock().now();
+                Landed::Drove(start(&host, &definition, with, birth, now).await)
+            })
         });
     }
 
