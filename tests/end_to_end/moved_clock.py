@@ -1,0 +1,140 @@
+"""What takes longer than a queue delays a message, with a clock that is moved: that of the emulator and those of the functions."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+from deployment import Deployment, Functions
+from emulator import Emulator, until
+
+# What a queue delays a message at most.
+DELAY_SECONDS_MAX = 900
+
+# Python's clock: `sitecustomize` is what every Python begins with.
+PYTHON = """
+import datetime, os, time
+
+def moved():
+    with open(os.environ["CLOCK_MOVED_BY"]) as file:
+        return int(file.read() or 0)
+
+class Meta(type):
+    def __instancecheck__(cls, value):
+        return isinstance(value, real)
+
+class Moved(datetime.datetime, metaclass=Meta):
+    @classmethod
+    def now(cls, tz=None):
+        return real.now(tz) + datetime.timedelta(seconds=moved())
+
+    @classmethod
+    def utcnow(cls):
+        return real.utcnow() + datetime.timedelta(seconds=moved())
+
+real, datetime.datetime = datetime.datetime, Moved
+seconds, nanoseconds = time.time, time.time_ns
+time.time = lambda: seconds() + moved()
+time.time_ns = lambda: nanoseconds() + moved() * 1_000_000_000
+"""
+
+# That of every other program.
+LIBRARY = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = (int (*)(clockid_t, struct timespec *)) dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(clock, now);
+    if (result || clock != CLOCK_REALTIME) return result;
+    char text[24] = "";
+    int file = open(getenv("CLOCK_MOVED_BY"), O_RDONLY);
+    if (file >= 0) {
+        if (read(file, text, sizeof text - 1) > 0) now->tv_sec += atol(text);
+        close(file);
+    }
+    return 0;
+}
+"""
+
+
+class Clock:
+    """A clock that those who are started with its environment have."""
+
+    def __init__(self, folder):
+        self.file = folder / "moved-by"
+        self.moved = 0
+        self.move(0)
+        (folder / "sitecustomize.py").write_text(PYTHON)
+        (folder / "clock.c").write_text(LIBRARY)
+        self.library = folder / "clock.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.library, folder / "clock.c", "-ldl"], check=True)
+        self.environment = {"PYTHONPATH": str(folder), "CLOCK_MOVED_BY": str(self.file)}
+
+    def move(self, seconds):
+        self.moved += seconds
+        # In one step, so that nobody reads half of it.
+        beside = self.file.with_suffix(".new")
+        beside.write_text(str(self.moved))
+        os.replace(beside, self.file)
+
+
+def long_waits_and_lost_tasks_outlast_what_a_queue_delays(world):
+    """Forty minutes of waiting, and a task whose function was killed: nobody but a reminder knows of it any more."""
+    folder = pathlib.Path(world.emulator.folder / "clock")
+    folder.mkdir()
+    clock = Clock(folder)
+    emulator = Emulator(clock.environment)
+    try:
+        deployment = Deployment(emulator, world.bootstrap, preload=clock.library)
+        return _pass(clock, emulator, deployment)
+    finally:
+        emulator.end()
+
+
+def _pass(clock, emulator, deployment):
+    client = emulator.client("lambda")
+
+    def call(operation, **parameters):
+        # Signatures are of the hour; who invokes the function directly needs none of the deployment's.
+        event = {"headers": {"x-amz-target": f"AWSStepFunctions.{operation}"}, "body": json.dumps(parameters)}
+        answer = json.loads(client.invoke(FunctionName=deployment.resources["ApiFunction"], Payload=json.dumps(event))["Payload"].read())
+        assert answer["statusCode"] == 200, answer
+        return json.loads(answer["body"])
+
+    functions = Functions(emulator)
+    far = functions.create("count-far", timeout=120)
+    role = deployment.role("tasks", [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": far}])
+
+    def start(name, state, given):
+        definition = json.dumps({"StartAt": "S", "States": {"S": {**state, "End": True}}})
+        machine = call("CreateStateMachine", name=name, definition=definition, roleArn=role)["stateMachineArn"]
+        return call("StartExecution", stateMachineArn=machine, input=json.dumps(given))["executionArn"]
+
+    status = lambda execution: call("DescribeExecution", executionArn=execution)["status"]
+    waiting = start("waits", {"Type": "Wait", "Seconds": 2400}, {})
+    task = {"Type": "Task", "Resource": far}
+    lost = start("lost", task, {"n": 1, "seconds": 3, "key": "far"})
+    until("the task", functions.attempts)
+    [process] = emulator.processes(deployment.resources["TasksFunction"])
+    os.kill(process, signal.SIGKILL)
+    until("the end of the function", lambda: "Runtime exited before returning a response" in emulator.log.read_text(errors="replace"))
+    # It runs once a minute, which is too seldom for a test.
+    sweep = lambda: client.invoke(FunctionName=deployment.resources["SweepFunction"], Payload="{}")
+    for _ in range(2):
+        assert status(waiting) == "RUNNING"
+        clock.move(DELAY_SECONDS_MAX + 6)
+        sweep()
+        if status(lost) == "RUNNING":
+            until("the end of the task, done again", lambda: status(lost) == "SUCCEEDED", 90)
+    clock.move(2400 - clock.moved)
+    sweep()
+    until("the end of the wait", lambda: status(waiting) == "SUCCEEDED", 90)
+    assert len([one for one in functions.attempts() if one["at"] == "start"]) == 2
+    return f"the clock was moved by {clock.moved} s"
