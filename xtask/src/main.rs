@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod components;
 mod conformance;
+mod emulate;
 mod fuzz;
 mod mutants;
 mod shell;
@@ -21,6 +22,8 @@ cargo xtask COMMAND
   test                     every test: unit, property, conformance, samples; ends with what was skipped
   check                    what a change must pass: format, clippy, documentation, the interpreter's purity
   with [COMMAND...]        run a command beside the components that tests need, as `test` does; without one, fetch them and try them
+  emulate [--stay]         the serverless host in an emulator of AWS: deploys it, and runs one order by the AWS command line
+      --stay               leave it running, and say how to reach it
   conformance [DIR]        replay recorded executions and compare the histories
       --write OUT          leave the history that was produced for each execution in OUT
       --filter TEXT        only cases whose id contains TEXT
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "check" => check::run(&rest),
         "with" => components::with(&rest),
+        "emulate" => emulate::run(&rest),
         "bench" => bench::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
         "jsonata-differential" => test::jsonata_differential(&rest),

@@ -12,6 +12,13 @@ pub(crate) fn root() -> PathBuf {
     manifest.parent().map_or(manifest.clone(), PathBuf::from)
 }
 
+/// The folder that cargo builds in.
+pub(crate) fn target() -> PathBuf {
+    let named = std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    // Cargo takes a relative target folder from where it is called; for us that is the workspace.
+    root().join(named.unwrap_or_else(|| "target".into()))
+}
+
 /// The folder of recorded executions: the environment's `STATEWRIGHT_RECORDED`, or `shared/aws-recorded` beside this checkout.
 pub(crate) fn recorded() -> Option<PathBuf> {
     let beside = root().parent().map(|parent| parent.join("shared/aws-recorded"));

@@ -87,11 +87,13 @@ pub(crate) fn with(arguments: &[String]) -> anyhow::Result<ExitCode> {
     Ok(if crate::shell::succeeds(&mut command)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// A Python that has the emulator, boto3 and the AWS command line.
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
+    Ok(fetch::python()?.join("bin/python"))
+}
+
 /// The folder of what was fetched.
 fn tools() -> PathBuf {
     let named = std::env::var_os("STATEWRIGHT_TOOLS").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let target = std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let root = crate::shell::root();
-    // Cargo takes a relative target folder from where it is called; for us that is the workspace.
-    named.unwrap_or_else(|| root.join(target.unwrap_or_else(|| "target".into())).join("tools"))
+    named.unwrap_or_else(|| crate::shell::target().join("tools"))
 }
