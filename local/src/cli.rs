@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use crate::refusal::Refusal;
 use crate::remote::{deploy, operate, proxy};
 use crate::screen::{ColorChoice, Screen, write_stdout};
-use crate::{eval, explain, run, validate};
+use crate::{eval, explain, package, run, validate};
 
 /// Runs and checks state machines in the Amazon States Language (AWS Step Functions) on your own machine, and deploys them
 #[derive(Debug, Parser)]
@@ -50,6 +50,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Create or update state machines, on a deployment of statewright or on AWS Step Functions
     Deploy(Box<DeployArgs>),
+    /// Turn the state machines of a template of SAM or CloudFormation into ones of a deployment of statewright
+    Package(Box<PackageArgs>),
     /// Show what a deployment knows of an execution, also of one that cannot go on
     Inspect(Box<InspectArgs>),
     /// Let executions go on that were set aside
@@ -355,6 +357,76 @@ different nothing is changed.
 Exit codes: 0 all are deployed, or would be; 1 something was refused; 2 a definition or the call was wrong, or nobody was
 reached";
 
+/// `statewright package`
+#[derive(Debug, Args)]
+#[command(after_help = PACKAGE_EXAMPLES)]
+pub(crate) struct PackageArgs {
+    /// The template, YAML or JSON
+    pub(crate) template: PathBuf,
+    /// Where the new template is written; by default standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_template_file: Option<PathBuf>,
+    /// The stack of the deployment, whose exports the new template imports
+    #[arg(long, value_name = "STACK", default_value = "statewright")]
+    pub(crate) deployment: String,
+    /// What handles the new resources, if not what the deployment's stack exports: a function's ARN, or the name of an export
+    #[arg(long, value_name = "ARN|EXPORT")]
+    pub(crate) service_token: Option<String>,
+    /// The program of the functions that start executions on events: a folder with the deployment's `bootstrap`, or an archive
+    #[arg(long, value_name = "FOLDER|s3://BUCKET/KEY")]
+    pub(crate) code: Option<String>,
+    /// What that program was built for
+    #[arg(long, value_enum, value_name = "ARCHITECTURE", default_value_t)]
+    pub(crate) architecture: Architecture,
+    /// Store the definitions in this bucket, instead of writing them into the template
+    #[arg(long, value_name = "BUCKET", help_heading = "Storing definitions")]
+    pub(crate) s3_bucket: Option<String>,
+    /// What their keys begin with
+    #[arg(long, value_name = "PREFIX", requires = "s3_bucket", help_heading = "Storing definitions")]
+    pub(crate) s3_prefix: Option<String>,
+    /// The bucket's region; by default what AWS_REGION, AWS_DEFAULT_REGION or the profile say
+    #[arg(long, value_name = "REGION", help_heading = "Storing definitions")]
+    pub(crate) region: Option<String>,
+    /// The profile whose keys sign; by default AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE says
+    #[arg(long, value_name = "NAME", help_heading = "Storing definitions")]
+    pub(crate) profile: Option<String>,
+}
+
+const PACKAGE_EXAMPLES: &str = "Examples:
+  statewright package template.yaml --code infra/bootstrap --output-template-file packaged.yaml
+  sam deploy --template-file packaged.yaml --stack-name orders --resolve-s3 --capabilities CAPABILITY_IAM
+      the machines of the template become those of the deployment; what is not about them stays to the letter
+  statewright package template.yaml --deployment statewright-staging --s3-bucket definitions | less
+      for another deployment, whose DefinitionArns hold the bucket
+
+A machine keeps its name in the template: Ref and Fn::GetAtt give what they gave. Its Policies become a role that the deployment
+assumes, its Events a function that starts it. What cannot be translated is refused, with what to write instead.
+
+Exit codes: 0 the template is written; 1 a definition is wrong or not there, or something cannot be translated; 2 the call was
+wrong, or something could not be read, stored or written";
+
+/// `--architecture`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Architecture {
+    /// Graviton
+    #[default]
+    #[value(name = "arm64")]
+    Arm64,
+    /// Intel and AMD
+    #[value(name = "x86_64")]
+    X8664,
+}
+
+impl Architecture {
+    /// As Lambda has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Arm64 => "arm64",
+            Self::X8664 => "x86_64",
+        }
+    }
+}
+
 /// `statewright inspect`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -515,6 +587,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Validate(arguments) => validate::validate(arguments, &screen),
         Command::Eval(arguments) => eval::eval(arguments, &screen),
         Command::Deploy(arguments) => deploy::deploy(arguments, cli.color, &screen),
+        Command::Package(arguments) => package::package(arguments, &screen),
         Command::Inspect(arguments) => operate::inspect(arguments, &screen),
         Command::Release(arguments) => operate::release(arguments, &screen),
         Command::Proxy(arguments) => proxy::proxy(arguments, &screen),

@@ -69,7 +69,7 @@ impl Source {
 }
 
 /// By the file's name; where that says nothing, by its first character.
-fn syntax_of(path: &Path, text: &str) -> Syntax {
+pub(crate) fn syntax_of(path: &Path, text: &str) -> Syntax {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
         "yaml" | "yml" => Syntax::Yaml,

@@ -7,6 +7,7 @@ mod eval;
 mod explain;
 mod input;
 mod machine;
+mod package;
 mod refusal;
 mod remote;
 mod report;

@@ -4,7 +4,7 @@ pub(crate) mod deploy;
 pub(crate) mod operate;
 pub(crate) mod proxy;
 
-mod profile;
+pub(crate) mod profile;
 mod record;
 
 use std::time::Duration;

@@ -12,6 +12,7 @@ fn the_help_shows_every_option_and_examples() {
         &["eval", "--help"],
         &["explain", "--help"],
         &["deploy", "--help"],
+        &["package", "--help"],
         &["inspect", "--help"],
         &["release", "--help"],
         &["proxy", "--help"],

@@ -9,6 +9,7 @@ mod folder;
 mod help;
 mod interrupt;
 mod nested;
+mod package;
 mod remote;
 mod run;
 mod tasks;
