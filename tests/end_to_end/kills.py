@@ -60,7 +60,7 @@ def functions_are_killed_and_nothing_is_lost(world):
         until("the end of all executions", all_ended, 210, 0.5)
     except AssertionError:
         left = {execution: _inspect(emulator, deployment, execution) for execution in running.keys() - ends.keys()}
-        raise AssertionError(f"after {killer.at_work()} kills some have not ended: {json.dumps(left, indent=1)}") from None
+        raise AssertionError(f"after {killer.at_work} kills some have not ended: {json.dumps(left, indent=1)}") from None
     finally:
         killer.stop()
     return _judge(world, running, ends, killer)
@@ -76,9 +76,8 @@ def _definition(function):
     """So many tasks in a row. One whose driver was killed may fail; then the next is done."""
 
     def task(name, following):
-        payload = {
-            "execution.$": "$$.Execution.Id", "key.$": f"States.Format('{{}}:{name}', $$.Execution.Id)", "n.$": "$.n", "seconds.$": "$.seconds",
-        }
+        whose = {"execution.$": "$$.Execution.Id", "key.$": f"States.Format('{{}}:{name}', $$.Execution.Id)"}
+        payload = {**whose, "n.$": "$.n", "seconds.$": "$.seconds"}
         return {
             "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke",
             "Parameters": {"FunctionName": function, "Payload": payload},
@@ -92,26 +91,29 @@ def _definition(function):
 
 
 class Killer(threading.Thread):
-    """Kills functions at random until enough of them were at work. Which were, the emulator says."""
+    """Kills functions at random, one after the other, until enough of them were at work: the emulator says at once that one has exited
+    without an answer. Of one that was idle it hears later."""
 
     def __init__(self, emulator, function):
         super().__init__(daemon=True)
         self.emulator, self.function = emulator, function
         self.random = random.Random(4711)
         self.over = threading.Event()
-        self.tried = 0
+        self.at_work = 0
 
     def run(self):
-        while not self.over.wait(PAUSE_SECONDS) and self.at_work() < KILLS:
+        while not self.over.is_set() and self.at_work < KILLS:
+            before = self.exited()
             victims = self.emulator.processes(self.function)
             if victims:
                 try:
                     os.kill(self.random.choice(victims), signal.SIGKILL)
-                    self.tried += 1
                 except ProcessLookupError:
                     continue
+            self.over.wait(PAUSE_SECONDS)
+            self.at_work += bool(victims) and self.exited() > before
 
-    def at_work(self):
+    def exited(self):
         lines = self.emulator.log.read_text(errors="replace").splitlines()
         return sum(1 for line in lines if f"{self.function}: Runtime exited before returning a response" in line)
 
@@ -121,8 +123,8 @@ class Killer(threading.Thread):
 
 
 def _judge(world, running, ends, killer):
-    kills = killer.at_work()
-    assert kills >= KILLS, f"only {kills} functions were killed at work, {killer.tried} in all"
+    kills = killer.at_work
+    assert kills >= KILLS, f"only {kills} functions were killed at work"
     began = collections.Counter(one["key"] for one in world.functions.attempts() if one["at"] == "start" and one["execution"] in running)
     failed = 0
     for execution, function in running.items():
@@ -138,4 +140,5 @@ def _judge(world, running, ends, killer):
     repeated = sum(times - 1 for times in began.values() if times > 1)
     # A function drives one execution, which does one task at a time.
     assert repeated <= kills, (repeated, kills)
-    return f"{kills} functions killed at work ({killer.tried} in all), {len(running)} executions right; {repeated} tasks done again, {failed} failed"
+    tasks = f"{repeated} tasks done again, {failed} failed rather than done again"
+    return f"{kills} functions killed at work, {len(running)} executions right; {tasks}"

@@ -59,6 +59,9 @@ def run(bootstrap, names):
     """Whether all is well, as an exit code."""
     began = time.monotonic()
     chosen = [scenario for scenario in scenarios.ALL if not names or scenario.__name__ in names]
+    for skipped in scenarios.ON_LINUX:
+        if skipped not in scenarios.ALL:
+            print(f"SKIPPED {skipped.__name__}: it needs Linux")
     emulator = Emulator()
     failed = []
     try:
