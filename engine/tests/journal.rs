@@ -64,6 +64,57 @@ fn a_task_costs_its_intent_and_its_result_with_what_follows() {
     assert_eq!(lists(&world, Some("SUCCEEDED")).len(), 1);
 }
 
+/// Tasks in a chain, each followed by a document of one of three kinds in turn.
+fn in_turns(tasks: usize) -> String {
+    let document = |number: usize| {
+        let names = (0..200).map(|field| (number % 3 * 7919 + field) * 2_654_435_761 % 1_000_003);
+        let fields: Vec<String> =
+            names.map(|name| format!(r#""field{name:x}":{}"#, (number * 40 + name) * 40_503 % 99_991)).collect();
+        fields.join(",")
+    };
+    let state = |number: usize| {
+        let next = if number + 1 == tasks { r#""End":true"#.to_owned() } else { format!(r#""Next":"T{}""#, number + 1) };
+        format!(
+            r#""T{number}":{{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f",
+                "Parameters":{{}},"ResultPath":null,"Next":"P{number}"}},
+            "P{number}":{{"Type":"Pass","Result":{{{}}},"ResultPath":"$.last",{next}}}"#,
+            document(number)
+        )
+    };
+    let states: Vec<String> = (0..tasks).map(state).collect();
+    format!(r#"{{"StartAt":"T0","States":{{{}}}}}"#, states.join(","))
+}
+
+#[test]
+fn a_commit_is_compared_with_the_one_of_the_last_that_is_most_like_it() {
+    const TASKS: usize = 60;
+    let world = World::new(&in_turns(TASKS));
+    world.start("one", "{}").unwrap();
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    let items = oldest_first(&world);
+    let like: Vec<Option<i64>> = items.iter().map(|item| item.get_number("l")).collect();
+    let version = |at: usize| i64::try_from(at).unwrap() + 1;
+    let in_turn = (1..like.len()).filter(|at| like[*at] == Some(version(*at) - 3)).count();
+    assert!(in_turn > TASKS / 2, "{like:?}");
+    // What must be read to read one.
+    for at in 1..like.len() {
+        let before = |version: &i64| like[usize::try_from(*version).unwrap() - 1];
+        let mut read: Vec<i64> = std::iter::successors(Some(version(at)), before).collect();
+        let base = read.pop();
+        assert!(
+            read.len() <= 13 && read.first().zip(read.last()).is_none_or(|(first, last)| first - last <= 12),
+            "{read:?} {base:?}"
+        );
+    }
+    assert_eq!(world.history("one").unwrap().len(), 2 + TASKS * 7);
+    // Whoever loads it in the middle goes on the same way.
+    let middle = cut_of(&in_turns(TASKS), items, 30);
+    middle.clock.advance_to(START.plus_seconds(3600));
+    assert_eq!(middle.drive("one"), Ok(Drove::Finished));
+    let like = partition(&middle, "x#machine:one").iter().filter(|item| item.get_number("l").is_some()).count();
+    assert!(like > 30 + TASKS / 4, "{like} of them are compared");
+}
+
 #[test]
 fn a_name_is_taken_until_its_execution_has_expired() {
     let world = World::with(TASK, Settings { retention_seconds: 1000, ..Settings::default() });
@@ -245,13 +296,22 @@ fn of_all_who_are_told_of_a_task_one_gets_it_each_time_it_is_passed_on() {
 
 /// The world with only the first `commits` commits of the execution.
 fn cut(world: World, commits: usize) -> World {
-    let mut kept = partition(&world, "x#machine:one");
+    World { after_crash: world.after_crash, ..cut_of(TASK, oldest_first(&world), commits) }
+}
+
+/// The commits of the execution.
+fn oldest_first(world: &World) -> Vec<Item> {
+    let mut items = partition(world, "x#machine:one");
     // The newest stand first, but for the very first.
-    let first = kept.remove(0);
-    kept.reverse();
-    kept.truncate(commits - 1);
-    let other = World { after_crash: world.after_crash, ..World::new(TASK) };
-    for item in kept.into_iter().chain([first]) {
+    items.reverse();
+    items.rotate_right(1);
+    items
+}
+
+/// A world with the first of these commits, the oldest first.
+fn cut_of(definition: &str, items: Vec<Item>, commits: usize) -> World {
+    let other = World::new(definition);
+    for item in items.into_iter().take(commits) {
         block(other.journal.table().put(item, Condition::None)).unwrap();
     }
     other

@@ -4,7 +4,7 @@
 //! which version comes next, and a put under that key decides as any commit does: should anybody be able to go on with it after all, only
 //! one of the two succeeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use statewright_interpreter::command::Output;
@@ -136,7 +136,7 @@ impl<T: Table> Journal<T> {
             payloads: BTreeMap::new(),
             consumed: Vec::new(),
             first: Arc::default(),
-            last: None,
+            recent: VecDeque::new(),
             base: None,
             alone: true,
         }

@@ -7,7 +7,7 @@
 //! **Loading is bounded.** The newest commit names the earlier ones that hold something which is still needed. When these grow too many,
 //! a commit repeats frames and results that stand in others; payloads are never repeated.
 //!
-//! **A commit is compared with the one before**, which a reader of it needs as well; how far that leads back is bounded.
+//! **A commit is compared with one of the last few**, which a reader of it needs as well; how far that leads back is bounded.
 //!
 //! **A key is never free again** while a driver that knows of it may live: nothing here deletes a commit. Each is written with the
 //! time from which on the table may delete it.
@@ -29,7 +29,7 @@ mod pack;
 mod refresh;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -79,8 +79,12 @@ impl Default for Settings {
 
 /// What an item holds beyond what is asked for, so that it outlives what it belongs to: a month.
 const MARGIN_SECONDS: u64 = 30 * 24 * 3600;
-/// So many commits at most must be read to unpack one.
-const DEPTH_MAX: usize = 12;
+/// So many commits at most lie between one and those that must be read to unpack it, but for the first and one that leads back to no other.
+const DEPTH_MAX: u32 = 12;
+/// So many of the last commits are tried as what the next is compared with.
+const RECENT_MAX: usize = 4;
+/// A commit of so many bytes is paid as the least there is, with its key and what stands beside it: nothing smaller is looked for.
+const SMALL: usize = 850;
 /// Read at first: the first commit, a few posted events, and the newest commits.
 const FIRST_PAGE: usize = 14;
 
@@ -113,8 +117,8 @@ pub struct Place {
     consumed: Vec<Arc<str>>,
     /// The first commit's content, which every later one is compared with.
     first: Arc<[u8]>,
-    /// The last commit, and what it leads back to: what the next one is compared with as well.
-    last: Option<Like>,
+    /// The last few commits, the newest first, and what the last leads back to: the next one is compared with one of them as well.
+    recent: VecDeque<Like>,
     base: Option<Like>,
     /// Whether the last commit is to be read without any other: then it is the last for ever.
     alone: bool,
@@ -125,8 +129,8 @@ pub struct Place {
 struct Like {
     version: u32,
     bytes: Arc<[u8]>,
-    /// How many others must be read before it.
-    depth: usize,
+    /// The oldest that must be read before it, but for the one that leads back to no other.
+    since: u32,
 }
 
 impl Place {
@@ -331,22 +335,29 @@ impl<T: Table> Journal<T> {
         } else {
             let first = Arc::clone(&place.first);
             packed = pack::pack(&bytes, &[&first])?;
-            let mut depth = 0;
-            // The commit before is most like this one; where that leads back too far, what it leads back to.
-            let like = place.last.as_ref().filter(|last| last.depth < DEPTH_MAX).or(place.base.as_ref());
-            if let Some(like) = like {
+            // The commit before is most like this one, unless what comes takes turns; where all lead back too far, what they lead back to.
+            let near = |like: &&Like| version - like.since <= DEPTH_MAX;
+            let base = place.base.as_ref().filter(|_| !place.recent.iter().any(|like| near(&like)));
+            let mut chosen: Option<&Like> = None;
+            for like in place.recent.iter().filter(near).chain(base) {
                 let smaller = pack::pack(&bytes, &[&first, &like.bytes])?;
-                if smaller.len() * 10 < packed.len() * 9 {
+                let helps = smaller.len() * 10 < packed.len() * 9 || chosen.is_some() && smaller.len() < packed.len();
+                if helps {
                     packed = smaller;
-                    depth = like.depth + 1;
-                    item = item.number("l", like.version.into());
+                    chosen = Some(like);
+                }
+                if packed.len() <= SMALL {
+                    break;
                 }
             }
-            let this = Like { version, bytes: Arc::clone(&bytes), depth };
-            if depth == 0 {
+            item = chosen.iter().fold(item, |item, like| item.number("l", like.version.into()));
+            let since = chosen.filter(|like| near(like)).map_or(version, |like| like.since);
+            let this = Like { version, bytes: Arc::clone(&bytes), since };
+            if chosen.is_none() {
                 place.base = Some(this.clone());
             }
-            place.last = Some(this);
+            place.recent.push_front(this);
+            place.recent.truncate(RECENT_MAX);
         }
         if packed.len() > self.settings.item_bytes_max {
             let parts = self.put_parts(&partition, |part| sorts.commit_part(version, writer, part), &packed, expires).await?;
@@ -454,15 +465,15 @@ impl Place {
 
     /// What the next commit is compared with.
     fn find_like(&mut self, known: &BTreeMap<u32, Read>) {
-        let mut chain = Vec::new();
-        let mut version = Some(self.version).filter(|version| *version != FIRST);
-        while let Some((this, read)) = version.and_then(|version| Some((version, known.get(&version)?))) {
-            chain.push((this, Arc::clone(&read.bytes)));
-            version = read.like;
-        }
-        let like = |depth: usize, (version, bytes): &(u32, Arc<[u8]>)| Like { version: *version, bytes: Arc::clone(bytes), depth };
-        self.last = chain.first().map(|last| like(chain.len() - 1, last));
-        self.base = chain.last().map(|base| like(0, base));
+        let read = |version: u32| known.get(&version).filter(|_| version != FIRST);
+        let chain = |version: u32| std::iter::successors(Some(version), |version| read(*version)?.like);
+        let like = |version: u32| {
+            let bytes = Arc::clone(&read(version)?.bytes);
+            let since = chain(version).filter(|version| read(*version).is_some_and(|read| read.like.is_some())).min();
+            Some(Like { version, bytes, since: since.unwrap_or(version) })
+        };
+        self.recent = known.keys().rev().filter_map(|version| like(*version)).take(RECENT_MAX).collect();
+        self.base = chain(self.version).last().and_then(like);
     }
 
     /// The earlier commits that hold something live.
@@ -526,7 +537,7 @@ impl<T: Table> Store for Journal<T> {
             payloads: BTreeMap::new(),
             consumed: notes.consumed,
             first: Arc::clone(&first.bytes),
-            last: None,
+            recent: VecDeque::new(),
             base: None,
             alone: false,
         };
@@ -574,7 +585,7 @@ impl<T: Table> Store for Journal<T> {
                 payloads: BTreeMap::new(),
                 consumed: Vec::new(),
                 first: Arc::default(),
-                last: None,
+                recent: VecDeque::new(),
                 base: None,
                 alone: false,
             },
