@@ -1,6 +1,7 @@
 //! Time as a function has it.
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use statewright_engine::{Clock, SystemClock, Timer};
@@ -10,9 +11,23 @@ use statewright_interpreter::time::Timestamp;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokioTimer;
 
+/// What the machine's clock and tokio's showed when the former was given up.
+static FOLLOWED: OnceLock<(Timestamp, tokio::time::Instant)> = OnceLock::new();
+
+impl TokioTimer {
+    /// From now on the time in this process is tokio's own, which can be made to skip what nobody does anything in. For those who count
+    /// what functions would wait; in a function tokio's time stands still between invocations.
+    pub fn follow_tokio() {
+        FOLLOWED.get_or_init(|| (SystemClock.now(), tokio::time::Instant::now()));
+    }
+}
+
 impl Clock for TokioTimer {
     fn now(&self) -> Timestamp {
-        SystemClock.now()
+        match FOLLOWED.get() {
+            None => SystemClock.now(),
+            Some((began, instant)) => began.plus_millis(u64::try_from(instant.elapsed().as_millis()).unwrap_or(u64::MAX)),
+        }
     }
 }
 
