@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a transition costs, beside the floor of the machine, in CPU time; `cargo xtask bench jsonata`: what an
 //! expression costs, beside other engines.
 
+mod bootstrap;
 mod floor;
 mod jsonata;
 mod workload;
@@ -31,7 +32,13 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     if arguments.iter().map(String::as_str).eq(["runaway"]) {
         return jsonata::runaway();
     }
-    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments but `jsonata` and `runaway`");
+    if arguments.iter().map(String::as_str).eq(["host"]) {
+        return crate::cost::bench_host();
+    }
+    if arguments.iter().map(String::as_str).eq(["bootstrap"]) {
+        return bootstrap::run();
+    }
+    anyhow::ensure!(arguments.is_empty(), "bench takes no arguments but `jsonata`, `runaway`, `host` and `bootstrap`");
     let mut release = cargo(&["run", "--quiet", "--release", "--package", "xtask", "--", "bench", MEASURE]);
     Ok(if succeeds(&mut release)? { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

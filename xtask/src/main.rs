@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod components;
 mod conformance;
+mod cost;
 mod emulate;
 mod fuzz;
 mod mutants;
@@ -52,9 +53,13 @@ cargo xtask COMMAND
   jsonata-differential     our JSONata and another engine on generated expressions: equal, listed or different
       --cases N            so many cases (200000)
       --seed S             from this seed on (0)
+  cost                     what executions cost on the serverless host, counted, beside Standard, Express and durable functions
+      --only TEXT          only workloads whose name contains TEXT
   bench                    what a transition costs, beside the floor of the machine (release build, minutes)
   bench jsonata            what an expression costs, beside two other engines; one comes from npm and needs node
   bench runaway            how soon expressions without an end are stopped, and what memory they take
+  bench host               what the host adds to tasks, how drivers scale, what a loop that has been woken often costs, in ratios
+  bench bootstrap          the size of the functions' program, the oldest C library it runs on, its memory at a batch of ten
   help                     this
 
 Exit codes: 0 all is well, 1 something differs or fails, 2 the call was wrong or something is missing.";
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
         "with" => components::with(&rest),
         "emulate" => emulate::run(&rest),
         "bench" => bench::run(&rest),
+        "cost" => cost::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
         "jsonata-differential" => test::jsonata_differential(&rest),
         "simulate" => simulate::run(&rest),

@@ -25,16 +25,22 @@ impl Components {
     ///
     /// An endpoint that the environment names already is left as it is: whoever has another DynamoDB points the tests at it.
     pub(crate) fn start() -> Self {
-        let mut components = Self { environment: Vec::new(), missing: Vec::new(), _servers: Vec::new() };
+        let mut components = Self::start_table();
         let python = fetch::python();
         if let Err(error) = &python {
             components.missing.push(format!("Python packages: {error:#}"));
         }
-        components.endpoint("STATEWRIGHT_DYNAMODB_ENDPOINT", "dynoxide", || server::dynoxide(&fetch::dynoxide()?));
         if let Ok(python) = python {
             components.endpoint("STATEWRIGHT_AWS_ENDPOINT", "ministack", || server::ministack(&python));
             components.environment.push(("STATEWRIGHT_PYTHON", python.join("bin/python").to_string_lossy().into_owned()));
         }
+        components
+    }
+
+    /// As [`start`](Self::start), but only the DynamoDB.
+    pub(crate) fn start_table() -> Self {
+        let mut components = Self { environment: Vec::new(), missing: Vec::new(), _servers: Vec::new() };
+        components.endpoint("STATEWRIGHT_DYNAMODB_ENDPOINT", "dynoxide", || server::dynoxide(&fetch::dynoxide()?));
         components
     }
 
