@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use crate::refusal::Refusal;
 use crate::remote::{deploy, operate, proxy};
 use crate::screen::{ColorChoice, Screen, write_stdout};
-use crate::{eval, explain, package, run, validate};
+use crate::{cost, eval, explain, package, run, validate};
 
 /// Runs and checks state machines in the Amazon States Language (AWS Step Functions) on your own machine, and deploys them
 #[derive(Debug, Parser)]
@@ -28,6 +28,7 @@ const EXAMPLES: &str = "Examples:
   statewright validate statemachines/
   statewright eval '$sum($states.input.prices)' --input '{\"prices\": [1, 2.5]}'
   statewright explain MISSING_TRANSITION_TARGET
+  statewright cost order.asl.json --executions 500000 --task-ms 250
   statewright deploy order.asl.json --dry-run
   statewright completions bash > /etc/bash_completion.d/statewright
 
@@ -48,6 +49,8 @@ enum Command {
     Eval(Box<EvalArgs>),
     /// Explain a diagnostic's code; without one, list them all
     Explain(ExplainArgs),
+    /// Estimate what a state machine would cost on a deployment of statewright, beside AWS Step Functions
+    Cost(CostArgs),
     /// Create or update state machines, on a deployment of statewright or on AWS Step Functions
     Deploy(Box<DeployArgs>),
     /// Turn the state machines of a template of SAM or CloudFormation into ones of a deployment of statewright
@@ -281,6 +284,40 @@ impl Language {
             Self::Jsonpath => "JSONPath",
         }
     }
+}
+
+/// `statewright cost`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  statewright cost order.asl.json
+  statewright cost order.asl.json --executions 500000 --task-ms 250 --result-bytes 4096 --batch 10")]
+pub(crate) struct CostArgs {
+    /// The definition, JSON or YAML
+    pub(crate) file: PathBuf,
+    /// Executions a month
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = whole_number)]
+    pub(crate) executions: u64,
+    /// What a task takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = whole_number)]
+    pub(crate) task_ms: u64,
+    /// Bytes of a task's result
+    #[arg(long, value_name = "BYTES", default_value_t = 2048, value_parser = whole_number)]
+    pub(crate) result_bytes: u64,
+    /// Executions that one invocation drives together, 1 to 10; those that are started at about the same time are
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole_number)]
+    pub(crate) batch: u64,
+    /// Items of each Map
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = whole_number)]
+    pub(crate) items: u64,
+    /// How often each loop is gone round
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole_number)]
+    pub(crate) rounds: u64,
+    /// Give a `${NAME}` of the definition a value
+    #[arg(long = "substitute", value_name = "NAME=VALUE")]
+    pub(crate) substitute: Vec<String>,
+    /// Give `${NAME}`s values from a file: a JSON object, or lines of NAME=VALUE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) substitutions: Option<PathBuf>,
 }
 
 /// `statewright explain`
@@ -586,6 +623,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments, &screen),
         Command::Validate(arguments) => validate::validate(arguments, &screen),
         Command::Eval(arguments) => eval::eval(arguments, &screen),
+        Command::Cost(arguments) => cost::cost(arguments, &screen),
         Command::Deploy(arguments) => deploy::deploy(arguments, cli.color, &screen),
         Command::Package(arguments) => package::package(arguments, &screen),
         Command::Inspect(arguments) => operate::inspect(arguments, &screen),

@@ -2,6 +2,7 @@
 
 mod cli;
 mod container;
+mod cost;
 mod duration;
 mod eval;
 mod explain;

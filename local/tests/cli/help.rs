@@ -10,6 +10,7 @@ fn the_help_shows_every_option_and_examples() {
         &["run", "--help"],
         &["validate", "--help"],
         &["eval", "--help"],
+        &["cost", "--help"],
         &["explain", "--help"],
         &["deploy", "--help"],
         &["package", "--help"],
