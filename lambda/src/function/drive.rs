@@ -1,7 +1,7 @@
 //! Drives executions, woken by a queue.
 //!
 //! A message stays invisible for six times the function's time-out, so that the queue's own repetitions do not count as failures. An
-//! execution whose driver has died should not wait that long: what is still being driven after [`SHORT`] is made visible again for
+//! execution whose driver has died should not wait that long: what is still being driven after two seconds is made visible again for
 //! the moment at which its driver is certainly gone. What is over before that, and that is most, does not pay for the request.
 
 use std::time::Duration;
