@@ -18,9 +18,9 @@ TASK_SECONDS = 0.5
 PAUSE_SECONDS = 0.25
 CONCURRENCY = 30
 # How long the functions may run. Whoever is killed is certainly gone after that, so it decides how long a test like this takes.
-TIMEOUT_SECONDS = 15
+TIMEOUT_SECONDS = 16
 # So long the longest task may take that a driver waits for itself.
-WAIT_SECONDS = 2
+WAIT_SECONDS = 3
 
 
 def functions_are_killed_and_nothing_is_lost(world):

@@ -12,7 +12,7 @@ import botocore.exceptions
 import urllib3
 
 import orders
-from emulator import REGION, until
+from emulator import ACCOUNT, REGION, until
 from starts import events_start_executions_once, expressions_choose_inputs_and_filter_events
 from kills import functions_are_killed_and_nothing_is_lost
 from moved_clock import long_waits_and_lost_tasks_outlast_what_a_queue_delays
@@ -86,6 +86,19 @@ def an_order_is_completed_or_undone(world):
         mocked = ["--mock", orders.SAMPLE / "MockConfigFile.json", "--case", case, "--history", history, "--format", "json"]
         statewright(world, "run", definition, "--input", f"@{orders.SAMPLE / 'input.json'}", *mocked)
         assert types(world.history(execution)) == types(json.loads(history.read_text())["events"]), case
+
+
+def tasks_may_do_what_their_role_may(world):
+    world.functions.create("count-forbidden")
+    powerless = world.deployment.role("powerless", [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}])
+    definition = chain(("Count", invoke("count-forbidden", "F")))
+    ended = world.end(world.start(world.machine("powerless", definition, roleArn=powerless), {"n": 1}))
+    assert (ended["status"], ended["error"]) == ("FAILED", "Lambda.AWSLambdaException"), ended
+    assert "assumed-role/powerless" in ended["cause"] and "lambda:InvokeFunction" in ended["cause"], ended
+    assert not [one for one in world.functions.attempts() if one["function"] == "count-forbidden"]
+    elsewhere = f"arn:aws:iam::{ACCOUNT}:role/functions"
+    create = dict(name="elsewhere", definition=json.dumps(definition), roleArn=elsewhere)
+    assert refused(world.sfn.create_state_machine, **create) == "AccessDeniedException"
 
 
 def ten_tasks_are_retried_and_caught(world):
@@ -319,6 +332,7 @@ ALL = [
     events_start_executions_once,
     expressions_choose_inputs_and_filter_events,
     an_order_is_completed_or_undone,
+    tasks_may_do_what_their_role_may,
     ten_tasks_are_retried_and_caught,
     a_callback_ends_a_task,
     a_map_of_forty_items_counts_them_all,
