@@ -220,8 +220,12 @@ struct Line {
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     // Real time first: once tokio's is followed it is for good.
-    let one = throughput(1)?;
-    let eight = throughput(8)?;
+    let (mut one, mut eight) = (0.0_f64, 0.0_f64);
+    // The best of a few: others may use the machine.
+    for _ in 0..3 {
+        one = one.max(throughput(1)?);
+        eight = eight.max(throughput(8)?);
+    }
     let paused = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let mut lines = vec![Line {
         name: "eight drivers beside one, 5 ms added to each call of the table",
