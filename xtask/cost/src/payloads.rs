@@ -190,7 +190,7 @@ fn voyage(r: &mut Random) -> String {
             r.below(2) == 0
         )
     });
-    let boxes = list(r, 9, |r| {
+    let boxes = list(r, 10, |r| {
         format!(
             r#"{{"container":"{}U{:07}","sealNo":"{}","grossKg":{},"reefer":{}}}"#,
             r.of(&["MSK", "HLC", "CMA", "OOC"]),
