@@ -210,6 +210,11 @@ impl<Q: TaskQueue> Called<Q> {
     }
 }
 
+/// The name of a function that is given as an ARN: a definition may name it either way.
+fn bare(function: &str) -> Option<&str> {
+    function.split_once(":function:").and_then(|(_, name)| name.split(':').next())
+}
+
 impl<Q: TaskQueue> Tasks for Called<Q> {
     /// For how long its function may run.
     async fn learn(&self, start: &StartTask) {
@@ -278,7 +283,8 @@ impl<Q: TaskQueue> Tasks for Called<Q> {
 
     fn after_crash(&self, start: &StartTask) -> AfterCrash {
         let task = Task::from(start);
-        let names = [lambda::function(&task), Some(start.resource.arn()), Some(&*start.state)];
+        let function = lambda::function(&task);
+        let names = [function, function.and_then(bare), Some(start.resource.arn()), Some(&*start.state)];
         let is_among = |patterns: &Patterns| names.into_iter().flatten().any(|name| patterns.matches(name));
         if is_among(&self.policy.fail) {
             AfterCrash::Fail
@@ -287,5 +293,17 @@ impl<Q: TaskQueue> Tasks for Called<Q> {
         } else {
             self.policy.after_crash
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn a_function_is_known_by_its_name_too() {
+        assert_eq!(bare("arn:aws:lambda:us-east-1:123456789012:function:charge"), Some("charge"));
+        assert_eq!(bare("arn:aws:lambda:us-east-1:123456789012:function:charge:live"), Some("charge"));
+        assert_eq!(bare("charge"), None);
     }
 }
