@@ -518,7 +518,12 @@ impl<'h, H: Host> Driver<'h, H> {
                     if leave_at.is_some_and(|leave_at| leave_at <= self.host.clock().now()) {
                         return Ok(Drove::Unfinished);
                     }
-                    let until = leave_at.map_or(round.look_at, |leave_at| leave_at.min(round.look_at));
+                    // Who hands over begins nothing, whatever has become due: it waits for what it has begun.
+                    let until = match leave_at {
+                        Some(leave_at) if handing_over => leave_at,
+                        Some(leave_at) => leave_at.min(round.look_at),
+                        None => round.look_at,
+                    };
                     wait(self.host, waiting, until).await;
                 }
             }

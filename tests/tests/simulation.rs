@@ -19,6 +19,15 @@ fn an_execution_ends_alike_whatever_goes_wrong_on_the_way() {
     assert_eq!(comparisons.len(), 3, "{total:?}");
 }
 
+/// Worlds that once did not end: a driver that handed over looked again and again at what was due and not its own to begin.
+#[test]
+fn who_hands_over_rests_while_it_waits() {
+    for seed in [1559, 1593] {
+        let options = Options { executions: 100, read_back_each: 20, ..SHORT };
+        simulate(seed, options).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
 #[test]
 fn the_same_seed_is_the_same_run() {
     for seed in 0..2 {
