@@ -462,8 +462,7 @@ async fn wait<H: Host>(host: &H, waiting: &mut Waiting<'_>, until: Timestamp) {
         match select(waiting.answers.next(), sleep).await {
             Either::Left((answered, _)) => {
                 if waiting.answered.is_empty() {
-                    let linger = i64::try_from(host.patience().linger.as_millis()).unwrap_or(0);
-                    until = until.min(Timestamp(host.clock().now().0.saturating_add(linger)));
+                    until = until.min(host.clock().now().plus(host.patience().linger));
                 }
                 waiting.answered.extend(answered.unwrap_or_default());
             }
@@ -650,7 +649,7 @@ impl<'h, H: Host> Driver<'h, H> {
 
     /// When to look again if nothing happens: at the deadline, or when whoever is to start a task has not.
     fn look_at(&self) -> Timestamp {
-        let lease = self.ledger.leases.values().min().map(|until| Timestamp(until.saturating_add(millis(SKEW)).saturating_add(1)));
+        let lease = self.ledger.leases.values().min().map(|until| Timestamp(*until).plus(SKEW).plus_millis(1));
         let deadline = self.execution.deadline();
         [lease, deadline].into_iter().flatten().min().unwrap_or(Timestamp(i64::MAX))
     }
@@ -663,7 +662,7 @@ impl<'h, H: Host> Driver<'h, H> {
             (Progress::Blocked, Role::Driving { waits, .. }) => {
                 let waits = waits || starts.iter().any(|task| self.host.tasks().is_waited_for(task));
                 let patience = self.host.patience();
-                let pause = Timestamp(now.0.saturating_add(millis(patience.pause)));
+                let pause = now.plus(patience.pause);
                 let rests = look_at <= pause && patience.leave_at.is_none_or(|leave_at| look_at < leave_at);
                 !waits && !rests
             }
@@ -687,13 +686,13 @@ impl<'h, H: Host> Driver<'h, H> {
         if self.leaves_work(progress) || !self.created {
             return self.wake_before(role, now).await;
         }
-        let ahead = ahead_of(now, look_at);
-        let farthest = now.0.saturating_add(millis(REMINDER_AHEAD_MAX));
+        let ahead = now.until(look_at);
+        let farthest = now.plus(REMINDER_AHEAD_MAX);
         self.ledger.reminder = match before.reminder {
-            _ if ahead <= WAKE_AHEAD_MAX => Some(look_at.0.max(now.0).saturating_add(millis(REMINDER_BEHIND))),
+            _ if ahead <= WAKE_AHEAD_MAX => Some(look_at.max(now).plus(REMINDER_BEHIND).0),
             // Whoever looks in between need not move it.
-            Some(stands) if look_at.0 > farthest && stands > now.0.saturating_add(millis(WAKE_AHEAD_MAX)) => Some(stands),
-            Some(_) | None => Some(look_at.0.min(farthest).saturating_sub(millis(REMINDER_BEFORE))),
+            Some(stands) if look_at > farthest && stands > now.plus(WAKE_AHEAD_MAX).0 => Some(stands),
+            Some(_) | None => Some(look_at.min(farthest).minus(REMINDER_BEFORE).0),
         };
         if self.ledger.reminder != before.reminder {
             if let Some(reminder) = self.ledger.reminder {
@@ -730,7 +729,7 @@ impl<'h, H: Host> Driver<'h, H> {
             // Where there is no execution yet, whoever is woken looks again.
             Role::Passing if !self.created => Duration::ZERO,
             Role::Passing => {
-                let leave_at = self.host.patience().leave_at.map_or(PASSES_WITHIN, |at| ahead_of(now, at));
+                let leave_at = self.host.patience().leave_at.map_or(PASSES_WITHIN, |at| now.until(at));
                 leave_at.saturating_add(SKEW).min(WAKE_AHEAD_MAX)
             }
         };
@@ -770,14 +769,5 @@ impl<'h, H: Host> Driver<'h, H> {
 
 /// Whether a lease may still be somebody's.
 fn is_held(until: i64, now: Timestamp) -> bool {
-    now.0 <= until.saturating_add(millis(SKEW))
-}
-
-/// How long it is until `at`.
-fn ahead_of(now: Timestamp, at: Timestamp) -> Duration {
-    Duration::from_millis(u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0))
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+    now <= Timestamp(until).plus(SKEW)
 }

@@ -190,7 +190,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
                 None => None,
             };
             let Some((token, input)) = task else {
-                if offer.at.plus_millis(OFFER_AHEAD.as_millis().try_into().unwrap_or(0)) <= now {
+                if offer.at.plus(OFFER_AHEAD) <= now {
                     self.tasks.offers.withdraw(&offer).await?;
                 }
                 continue;
@@ -566,13 +566,12 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
     }
 
     async fn next_activity_task(&self, activity_arn: &str, worker_name: Option<&str>) -> Result<Option<ActivityTask>, ApiError> {
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let until = self.clock.now().plus_millis(millis(self.settings.activity_wait));
+        let until = self.clock.now().plus(self.settings.activity_wait);
         loop {
             if let Some(task) = self.take_offer(activity_arn, worker_name).await? {
                 return Ok(Some(task));
             }
-            let next = self.clock.now().plus_millis(millis(self.settings.activity_look));
+            let next = self.clock.now().plus(self.settings.activity_look);
             if next > until {
                 return Ok(None);
             }

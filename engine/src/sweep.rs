@@ -60,7 +60,7 @@ pub async fn sweep<T: Table>(
         match journal.load(&due.execution, now).await {
             Ok(Some(loaded)) if loaded.ledger.reminder == Some(due.at.0) => {}
             Ok(_) => {
-                let stale_at = due.at.plus_millis(u64::try_from(STALE_AFTER.as_millis()).unwrap_or(u64::MAX));
+                let stale_at = due.at.plus(STALE_AFTER);
                 if stale_at <= now {
                     journal.forget(&due.execution, due.at).await?;
                     swept.stale += 1;

@@ -1,6 +1,7 @@
 //! Points in time.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Milliseconds since the Unix epoch, UTC. Always handed in, never read from a clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,24 @@ impl Timestamp {
     #[must_use]
     pub fn plus_millis(self, millis: u64) -> Timestamp {
         Timestamp(self.0.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX)))
+    }
+
+    /// The time `duration` later, as late as can be expressed at most.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Timestamp {
+        self.plus_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The time `duration` earlier, as early as can be expressed at most.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long it is from here to `later`; nothing if that has passed.
+    #[must_use]
+    pub fn until(self, later: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
     /// Reads an RFC 3339 time with upper-case `T` and `Z` or an offset, to the nanosecond; `None` for anything else.

@@ -26,17 +26,16 @@ impl Clock for TokioTimer {
     fn now(&self) -> Timestamp {
         match FOLLOWED.get() {
             None => SystemClock.now(),
-            Some((began, instant)) => began.plus_millis(u64::try_from(instant.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            Some((began, instant)) => began.plus(instant.elapsed()),
         }
     }
 }
 
 impl Timer for TokioTimer {
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send {
-        let left = until.0.saturating_sub(self.now().0);
         // Whoever waits for a moment looks at the time again, so a sleep that is too short does no harm.
-        tokio::time::sleep(Duration::from_millis(u64::try_from(left).unwrap_or(0).min(DAY_MS)))
+        tokio::time::sleep(self.now().until(until).min(DAY))
     }
 }
 
-const DAY_MS: u64 = 24 * 3600 * 1000;
+const DAY: Duration = Duration::from_secs(24 * 3600);

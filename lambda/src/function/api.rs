@@ -362,7 +362,7 @@ where
             // Better those of a while ago than nobody let in.
             Err(error) => return known.map(|known| known.0).ok_or(error),
         };
-        let until = now.plus_seconds(KNOWN_FOR.as_secs());
+        let until = now.plus(KNOWN_FOR);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((keys.clone(), until));
         Ok(keys)
     }

@@ -46,8 +46,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     let fates = match select(driving, std::pin::pin!(tokio::time::sleep(SHORT))).await {
         Either::Left((fates, _)) => fates,
         Either::Right(((), driving)) => {
-            let left = invocation.deadline.0.saturating_sub(TokioTimer.now().0);
-            let left = Duration::from_millis(u64::try_from(left).unwrap_or(0)).saturating_add(SKEW);
+            let left = TokioTimer.now().until(invocation.deadline).saturating_add(SKEW);
             let receipts: Vec<&str> = event.records.iter().map(|message| &*message.receipt_handle).collect();
             futures_util::future::join(hiding.hide(&receipts, left), driving).await.1
         }
@@ -68,13 +67,12 @@ async fn wake<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     match drive(engine, &arn).await {
         Ok(Drove::Finished | Drove::Waiting(_) | Drove::HandedOver) => Fate::Done,
         Ok(Drove::Unknown) => {
-            let young = message.sent().plus_millis(u64::try_from(YOUNG.as_millis()).unwrap_or(0)) > TokioTimer.now();
+            let young = message.sent().plus(YOUNG) > TokioTimer.now();
             if young { Fate::Again(LOOK_AGAIN) } else { Fate::Done }
         }
         // Its leases end with this invocation.
         Ok(Drove::Unfinished) => {
-            let left = u64::try_from(invocation.deadline.0.saturating_sub(TokioTimer.now().0)).unwrap_or(0);
-            let after = Duration::from_millis(left).saturating_add(SKEW);
+            let after = TokioTimer.now().until(invocation.deadline).saturating_add(SKEW);
             engine.wakes().wake(&arn, after).await.map_or_else(|error| again(&error), |()| Fate::Done)
         }
         Err(error) if error.is_newer() => {

@@ -48,12 +48,8 @@ impl Invocation {
     /// When it must be over with its work.
     #[must_use]
     pub fn leave_at(&self) -> Timestamp {
-        before(self.deadline, LEAVE_BEFORE)
+        self.deadline.minus(LEAVE_BEFORE)
     }
-}
-
-fn before(time: Timestamp, duration: Duration) -> Timestamp {
-    Timestamp(time.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
 }
 
 /// The engine over `table`, as `config` has it. Tasks that start executions reach it without leaving the process.
@@ -107,7 +103,7 @@ pub fn begin<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
 ) {
     let leave_at = invocation.leave_at();
     // What is begun must be over in time; a call takes a little longer than what it calls.
-    let begin_until = before(leave_at, config.wait.saturating_add(2 * LEAVE_BEFORE));
+    let begin_until = leave_at.minus(config.wait).minus(2 * LEAVE_BEFORE);
     let patience = Patience { pause: PAUSE, leave_at: Some(leave_at), begin_until: Some(begin_until), linger: LINGER };
     engine.set_patience(patience);
     engine.others().set_end(leave_at);

@@ -67,8 +67,7 @@ async fn run<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     let happened = called.run(&execution, &start).await;
     if happened.is_empty() {
         // Nobody could be called. Somebody tries again when this claim is over.
-        let left = called.end().0.saturating_sub(TokioTimer.now().0);
-        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        let left = TokioTimer.now().until(called.end());
         return Ok(engine.wakes().wake(arn, left.saturating_add(SKEW)).await?);
     }
     tell(engine, arn, task, happened).await

@@ -140,8 +140,8 @@ impl<Q: TaskQueue> Called<Q> {
         let mut pause = PAUSE;
         loop {
             // Who outlasts the invocation is given up like a call whose answer is lost.
-            let left = u64::try_from(self.end().0.saturating_sub(TokioTimer.now().0)).unwrap_or(0);
-            let ran = tokio::time::timeout(Duration::from_millis(left), self.caller.run(&task, &origin)).await;
+            let left = TokioTimer.now().until(self.end());
+            let ran = tokio::time::timeout(left, self.caller.run(&task, &origin)).await;
             let ran = ran.unwrap_or_else(|_| Ok(outcome(&task, &Err(TransportError::TimedOut))));
             let (again_after, otherwise) = match ran {
                 Ok(Outcome::Event(event)) => {
@@ -161,8 +161,7 @@ impl<Q: TaskQueue> Called<Q> {
                     (pause, None)
                 }
             };
-            let again_at = TokioTimer.now().plus_millis(u64::try_from(again_after.as_millis()).unwrap_or(u64::MAX));
-            if again_at.plus_millis(u64::try_from(self.longest(&task).as_millis()).unwrap_or(u64::MAX)) > self.end() {
+            if TokioTimer.now().plus(again_after).plus(self.longest(&task)) > self.end() {
                 // There is no time left for it.
                 return otherwise.map(|event| vec![started, now(event)]).unwrap_or_default();
             }
@@ -245,7 +244,7 @@ impl<Q: TaskQueue> Tasks for Called<Q> {
                 &[("function", &function)],
             );
         }
-        let until = now.plus_millis(u64::try_from(KNOWN_FOR.as_millis()).unwrap_or(u64::MAX));
+        let until = now.plus(KNOWN_FOR);
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         limits.insert(function.into(), (seconds.unwrap_or(FUNCTION_SECONDS_MAX), until));
     }
@@ -257,7 +256,7 @@ impl<Q: TaskQueue> Tasks for Called<Q> {
     fn lease(&self, task: &StartTask, now: Timestamp) -> Timestamp {
         match self.is_waited_for(task) {
             true => self.end().max(now),
-            false => now.plus_millis(u64::try_from(TAKEN_OVER_WITHIN.as_millis()).unwrap_or(u64::MAX)),
+            false => now.plus(TAKEN_OVER_WITHIN),
         }
     }
 
