@@ -190,16 +190,7 @@ pub async fn start<H: Host>(
     let mut out = Output::default();
     let mut execution = Execution::start(definition, start, now, &mut out);
     find_missing_activities(host, definition, &mut execution).await?;
-    let mut driver = Driver {
-        host,
-        arn: &arn,
-        definition: Arc::clone(definition),
-        execution,
-        place: None,
-        birth,
-        ledger: Ledger::default(),
-        created: false,
-    };
+    let mut driver = Driver::new(host, &arn, definition, execution, birth);
     match driver.round(Vec::new(), Vec::new(), out, now, Role::Passing, false).await {
         Ok(round) => Ok(round.drove(&driver)),
         Err(DriveError::Commit(CommitError::Conflict)) => {
@@ -231,16 +222,7 @@ pub async fn run<H: Host>(
     if synchronous {
         execution.set_synchronous();
     }
-    let mut driver = Driver {
-        host,
-        arn: &arn,
-        definition: Arc::clone(definition),
-        execution,
-        place: None,
-        birth,
-        ledger: Ledger::default(),
-        created: false,
-    };
+    let mut driver = Driver::new(host, &arn, definition, execution, birth);
     let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new() };
     driver.go(Vec::new(), out, &mut waiting).await?;
     Ok(driver.execution)
@@ -480,6 +462,12 @@ async fn find_missing_activities<H: Host>(host: &H, definition: &Definition, exe
 }
 
 impl<'h, H: Host> Driver<'h, H> {
+    /// Drives an execution that is not stored yet.
+    fn new(host: &'h H, arn: &'h ExecutionArn, definition: &Arc<Definition>, execution: Execution, birth: Birth) -> Self {
+        let definition = Arc::clone(definition);
+        Self { host, arn, definition, execution, place: None, birth, ledger: Ledger::default(), created: false }
+    }
+
     async fn load(host: &'h H, arn: &'h ExecutionArn) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
         let Some(loaded) = host.store().load(arn, host.clock().now()).await? else { return Ok(None) };
         let Loaded { place, birth, checkpoint, ledger, inbox } = loaded;
@@ -572,10 +560,7 @@ impl<'h, H: Host> Driver<'h, H> {
             progress = Progress::Blocked;
         }
         let (before, was_created) = (self.ledger.clone(), self.created);
-        if matches!(role, Role::Driving { handing_over: false, .. }) {
-            self.learn().await;
-        }
-        let starts = self.take_leases(now, role);
+        let starts = self.take_leases(now, role).await;
         let look_at = self.look_at();
         let leaving = self.is_leaving(progress, &starts, look_at, now, role);
         for task in &starts {
@@ -612,33 +597,24 @@ impl<'h, H: Host> Driver<'h, H> {
         Ok(Round { progress, starts, look_at, leaving })
     }
 
-    /// Has those who do tasks find out about the ones that nobody has begun.
-    async fn learn(&self) {
-        for command in self.execution.outstanding(&self.definition) {
-            if let Command::StartTask(task) = command {
-                self.host.tasks().learn(&task).await;
-            }
-        }
-    }
-
     /// Notes who starts what: gives what to start, and forgets the leases of tasks that have begun or are gone.
-    #[expect(clippy::vec_box, reason = "they come boxed and go boxed")]
-    fn take_leases(&mut self, now: Timestamp, role: Role) -> Vec<Box<StartTask>> {
+    async fn take_leases(&mut self, now: Timestamp, role: Role) -> Vec<Box<StartTask>> {
         let mut starts = Vec::new();
         let mut leases = std::collections::BTreeMap::new();
         for command in self.execution.outstanding(&self.definition) {
             let Command::StartTask(task) = command else { continue };
-            match (self.ledger.leases.get(&task.task), role) {
-                (Some(until), _) if is_held(*until, now) => {
-                    leases.insert(task.task, *until);
+            match (self.ledger.leases.get(&task.task).copied(), role) {
+                (Some(until), _) if is_held(until, now) => {
+                    leases.insert(task.task, until);
                 }
                 (_, Role::Driving { handing_over: false, .. }) => {
+                    self.host.tasks().learn(&task).await;
                     leases.insert(task.task, self.host.tasks().lease(&task, now).0);
                     starts.push(task);
                 }
                 // That somebody died over it must not be forgotten.
                 (Some(until), _) => {
-                    leases.insert(task.task, *until);
+                    leases.insert(task.task, until);
                 }
                 (None, _) => {}
             }

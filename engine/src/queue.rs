@@ -42,7 +42,7 @@ pub enum AfterCrash {
 /// A task is started once, unless its starter dies: then [`after_crash`](Self::after_crash) decides. A task's id serves as idempotency
 /// key where the service called takes one.
 pub trait Tasks: Send + Sync {
-    /// Finds out what the questions below ask for, where that takes a while. Asked before them, for each task that may be started.
+    /// Finds out what the questions below ask for, where that takes a while. Asked before them, for each task that is to be started.
     fn learn(&self, task: &StartTask) -> impl Future<Output = ()> + Send {
         let _ = task;
         std::future::ready(())

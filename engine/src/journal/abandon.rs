@@ -4,7 +4,7 @@
 //! which version comes next, and a put under that key decides as any commit does: should anybody be able to go on with it after all, only
 //! one of the two succeeds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use statewright_interpreter::command::Output;
@@ -124,22 +124,7 @@ impl<T: Table> Journal<T> {
 
     /// The place of an execution whose newest commit is read without any other.
     fn place_alone(&self, partition: String, sorts: Sorts, version: u32) -> Place {
-        Place {
-            partition,
-            expires: Timestamp(i64::MAX),
-            sorts,
-            version,
-            writer: self.next_writer(),
-            frames: BTreeMap::new(),
-            results: BTreeMap::new(),
-            since: BTreeMap::new(),
-            payloads: BTreeMap::new(),
-            consumed: Vec::new(),
-            first: Arc::default(),
-            recent: VecDeque::new(),
-            base: None,
-            alone: true,
-        }
+        Place { alone: true, ..Place::new(partition, sorts, version, self.next_writer(), Timestamp(i64::MAX)) }
     }
 
     /// An abandoned execution. What is posted to it comes too late.

@@ -134,6 +134,26 @@ struct Like {
 }
 
 impl Place {
+    /// A place of which nothing is known but where it is.
+    fn new(partition: String, sorts: Sorts, version: u32, writer: u64, expires: Timestamp) -> Self {
+        Self {
+            partition,
+            expires,
+            sorts,
+            version,
+            writer,
+            frames: BTreeMap::new(),
+            results: BTreeMap::new(),
+            since: BTreeMap::new(),
+            payloads: BTreeMap::new(),
+            consumed: Vec::new(),
+            first: Arc::default(),
+            recent: VecDeque::new(),
+            base: None,
+            alone: false,
+        }
+    }
+
     /// How many commits the execution has had.
     #[must_use]
     pub fn version(&self) -> u32 {
@@ -526,20 +546,10 @@ impl<T: Table> Store for Journal<T> {
         let first = known.get(&FIRST).ok_or_else(|| missing(&partition, FIRST))?;
         let birth = first.body.notes.birth.clone().unwrap_or_default();
         let mut place = Place {
-            partition: partition.clone(),
-            expires,
-            sorts,
-            version,
-            writer: self.next_writer(),
-            frames: BTreeMap::new(),
-            results: BTreeMap::new(),
             since: notes.since.iter().copied().collect(),
-            payloads: BTreeMap::new(),
             consumed: notes.consumed,
             first: Arc::clone(&first.bytes),
-            recent: VecDeque::new(),
-            base: None,
-            alone: false,
+            ..Place::new(partition.clone(), sorts, version, self.next_writer(), expires)
         };
         place.find_like(&known);
         let live: BTreeSet<FrameId> = notes.live.iter().copied().collect();
@@ -573,22 +583,10 @@ impl<T: Table> Store for Journal<T> {
                 return Err(StoreError::Unreadable(format!("{execution} was abandoned, and nothing comes after that")).into());
             }
             Some(place) => Place { version: place.version + 1, ..place },
-            None => Place {
-                partition: partition(execution),
-                expires: self.expires(commit.now),
-                sorts: Sorts::new(commit.execution.started_at().0),
-                version: FIRST,
-                writer: self.next_writer(),
-                frames: BTreeMap::new(),
-                results: BTreeMap::new(),
-                since: BTreeMap::new(),
-                payloads: BTreeMap::new(),
-                consumed: Vec::new(),
-                first: Arc::default(),
-                recent: VecDeque::new(),
-                base: None,
-                alone: false,
-            },
+            None => {
+                let sorts = Sorts::new(commit.execution.started_at().0);
+                Place::new(partition(execution), sorts, FIRST, self.next_writer(), self.expires(commit.now))
+            }
         };
         self.refresh(&mut place, commit.now).await?;
         let body = place.advance(&commit, self.settings.needs_max)?;
