@@ -111,9 +111,7 @@ impl DriveError {
     pub fn is_unreadable(&self) -> bool {
         match self {
             Self::Restore(_) => true,
-            Self::Store(error) | Self::Commit(CommitError::Store(error)) => {
-                matches!(error, StoreError::Unreadable(_) | StoreError::Newer(_))
-            }
+            Self::Store(error) | Self::Commit(CommitError::Store(error)) => error.is_unreadable(),
             Self::Commit(CommitError::Conflict) | Self::Queue(_) => false,
         }
     }
@@ -121,12 +119,11 @@ impl DriveError {
     /// Whether a later release has written what this one cannot read: nothing is wrong with it, and the later release goes on.
     #[must_use]
     pub fn is_newer(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(StoreError::Newer(_))
-                | Self::Commit(CommitError::Store(StoreError::Newer(_)))
-                | Self::Restore(RestoreError::Format { .. })
-        )
+        match self {
+            Self::Restore(error) => matches!(error, RestoreError::Format { .. }),
+            Self::Store(error) | Self::Commit(CommitError::Store(error)) => error.is_newer(),
+            Self::Commit(CommitError::Conflict) | Self::Queue(_) => false,
+        }
     }
 }
 
@@ -154,7 +151,7 @@ pub enum Delivered {
     Applied,
     /// It changed nothing: it is stale, or a duplicate.
     Ignored,
-    /// Somebody else is at the execution: it lies in the inbox, and somebody was woken.
+    /// Somebody else is at the execution, or a later release is to go on with it: it lies in the inbox, and somebody was woken.
     Posted,
 }
 
@@ -169,9 +166,46 @@ pub async fn drive<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, Drive
         match drive_loaded(host, arn, &mut waiting).await {
             // Somebody else moved it on: decide again from their state. What we wait for is still ours.
             Err(DriveError::Commit(CommitError::Conflict)) => {}
+            Err(newer) if newer.is_newer() => {
+                leave_behind(host, arn, &mut waiting).await?;
+                return Err(newer);
+            }
             driven => return driven,
         }
     }
+}
+
+/// A later release has moved the execution on, and goes on with it: what comes of the tasks that were begun here is posted.
+async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiting<'_>) -> Result<(), DriveError> {
+    loop {
+        if !waiting.answered.is_empty() {
+            post_all(host, arn, waiting.answered.drain(..).map(|happened| InboxEntry { key: key_of(&happened.event), happened }))
+                .await?;
+        }
+        let leave_at = host.patience().leave_at.unwrap_or(Timestamp(i64::MAX));
+        match select(waiting.answers.next(), std::pin::pin!(host.sleep_until(leave_at))).await {
+            Either::Left((Some(answered), _)) => waiting.answered.extend(answered),
+            Either::Left((None, _)) | Either::Right(((), _)) => return Ok(()),
+        }
+    }
+}
+
+/// What an event of a task is posted under, so that those of one task are in order.
+fn key_of(event: &Event) -> Arc<str> {
+    match event {
+        Event::TaskStarted { task, .. } => format!("task-{}-0", task.0).into(),
+        Event::TaskSubmitted { task, .. } | Event::TaskHeartbeat { task } => format!("task-{}-1", task.0).into(),
+        Event::TaskSucceeded { task, .. } | Event::TaskFailed { task, .. } => format!("task-{}-2", task.0).into(),
+        Event::Stop { .. } => "stop".into(),
+    }
+}
+
+/// Leaves what happened to whoever goes on with the execution, and wakes somebody.
+async fn post_all<H: Host>(host: &H, arn: &ExecutionArn, entries: impl IntoIterator<Item = InboxEntry>) -> Result<(), DriveError> {
+    for entry in entries {
+        host.store().post(arn, entry).await?;
+    }
+    Ok(host.wakes().wake(arn, Duration::ZERO).await?)
 }
 
 /// Starts an execution at `now`: creates it, and takes it as far as it goes without a task. `Conflict` says that there is one of that
@@ -194,8 +228,12 @@ pub async fn start<H: Host>(
     match driver.round(Vec::new(), Vec::new(), out, now, Role::Passing, false).await {
         Ok(round) => Ok(round.drove(&driver)),
         Err(DriveError::Commit(CommitError::Conflict)) => {
+            let found = match Driver::load(host, &arn).await {
+                Err(newer) if newer.is_newer() => None,
+                found => found?,
+            };
             // Whoever created it, and saw it end at once, is perhaps this one, and did not come so far as to close it.
-            if let Some((ended, _)) = Driver::load(host, &arn).await?.filter(|(found, _)| found.execution.status().is_final()) {
+            if let Some((ended, _)) = found.filter(|(found, _)| found.execution.status().is_final()) {
                 ended.close().await?;
             }
             Err(CommitError::Conflict.into())
@@ -228,8 +266,8 @@ pub async fn run<H: Host>(
     Ok(driver.execution)
 }
 
-/// Applies something that happened to an execution: loads it, applies it, commits. Where somebody else is at the execution it is posted
-/// under `key` and somebody is woken.
+/// Applies something that happened to an execution: loads it, applies it, commits. Where somebody else is at the execution, or a later
+/// release has written it, it is posted under `key` and somebody is woken.
 ///
 /// # Errors
 /// When the store or a queue fails. It may have been applied all the same; deliver it again.
@@ -243,11 +281,8 @@ pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened:
 /// When the store or a queue fails. Some may have been applied all the same; deliver them again.
 pub async fn deliver_all<H: Host>(host: &H, arn: &ExecutionArn, entries: Vec<InboxEntry>) -> Result<Delivered, DriveError> {
     match try_deliver(host, arn, entries.iter().map(|entry| entry.happened.clone()).collect()).await {
-        Err(DriveError::Commit(CommitError::Conflict)) => {
-            for entry in entries {
-                host.store().post(arn, entry).await?;
-            }
-            host.wakes().wake(arn, Duration::ZERO).await?;
+        Err(error) if error.is_newer() || error == DriveError::Commit(CommitError::Conflict) => {
+            post_all(host, arn, entries).await?;
             Ok(Delivered::Posted)
         }
         delivered => delivered,

@@ -53,6 +53,8 @@ impl Default for EngineSettings {
 
 /// So many definitions are kept in memory.
 const DEFINITIONS_MAX: usize = 100;
+/// A later release has looked at an execution after this, or is not there any more.
+const LATER_RELEASE_WITHIN: Duration = Duration::from_secs(3600);
 /// An offer of a task whose execution does not know of it may be ahead of its commit.
 const OFFER_AHEAD: Duration = Duration::from_secs(60);
 
@@ -151,15 +153,35 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
     }
 
     /// The execution as it is stored.
-    async fn load(&self, arn: &ExecutionArn) -> Result<Option<(Loaded<Place>, Execution, Arc<Definition>)>, ApiError> {
-        let Some(loaded) = self.journal.load(arn, self.clock.now()).await.map_err(unavailable)? else { return Ok(None) };
-        let (definition, execution) = restore(self, &loaded.birth, &loaded.checkpoint).await.map_err(failed)?;
+    async fn load(&self, arn: &ExecutionArn) -> Result<Option<(Loaded<Place>, Execution, Arc<Definition>)>, DriveError> {
+        let Some(loaded) = self.journal.load(arn, self.clock.now()).await? else { return Ok(None) };
+        let (definition, execution) = restore(self, &loaded.birth, &loaded.checkpoint).await?;
         Ok(Some((loaded, execution, definition)))
     }
 
     /// Brings an event to an execution that is running.
     async fn tell_running(&self, arn: &ExecutionArn, event: Event, now: Timestamp) -> Result<Told, ApiError> {
-        self.try_tell_running(arn, event, now).await.map_err(failed)
+        match self.deliver(arn, event, now).await.map_err(failed)? {
+            Delivered::Unknown => Ok(Told::Unknown),
+            Delivered::Applied | Delivered::Posted => Ok(Told::Taken),
+            Delivered::Ignored => Ok(Told::Closed(None)),
+        }
+    }
+
+    /// What became of a stop that was posted. Whoever goes on with the execution finds it, if anybody does: a later release that has written
+    /// it may have been taken back for good.
+    async fn stop_posted(&self, arn: &ExecutionArn, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
+        let Some(found) = self.journal.inspect(arn, now).await.map_err(unavailable)? else { return Ok(Told::Unknown) };
+        let is_newer = match &found.loaded {
+            Ok(loaded) => loaded.checkpoint.is_newer(),
+            Err(error) => error.is_newer(),
+        };
+        let in_vain = |(key, at): &(String, Timestamp)| key.starts_with(STOP) && at.plus(LATER_RELEASE_WITHIN) <= now;
+        match is_newer {
+            true if found.ended.is_some() => Ok(Told::Closed(None)),
+            true if found.inbox.iter().any(in_vain) => self.abandon(arn, error, now).await,
+            true | false => Ok(Told::Taken),
+        }
     }
 
     /// Aborts an execution that cannot be read.
@@ -171,23 +193,22 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
         }
     }
 
-    async fn try_tell_running(&self, arn: &ExecutionArn, event: Event, now: Timestamp) -> Result<Told, DriveError> {
+    async fn deliver(&self, arn: &ExecutionArn, event: Event, now: Timestamp) -> Result<Delivered, DriveError> {
         // The time makes the key one of its own; the same event at the same time is the same.
         let key = format!("{}-{:011x}", key_of(&event), now.0);
-        match deliver(self, arn, &key, Happened { at: now, event }).await? {
-            Delivered::Unknown => Ok(Told::Unknown),
-            Delivered::Applied | Delivered::Posted => Ok(Told::Taken),
-            Delivered::Ignored => Ok(Told::Closed(None)),
-        }
+        deliver(self, arn, &key, Happened { at: now, event }).await
     }
 
     /// Tries to start one of the tasks that are offered to the workers of an activity.
     async fn take_offer(&self, activity_arn: &str, worker_name: Option<&str>) -> Result<Option<ActivityTask>, ApiError> {
         for offer in self.tasks.offers.list(activity_arn).await? {
             let now = self.clock.now();
-            let task = match self.load(&offer.execution).await? {
-                Some((_, execution, definition)) => open_task(&execution, &definition, offer.task),
-                None => None,
+            let task = match self.load(&offer.execution).await {
+                Ok(Some((_, execution, definition))) => open_task(&execution, &definition, offer.task),
+                Ok(None) => None,
+                // It keeps nobody from the tasks of others.
+                Err(error) if error.is_unreadable() => continue,
+                Err(error) => return Err(failed(error)),
             };
             let Some((token, input)) = task else {
                 if offer.at.plus(OFFER_AHEAD) <= now {
@@ -220,16 +241,19 @@ fn key_of(event: &Event) -> String {
         Event::TaskSubmitted { task, .. } => format!("submitted-{}", task.0),
         Event::TaskSucceeded { task, .. } | Event::TaskFailed { task, .. } => format!("result-{}", task.0),
         Event::TaskHeartbeat { task } => format!("heartbeat-{}", task.0),
-        Event::Stop { .. } => "stop".to_owned(),
+        Event::Stop { .. } => STOP.to_owned(),
     }
 }
+
+/// What a stop is posted under begins so.
+const STOP: &str = "stop";
 
 fn unavailable(error: StoreError) -> ApiError {
     failed(error.into())
 }
 
 fn failed(error: DriveError) -> ApiError {
-    match error.is_unreadable() {
+    match error.is_unreadable() && !error.is_newer() {
         true => ApiError::internal(error.to_string()),
         false => ApiError::unavailable(error.to_string()),
     }
@@ -474,7 +498,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
             Ok(_) => Ok(Started::New(new.now)),
             Err(DriveError::Commit(CommitError::Conflict)) => {
                 let arn = ExecutionArn(Arc::clone(&new.identity.execution_arn));
-                let Some((_, execution, _)) = self.load(&arn).await? else {
+                let Some((_, execution, _)) = self.load(&arn).await.map_err(failed)? else {
                     return Err(ApiError::unavailable(format!("{arn} was there and is gone")));
                 };
                 Ok(Started::Exists {
@@ -492,7 +516,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
     }
 
     async fn describe(&self, execution_arn: &str) -> Result<Option<ExecutionRecord>, ApiError> {
-        let loaded = self.load(&ExecutionArn(execution_arn.into())).await?;
+        let loaded = self.load(&ExecutionArn(execution_arn.into())).await.map_err(failed)?;
         Ok(loaded.map(|(loaded, execution, _)| record(&execution, loaded.birth)))
     }
 
@@ -542,20 +566,23 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
 
     async fn stop(&self, execution_arn: &str, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
         let arn = ExecutionArn(execution_arn.into());
-        match self.try_tell_running(&arn, Event::Stop { error: error.clone() }, now).await {
+        match self.deliver(&arn, Event::Stop { error: error.clone() }, now).await {
             // What nobody can go on with can at least be stopped.
             Err(unreadable) if unreadable.is_unreadable() => self.abandon(&arn, error, now).await,
-            Ok(Told::Closed(_)) => {
-                let ended = self.load(&arn).await?;
+            Err(error) => Err(failed(error)),
+            Ok(Delivered::Unknown) => Ok(Told::Unknown),
+            Ok(Delivered::Applied) => Ok(Told::Taken),
+            Ok(Delivered::Posted) => self.stop_posted(&arn, error, now).await,
+            Ok(Delivered::Ignored) => {
+                let ended = self.load(&arn).await.map_err(failed)?;
                 Ok(Told::Closed(ended.map(|(_, execution, _)| execution.last_event_at())))
             }
-            told => told.map_err(failed),
         }
     }
 
     async fn tell(&self, token: &TaskToken, event: Event, now: Timestamp) -> Result<Told, ApiError> {
         let arn = ExecutionArn(Arc::clone(&token.execution_arn));
-        let Some((_, execution, _)) = self.load(&arn).await? else { return Ok(Told::Unknown) };
+        let Some((_, execution, _)) = self.load(&arn).await.map_err(failed)? else { return Ok(Told::Unknown) };
         if !execution.gave_out(token) {
             return Ok(Told::Unknown);
         }

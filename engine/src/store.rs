@@ -148,6 +148,12 @@ impl StoreError {
     pub fn is_unreadable(&self) -> bool {
         !matches!(self, Self::Unavailable(_))
     }
+
+    /// Whether a later release has written what this one cannot read: nothing is wrong with it, and the later release goes on.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        matches!(self, Self::Newer(_))
+    }
 }
 
 /// Why a commit was not written.

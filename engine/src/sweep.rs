@@ -12,7 +12,7 @@ use statewright_interpreter::time::Timestamp;
 use crate::driver::{DriveError, Host, WAKE_AHEAD_MAX, restore};
 use crate::journal::{Aside, Due, Journal};
 use crate::queue::WakeQueue;
-use crate::store::{ExecutionArn, Store, StoreError};
+use crate::store::{ExecutionArn, Loaded, Store, StoreError};
 use crate::table::Table;
 
 /// A reminder without an execution that knows of it was written for a commit that never came, or may be still coming.
@@ -57,7 +57,14 @@ pub async fn sweep<T: Table>(
             swept.resting += 1;
             continue;
         }
-        match journal.load(&due.execution, now).await {
+        let loaded = journal.load(&due.execution, now).await;
+        if is_newer(&loaded) {
+            // The sweep of that release finds the reminder, and it was not tried in vain.
+            journal.rest(&Due { tries: 0, not_before: Some(now.plus(WAKE_AHEAD_MAX)), ..due }).await?;
+            swept.resting += 1;
+            continue;
+        }
+        match loaded {
             Ok(Some(loaded)) if loaded.ledger.reminder == Some(due.at.0) => {}
             Ok(_) => {
                 let stale_at = due.at.plus(STALE_AFTER);
@@ -86,7 +93,17 @@ pub async fn sweep<T: Table>(
     Ok(swept)
 }
 
-/// Takes back what was put aside and has gone on since, because something else happened to it. At most `limit` are looked at.
+/// Whether a later release has written what was found.
+fn is_newer<P>(found: &Result<Option<Loaded<P>>, StoreError>) -> bool {
+    match found {
+        Ok(Some(loaded)) => loaded.checkpoint.is_newer(),
+        Ok(None) => false,
+        Err(error) => error.is_newer(),
+    }
+}
+
+/// Takes back what was put aside and has gone on since, because something else happened to it, and wakes it, in case that it has not gone
+/// far. At most `limit` are looked at.
 ///
 /// # Errors
 /// When the table fails.
@@ -106,7 +123,7 @@ pub async fn take_back_recovered<T: Table>(
             Err(_) => false,
         };
         if has_gone_on {
-            journal.take_back(&aside.execution).await?;
+            release(host, journal, &aside.execution).await?;
             taken += 1;
         }
     }
@@ -114,7 +131,7 @@ pub async fn take_back_recovered<T: Table>(
 }
 
 /// Looks at an execution whose wake-up its queue has given up, because it was in vain too often: woken again where nothing seems to be
-/// wrong with it, put aside where it cannot be read. Whether it was put aside.
+/// wrong with it or a later release has written it, put aside where it cannot be read. Whether it was put aside.
 ///
 /// # Errors
 /// When the table or the queue fails.
@@ -130,14 +147,14 @@ pub async fn take_dead_letter<T: Table>(
         Err(error) => (None, Some(DriveError::from(error))),
     };
     match wrong {
-        Some(error) if error.is_unreadable() => {
+        Some(error) if error.is_unreadable() && !error.is_newer() => {
             let reason = format!("its wake-ups came back from their queue too often: {error}");
             let aside = Aside { execution: execution.clone(), at: now, reminder: reminder.map_or(now, Timestamp), reason };
             journal.put_aside(&aside).await?;
             Ok(true)
         }
-        Some(error) => Err(error),
-        None => {
+        Some(error) if !error.is_newer() => Err(error),
+        Some(_) | None => {
             host.wakes().wake(execution, WAKE_AHEAD_MAX).await?;
             Ok(false)
         }

@@ -1,8 +1,8 @@
 //! Ending an execution that cannot be read: its last commit is one that can be read without any other.
 //!
-//! What may be wrong: a later release wrote it, its definition is gone, an item is damaged. Whatever it is, the key of its newest commit says
-//! which version comes next, and a put under that key decides as any commit does: should anybody be able to go on with it after all, only
-//! one of the two succeeds.
+//! What may be wrong: its definition is gone, an item is damaged, a later release wrote it and was taken back for good. Whatever it is, the
+//! key of its newest commit says which version comes next, and a put under that key decides as any commit does: should anybody be able to
+//! go on with it after all, only one of the two succeeds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -71,6 +71,7 @@ pub(super) fn write(key: Key, happened: &Happened) -> Result<Item, StoreError> {
 }
 
 pub(super) fn read(key: Arc<str>, item: &Item) -> Result<InboxEntry, StoreError> {
+    pack::check_format(item)?;
     let damaged = |reason: String| StoreError::Unreadable(format!("posted event {key} cannot be read: {reason}"));
     let text = pack::unpack(item.get_bytes("b").unwrap_or_default(), &[])?;
     let stored: Stored = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;

@@ -253,13 +253,7 @@ impl<T: Table> Journal<T> {
         item: &Item,
         known: &BTreeMap<u32, Read>,
     ) -> Result<Read, StoreError> {
-        let format = item.get_number("f").unwrap_or(0);
-        if format > pack::FORMAT {
-            return Err(StoreError::Newer(format!(
-                "commit format {format} is newer than {}, the newest this release reads",
-                pack::FORMAT
-            )));
-        }
+        pack::check_format(item)?;
         let writer = item.get_number("w").unwrap_or(0).cast_unsigned();
         let parts = item.get_number("n").unwrap_or(0);
         let mut packed = Vec::new();

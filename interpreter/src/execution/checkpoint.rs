@@ -36,6 +36,14 @@ pub struct Checkpoint {
     pub payloads: BTreeMap<PayloadId, StoredPayload>,
 }
 
+impl Checkpoint {
+    /// Whether it says that a later release wrote it. Nothing else of it is read.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        matches!(read_head(self), Err(RestoreError::Format { .. }))
+    }
+}
+
 /// A payload as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredPayload {
@@ -85,6 +93,12 @@ pub enum RestoreError {
     /// A record that another one names is not there.
     #[error("{0} is missing")]
     Missing(String),
+}
+
+/// Of a head of any release, what tells how to read it.
+#[derive(Deserialize)]
+struct StoredFormat {
+    format: u16,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -293,10 +307,7 @@ impl Execution {
     /// # Errors
     /// When the checkpoint is of a later format, damaged or incomplete, or `definition` is not the one it was started with.
     pub fn restore(definition: &Definition, checkpoint: &Checkpoint) -> Result<Execution, RestoreError> {
-        let head: StoredHead = read("the head", &checkpoint.head)?;
-        if head.format > FORMAT {
-            return Err(RestoreError::Format { found: head.format });
-        }
+        let head = read_head(checkpoint)?;
         let mut payloads = StoredPayloads::new(&checkpoint.payloads);
         let mut execution = Self::empty(head.into_live(&mut payloads)?);
         for (&id, text) in &checkpoint.frames {
@@ -316,11 +327,7 @@ impl Execution {
     /// # Errors
     /// When the checkpoint is of a later format, damaged or incomplete, or the execution goes on: then its frames are missing.
     pub fn restore_ended(checkpoint: &Checkpoint) -> Result<Execution, RestoreError> {
-        let head: StoredHead = read("the head", &checkpoint.head)?;
-        if head.format > FORMAT {
-            return Err(RestoreError::Format { found: head.format });
-        }
-        let head = head.into_live(&mut StoredPayloads::new(&checkpoint.payloads))?;
+        let head = read_head(checkpoint)?.into_live(&mut StoredPayloads::new(&checkpoint.payloads))?;
         if head.status.is_final() { Ok(Self::empty(head)) } else { Err(RestoreError::Missing("every frame".to_owned())) }
     }
 
@@ -409,6 +416,19 @@ impl From<&Payload> for StoredPayload {
             Some(parts) => Self::Array(parts.iter().map(Payload::id).collect()),
             None => Self::Text(payload.text().into_owned()),
         }
+    }
+}
+
+/// The head, if it is of a format that this release knows: what else a later one holds need not look like ours.
+fn read_head(checkpoint: &Checkpoint) -> Result<StoredHead, RestoreError> {
+    let head = read::<StoredHead>("the head", &checkpoint.head);
+    let format = match &head {
+        Ok(head) => Ok(head.format),
+        Err(_) => read("the head", &checkpoint.head).map(|StoredFormat { format }| format),
+    };
+    match format {
+        Ok(found) if found > FORMAT => Err(RestoreError::Format { found }),
+        Ok(_) | Err(_) => head,
     }
 }
 

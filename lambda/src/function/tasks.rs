@@ -19,6 +19,8 @@ use crate::tasks::{TaskMessage, TaskQueue};
 
 /// What cannot be read was sent by a later release.
 const LATER: Duration = Duration::from_secs(900);
+/// After this a function of a later release may get a task that waits for it.
+const SOON: Duration = Duration::from_secs(60);
 /// The pause before the result of a task is delivered again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -33,25 +35,38 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
 }
 
 async fn take<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Machinery<T, W, Q, X>, message: &SqsMessage) -> Fate {
-    let done = match serde_json::from_str(&message.body) {
-        Ok(TaskMessage::Run { execution, task, lease }) => {
-            run(engine, &ExecutionArn(execution.into()), EventId(task), Timestamp(lease)).await
-        }
-        Ok(TaskMessage::Look { execution, task, job, looks }) => {
-            look(engine, &ExecutionArn(execution.into()), EventId(task), job, looks).await
-        }
+    let parsed = match serde_json::from_str(&message.body) {
+        Ok(parsed) => parsed,
         Err(error) => {
             log::warn("a message cannot be read; a later release may have sent it", &[("error", &error)]);
             return Fate::Again(LATER);
         }
     };
+    let done = match &parsed {
+        TaskMessage::Run { execution, task, lease } => {
+            run(engine, &ExecutionArn(execution.as_str().into()), EventId(*task), Timestamp(*lease)).await
+        }
+        TaskMessage::Look { execution, task, job, looks } => {
+            look(engine, &ExecutionArn(execution.as_str().into()), EventId(*task), job.clone(), *looks).await
+        }
+    };
+    let again = |error: &DriveError| {
+        log::warn("a task could not be done", &[("message", &message.body), ("error", error)]);
+        Fate::after_failure(message.received())
+    };
     match done {
         Ok(()) => Fate::Done,
-        Err(error) if error.is_newer() => Fate::Again(LATER),
-        Err(error) => {
-            log::warn("a task could not be done", &[("message", &message.body), ("error", &error)]);
-            Fate::after_failure(message.received())
-        }
+        Err(error) if error.is_newer() => match parsed {
+            // Whoever goes on with the execution passes the task on again, or gives it up.
+            TaskMessage::Run { lease, .. } if Timestamp(lease).plus(SKEW) < TokioTimer.now() => Fate::Done,
+            TaskMessage::Run { .. } => Fate::Again(SOON),
+            // However long it takes: nobody else looks at the job.
+            TaskMessage::Look { .. } => match engine.others().queue().send(&parsed, LATER).await {
+                Ok(()) => Fate::Done,
+                Err(error) => again(&error.into()),
+            },
+        },
+        Err(error) => again(&error),
     }
 }
 

@@ -191,10 +191,6 @@ const INPUT: &str = "{\"kept\": true}";
 
 #[test]
 fn what_cannot_be_restored_can_be_stopped() {
-    is_stopped("a later release's commit", "is newer than 1, the newest this release reads", INPUT, |stage, commits| {
-        let newest = commits.into_iter().nth(1).unwrap();
-        put(stage, newest.number("f", 99));
-    });
     is_stopped("a damaged commit", "a commit", INPUT, |stage, commits| {
         let mut newest = commits.into_iter().nth(1).unwrap();
         bytes(&mut newest).truncate(20);
@@ -209,6 +205,53 @@ fn what_cannot_be_restored_can_be_stopped() {
         bytes(&mut first).truncate(20);
         put(stage, first);
     });
+}
+
+#[test]
+fn what_a_later_release_has_written_is_stopped_by_that_release() {
+    let (stage, execution_arn, _) = broken(|stage, commits| {
+        let newest = commits.into_iter().nth(1).unwrap();
+        put(stage, newest.number("f", 99));
+    });
+    let of = json!({"executionArn": execution_arn});
+    let problem = inspect(&stage, &execution_arn)["problem"].as_str().unwrap().to_owned();
+    assert!(problem.contains("is newer than 1, the newest this release reads"), "{problem}");
+    let error = refused(&stage, "DescribeExecution", of.clone());
+    assert!(error.starts_with("ServiceUnavailable"), "the later release answers: {error}");
+
+    let commits = || items(&stage, "x#m:e").into_iter().filter(|item| item.key.sort.starts_with(['0', 'j'])).collect::<Vec<_>>();
+    let before = commits();
+    let stop = json!({"executionArn": execution_arn, "error": "Own", "cause": "why"});
+    ask(&stage, "StopExecution", stop.clone());
+    assert_eq!(commits(), before, "nothing comes behind what the later release has written");
+
+    // As the later release sees it.
+    put(&stage, before.into_iter().nth(1).unwrap().number("f", 1));
+    stage.settle(&execution_arn);
+    let described = ask(&stage, "DescribeExecution", of);
+    let shown = ["status", "error", "cause"].map(|name| described[name].as_str().unwrap());
+    assert_eq!(shown, ["ABORTED", "Own", "why"]);
+    let events = ask(&stage, "GetExecutionHistory", json!({"executionArn": execution_arn}))["events"].clone();
+    let ids: Vec<_> = events.as_array().unwrap().iter().map(|event| event["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, (1..=ids.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_a_later_release_has_written_that_was_taken_back_for_good_can_be_stopped_after_an_hour() {
+    let (stage, execution_arn, _) = broken(|stage, commits| {
+        let newest = commits.into_iter().nth(1).unwrap();
+        put(stage, newest.number("f", 99));
+    });
+    let stop = json!({"executionArn": execution_arn, "error": "Own", "cause": "why"});
+    let status = || inspect(&stage, &execution_arn)["status"].clone();
+    for seconds in [0, 3500] {
+        stage.clock.advance_to(stage.clock.now().plus_seconds(seconds));
+        ask(&stage, "StopExecution", stop.clone());
+        assert_eq!(status(), "RUNNING");
+    }
+    stage.clock.advance_to(stage.clock.now().plus_seconds(100));
+    ask(&stage, "StopExecution", stop);
+    assert_eq!(status(), "ABORTED");
 }
 
 #[test]
