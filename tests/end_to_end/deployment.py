@@ -18,6 +18,8 @@ from emulator import ACCOUNT, REGION, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUCKET = "code-of-deployments"
+# Where the definitions of other stacks' machines are in it, and where the functions' package is.
+DEFINITIONS, PACKAGE = "definitions", "bootstrap.zip"
 # Where the emulator's IAM differs from AWS's.
 TO_THE_EMULATOR = {
     # A reference to a secret gives its ARN, but there its name.
@@ -37,19 +39,51 @@ def package(script):
     return held.getvalue()
 
 
+def deploy(emulator, stack, template, parameters, kind="CREATE"):
+    """Makes a stack of a template, or with the kind `UPDATE` changes it: its outputs and the ids of its resources."""
+    cloudformation = emulator.client("cloudformation")
+    change = {"StackName": stack, "ChangeSetName": kind.lower()}
+    cloudformation.create_change_set(
+        **change, ChangeSetType=kind, TemplateBody=template, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+    )
+
+    def changes():
+        described = cloudformation.describe_change_set(**change)
+        assert described["Status"] != "FAILED", described
+        return described["Status"] == "CREATE_COMPLETE"
+
+    until("the change set", changes)
+    cloudformation.execute_change_set(**change)
+
+    def described():
+        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        if "ROLLBACK" in found["StackStatus"] or "FAILED" in found["StackStatus"]:
+            events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+            raise AssertionError(json.dumps([e for e in events if "FAILED" in e["ResourceStatus"]], default=str))
+        return found["StackStatus"] == f"{kind}_COMPLETE" and found
+
+    outputs = until("the stack", described).get("Outputs", [])
+    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    return (
+        {output["OutputKey"]: output["OutputValue"] for output in outputs},
+        {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources},
+    )
+
+
 class Deployment:
     """A stack of the template."""
 
     def __init__(self, emulator, bootstrap, stack="statewright", parameters=None, preload=None):
         """`preload`: a library that the functions are run with."""
         self.emulator, self.stack = emulator, stack
-        s3, cloudformation = emulator.client("s3"), emulator.client("cloudformation")
+        s3 = emulator.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         # The emulator unpacks the package for every process, so it holds the way to the program and not the program.
         with_library = f"LD_PRELOAD='{preload}' " if preload else ""
         self.package = package(f"#!/bin/sh\n{with_library}exec '{bootstrap}'\n")
-        s3.put_object(Bucket=BUCKET, Key="bootstrap.zip", Body=self.package)
-        template = (ROOT / "infra/template.yaml").read_text().replace("CodeUri: bootstrap/", f"CodeUri: s3://{BUCKET}/bootstrap.zip")
+        s3.put_object(Bucket=BUCKET, Key=PACKAGE, Body=self.package)
+        template = (ROOT / "infra/template.yaml").read_text().replace("CodeUri: bootstrap/", f"CodeUri: s3://{BUCKET}/{PACKAGE}")
         for here, there in TO_THE_EMULATOR.items():
             assert here in template, here
             template = template.replace(here, there)
@@ -59,33 +93,10 @@ class Deployment:
             "DeadLetterAlarm": "off",
             "SweepAlarm": "off",
             "FunctionArns": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*",
+            "DefinitionArns": f"arn:aws:s3:::{BUCKET}/{DEFINITIONS}/*",
             **(parameters or {}),
         }
-        cloudformation.create_change_set(
-            StackName=stack, ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=template,
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
-        )
-
-        def changes():
-            described = cloudformation.describe_change_set(StackName=stack, ChangeSetName="first")
-            assert described["Status"] != "FAILED", described
-            return described["Status"] == "CREATE_COMPLETE"
-
-        until("the change set", changes)
-        cloudformation.execute_change_set(StackName=stack, ChangeSetName="first")
-
-        def described():
-            found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-            if "ROLLBACK" in found["StackStatus"] or "FAILED" in found["StackStatus"]:
-                events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-                raise AssertionError(json.dumps([e for e in events if "FAILED" in e["ResourceStatus"]], default=str))
-            return found["StackStatus"] == "CREATE_COMPLETE" and found
-
-        outputs = until("the stack", described)["Outputs"]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in outputs}
-        resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-        self.resources = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        self.outputs, self.resources = deploy(emulator, stack, template, values)
         for url, function in [("ApiUrl", "ApiFunction"), ("ActivityUrl", "ActivityFunction")]:
             emulator.front.functions[urllib.parse.urlsplit(self.outputs[url]).hostname] = self.resources[function]
         emulator.front.balanced = emulator.front.balanced or self.resources["ApiFunction"]

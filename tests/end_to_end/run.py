@@ -27,6 +27,12 @@ class World:
         self.role = self.deployment.role("tasks", [{"Effect": "Allow", "Action": TASKS, "Resource": "*"}])
         orders.prepare(emulator, self.functions)
 
+    def program(self, name):
+        """A program that is built beside that of the functions."""
+        program = self.bootstrap.with_name(name)
+        assert program.is_file(), f"{program} is not there: cargo build -p {name}"
+        return program
+
     def machine(self, name, definition, **more):
         """Makes a state machine; its definition is JSON, or its text."""
         text = definition if isinstance(definition, str) else json.dumps(definition)

@@ -15,6 +15,7 @@ import orders
 from emulator import ACCOUNT, REGION, until
 from starts import events_start_executions_once, expressions_choose_inputs_and_filter_events
 from kills import functions_are_killed_and_nothing_is_lost
+from packaged import a_packaged_template_runs_beside_the_deployment
 from moved_clock import long_waits_and_lost_tasks_outlast_what_a_queue_delays
 
 # Part of inputs; no function may log it.
@@ -53,14 +54,12 @@ def types(events):
 
 def statewright(world, *arguments, pair=None):
     """What the program `statewright` prints, as JSON."""
-    program = world.bootstrap.with_name("statewright")
-    assert program.is_file(), f"{program} is not there: cargo build -p statewright"
     pair = pair or world.deployment.keys[0]
     environment = {
         "AWS_ENDPOINT_URL_SFN": world.emulator.front.url, "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": pair["id"], "AWS_SECRET_ACCESS_KEY": pair["secret"],
     }
-    ran = subprocess.run([program, *arguments], env=environment, cwd=world.emulator.folder, capture_output=True, text=True)
+    ran = subprocess.run([world.program("statewright"), *arguments], env=environment, cwd=world.emulator.folder, capture_output=True, text=True)
     assert ran.returncode in (0, 1), (arguments, ran.stderr)
     return json.loads(ran.stdout)
 
@@ -329,6 +328,7 @@ ON_LINUX = [
 ]
 ALL = [
     *(ON_LINUX if sys.platform == "linux" else []),
+    a_packaged_template_runs_beside_the_deployment,
     events_start_executions_once,
     expressions_choose_inputs_and_filter_events,
     an_order_is_completed_or_undone,
