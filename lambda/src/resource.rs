@@ -29,6 +29,7 @@ use sha2::{Digest, Sha256};
 use statewright_engine::api::{Api, Caller, Executions, Operation};
 use statewright_engine::table::Table;
 use statewright_integrations::caller::put;
+use statewright_interpreter::definition::{self, Definition, Options, Syntax};
 
 /// How much of a reason is sent: a whole answer may have 4,096 bytes.
 const REASON_CHARACTERS: usize = 800;
@@ -348,9 +349,9 @@ impl Properties {
         self.state_machine_type.as_deref().unwrap_or("STANDARD")
     }
 
-    /// The definition, `${Name}`s replaced.
+    /// The definition, `${Name}`s replaced by the rule of the language: a value in quotes is text, one without is JSON.
     async fn definition(&self, read: impl AsyncFn(&S3Location) -> Result<String, String>) -> Result<String, String> {
-        let mut text = match (&self.definition_string, &self.definition_s3_location) {
+        let text = match (&self.definition_string, &self.definition_s3_location) {
             (Some(text), None) => text.clone(),
             (None, Some(location)) => {
                 let S3Location { bucket, key, .. } = location;
@@ -362,11 +363,20 @@ impl Properties {
             }
             (None, None) => return Err("there is no definition: give a DefinitionString or a DefinitionS3Location".to_owned()),
         };
-        for (name, value) in &self.definition_substitutions {
-            let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            text = text.replace(&format!("${{{name}}}"), &value);
-        }
-        Ok(text)
+        if self.definition_substitutions.is_empty() { Ok(text) } else { self.substituted(&text) }
+    }
+
+    fn substituted(&self, text: &str) -> Result<String, String> {
+        let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        let substitutions = self.definition_substitutions.iter().map(|(name, given)| (name.clone(), value(given))).collect();
+        let options = Options { syntax: Syntax::Json, substitutions, ..Options::default() };
+        let wrong = || {
+            let found = Definition::parse(text, &options).err().unwrap_or_default();
+            let message = found.first().map_or("it is no JSON", |first| &*first.message);
+            format!("the definition is wrong with its DefinitionSubstitutions: {message}")
+        };
+        let written = definition::to_json(text, &options).ok_or_else(wrong)?;
+        serde_json::to_string_pretty(&written).map_err(|error| error.to_string())
     }
 
     /// What may change from revision to revision, as the API has it. What the template does not say any more is as if it never had.

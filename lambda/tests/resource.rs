@@ -235,6 +235,9 @@ fn a_machine_that_is_wrong_fails_with_the_reason() {
     fails(json!({"DefinitionString": null, "DefinitionS3Location": {"Bucket": "b", "Key": "k"}}), "s3://b/k cannot be read: 404");
     fails(json!({"DefinitionString": "{}"}), "InvalidDefinition: ");
     fails(json!({"DefinitionString": format!("{{\"{}\":1}}", "é".repeat(5000))}), "InvalidDefinition: ");
+    let patience = r#"{"StartAt":"P","TimeoutSeconds":${Patience},"States":{"P":{"Type":"Pass","End":true}}}"#;
+    let soon = json!({"DefinitionString": patience, "DefinitionSubstitutions": {"Patience": "soon"}});
+    fails(soon, "the definition is wrong with its DefinitionSubstitutions: Unrecognized token 'soon'");
     fails(json!({"StateMachineName": "a b"}), "InvalidName: Invalid Name: 'a b'");
 }
 
@@ -248,9 +251,25 @@ fn definitions_are_read_from_s3() {
         }))
     };
     let id = made(&stacks.create(&location(Value::Null)));
-    assert_eq!(stacks.describe(&id).unwrap()["definition"], PASS.replace("First", "R"));
+    assert_eq!(definition(&stacks, &id), serde_json::from_str::<Value>(&PASS.replace("First", "R")).unwrap());
     made(&stacks.update(&id, &location(Value::Null), &location("2".into())));
-    assert_eq!(stacks.describe(&id).unwrap()["definition"], PASS.replace("First", "Q"));
+    assert_eq!(definition(&stacks, &id), serde_json::from_str::<Value>(&PASS.replace("First", "Q")).unwrap());
+}
+
+#[test]
+fn values_are_put_in_as_what_they_are() {
+    let stacks = Stacks::default();
+    let text = r#"{"Comment":"${A} ${B} ${!C}","StartAt":"P","States":{"P":{"Type":"Pass","Result":${Json},"End":true}}}"#;
+    let values = json!({"A": "${B}", "B": "a \"quoted\" \\ one", "C": "c", "Json": "{\"b\": 1.50, \"a\": [true]}"});
+    let id = made(&stacks.create(&properties(json!({"DefinitionString": text, "DefinitionSubstitutions": values}))));
+    let comment = "${B} a \"quoted\" \\ one ${!C}";
+    let pass = json!({"Type": "Pass", "Result": {"b": 1.5, "a": [true]}, "End": true});
+    assert_eq!(definition(&stacks, &id), json!({"Comment": comment, "StartAt": "P", "States": {"P": pass}}));
+}
+
+/// A machine's definition.
+fn definition(stacks: &Stacks, id: &str) -> Value {
+    serde_json::from_str(stacks.describe(id).unwrap()["definition"].as_str().unwrap()).unwrap()
 }
 
 #[test]
