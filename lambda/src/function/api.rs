@@ -36,10 +36,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// That of a function, by its ARN.
+    /// That of a function, or of anything else that has an ARN with a region.
     #[must_use]
-    pub fn of(function_arn: &str) -> Option<Self> {
-        let mut parts = function_arn.split(':').skip(1);
+    pub fn of(arn: &str) -> Option<Self> {
+        let mut parts = arn.split(':').skip(1);
         let partition = parts.next()?.to_owned();
         let (region, account) = (parts.nth(1)?.to_owned(), parts.next()?.to_owned());
         (account.len() == 12).then_some(Self { partition, region, account })
@@ -277,13 +277,13 @@ async fn may_call(
 }
 
 /// Step Functions for those executions that start others: their own deployment, in the same process.
-pub struct OwnStates<T, W, Q, X>(Weak<Machinery<T, W, Q, X>>, Mutex<Option<Place>>);
+pub struct OwnStates<T, W, Q, X>(Weak<Machinery<T, W, Q, X>>);
 
 impl<T, W, Q, X> OwnStates<T, W, Q, X> {
     /// The one that `engine` is.
     #[must_use]
     pub fn new(engine: Weak<Machinery<T, W, Q, X>>) -> Self {
-        Self(engine, Mutex::new(None))
+        Self(engine)
     }
 }
 
@@ -295,14 +295,12 @@ where
     X: ExpressQueue + 'static,
 {
     fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
-        let Self(engine, place) = self;
+        let Self(engine) = self;
         Box::pin(async move {
             let unreachable = || TransportError::Connect("the deployment is being taken down".to_owned());
             let engine: Arc<Engine<T, W, Called<Q>, TokioTimer, X>> = engine.upgrade().ok_or_else(unreachable)?;
-            let known = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let place_of = || Place::of(&own_arn(&request.body)?);
             // The same account and region as what it asks for: a deployment is at home in one.
-            let Some(place) = known.or_else(place_of) else {
+            let Some(place) = place_of(&request.body) else {
                 return Err(TransportError::Connect("the request names no state machine and no execution".to_owned()));
             };
             let caller = place.caller(engine.clock().now());
@@ -315,12 +313,11 @@ where
     }
 }
 
-/// The ARN that a request is about.
-fn own_arn(body: &[u8]) -> Option<String> {
+/// The place of what a request is about.
+fn place_of(body: &[u8]) -> Option<Place> {
     let request: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let member =
-        ["stateMachineArn", "executionArn"].into_iter().find_map(|name| request.get(name)?.as_str().map(ToOwned::to_owned));
-    member.map(|arn| arn.replacen(":states:", ":lambda:", 1))
+    let arn = ["stateMachineArn", "executionArn"].into_iter().find_map(|name| request.get(name)?.as_str())?;
+    Place::of(arn)
 }
 
 /// Key pairs of a secret of Secrets Manager.
