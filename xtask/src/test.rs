@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use crate::components::{self, Components};
 use crate::shell::{self, cargo, recorded, succeeds, verdict};
@@ -37,6 +37,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     if !succeeds(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))? {
         failed.push("examples in the documentation");
     }
+    // Without it, `components` has said so.
+    if components::python().is_ok() && !emulates()? {
+        failed.push("the host in an emulator");
+    }
     match &recorded {
         Some(folder) if folder.is_dir() => {
             for (name, flags) in [
@@ -71,6 +75,20 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
         println!("SKIPPED tests beside {missing}");
     }
     Ok(verdict(&failed))
+}
+
+/// Runs what README shows of the host, to the letter, and says whether its order has succeeded.
+fn emulates() -> anyhow::Result<bool> {
+    const COMMAND: &str = "cargo xtask emulate";
+    anyhow::ensure!(std::fs::read_to_string(shell::root().join("README.md"))?.contains(COMMAND), "README.md has no `{COMMAND}`");
+    eprintln!("→ {COMMAND}");
+    let output = cargo(&["xtask", "emulate"]).stderr(Stdio::inherit()).output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let is_sound = output.status.success() && said.contains(r#""status": "SUCCEEDED""#) && said.contains(r#""trackingNumber""#);
+    if !is_sound {
+        eprintln!("{said}");
+    }
+    Ok(is_sound)
 }
 
 /// `cargo xtask jsonata-differential [--cases N] [--seed S]`: our JSONata and another engine on generated expressions.
