@@ -14,6 +14,7 @@ use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::time::Timestamp;
 
 use crate::clock::Clock;
+use crate::journal::SEEN_AGAIN;
 use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 use crate::round::{Advanced, Budget, advance};
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, Happened, InboxEntry, Ledger, Loaded, Store, StoreError};
@@ -87,6 +88,11 @@ const REMINDER_BEFORE: Duration = Duration::from_secs(60);
 /// What is farther away is looked at earlier, and again. Whoever waits leaves a reminder in any case: by it the sweep finds what a crash
 /// left in the list of running executions.
 pub const REMINDER_AHEAD_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A reminder that is farther away than this is no item of its own but stands in the execution's place in the list of running ones. That
+/// list is read once an hour ([`walk`](crate::walk)) for what is two hours ahead at most: whoever arranges something and commits it takes
+/// less than the hour in between.
+pub const NEAR: Duration = Duration::from_secs(3 * 3600);
 
 /// Why a round failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -690,7 +696,7 @@ impl<'h, H: Host> Driver<'h, H> {
         role: Role,
     ) -> Result<(), DriveError> {
         if progress == Progress::Finished {
-            self.ledger.reminder = None;
+            (self.ledger.reminder, self.ledger.look_at) = (None, None);
             return Ok(());
         }
         // What stands in a list must be there: a new execution is left to a driver in any case.
@@ -699,22 +705,30 @@ impl<'h, H: Host> Driver<'h, H> {
         }
         let ahead = now.until(look_at);
         let farthest = now.plus(REMINDER_AHEAD_MAX);
-        self.ledger.reminder = match before.reminder {
-            _ if ahead <= WAKE_AHEAD_MAX => Some(look_at.max(now).plus(REMINDER_BEHIND).0),
-            // Whoever looks in between need not move it.
-            Some(stands) if look_at > farthest && stands > now.plus(WAKE_AHEAD_MAX).0 => Some(stands),
-            Some(_) | None => Some(look_at.min(farthest).minus(REMINDER_BEFORE).0),
+        let at = match ahead <= WAKE_AHEAD_MAX {
+            true => look_at.max(now).plus(REMINDER_BEHIND),
+            false => look_at.min(farthest).minus(REMINDER_BEFORE),
         };
-        if self.ledger.reminder != before.reminder {
-            if let Some(reminder) = self.ledger.reminder {
-                self.host.store().remind(self.arn, Timestamp(reminder)).await?;
-            }
+        let near = now.plus(NEAR);
+        (self.ledger.reminder, self.ledger.look_at) = match (before.reminder, before.look_at) {
+            // Whoever looks in between need not move it.
+            (Some(stands), _) if look_at > farthest && stands > now.plus(WAKE_AHEAD_MAX).0 => (Some(stands), None),
+            _ if at <= near => (Some(at.0), None),
+            // Whoever reads the list may have put it off already.
+            (None, Some(place)) if place <= near.0 => (Some(at.0), None),
+            // Who looks too early sees for how long there is nothing to do.
+            (None, Some(place)) if place <= at.0 => (None, Some(place)),
+            _ => (None, Some(at.0)),
+        };
+        if let Some(reminder) = self.ledger.reminder.filter(|reminder| before.reminder != Some(*reminder)) {
+            self.host.store().remind(self.arn, Timestamp(reminder)).await?;
             if ahead <= WAKE_AHEAD_MAX {
                 self.host.wakes().wake(self.arn, ahead).await?;
             }
         }
-        if !self.ledger.listed {
-            self.host.store().enlist(&self.execution, &self.birth).await?;
+        if !self.ledger.listed || self.ledger.look_at.is_some_and(|place| before.look_at != Some(place)) {
+            let look_at = self.ledger.look_at.map_or_else(|| at.plus(SEEN_AGAIN), Timestamp);
+            self.host.store().enlist(&self.execution, &self.birth, look_at).await?;
             self.ledger.listed = true;
         }
         Ok(())

@@ -411,8 +411,8 @@ impl Store for Gathered {
         ForgetfulStore.forget(execution, at).await
     }
 
-    async fn enlist(&self, execution: &Execution, birth: &Birth) -> Result<(), StoreError> {
-        ForgetfulStore.enlist(execution, birth).await
+    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
+        ForgetfulStore.enlist(execution, birth, look_at).await
     }
 
     async fn close(&self, execution: &Execution, birth: &Birth, listed: bool, at: Timestamp) -> Result<(), StoreError> {

@@ -19,7 +19,7 @@ pub mod table;
 
 pub use clock::{Clock, SystemClock, Timer, VirtualClock};
 pub use driver::{
-    Delivered, DriveError, Drove, Host, OpenTask, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, claim, deliver, deliver_all,
+    Delivered, DriveError, Drove, Host, NEAR, OpenTask, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, claim, deliver, deliver_all,
     deliver_at_once, drive, open_task, run, start,
 };
 pub use engine::{Engine, EngineSettings, ExpressQueue};
@@ -29,4 +29,4 @@ pub use status::{Heard, Listener, status_change};
 pub use store::{
     Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Ledger, Loaded, Store, StoreError,
 };
-pub use sweep::{Swept, release, sweep, take_back_recovered, take_dead_letter};
+pub use sweep::{LOOK_AHEAD, Swept, release, sweep, take_back_recovered, take_dead_letter, to_walk, walk};

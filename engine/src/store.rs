@@ -50,6 +50,10 @@ pub struct Ledger {
     /// The reminder that stands for the execution ([`Store::remind`]), in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reminder: Option<i64>,
+    /// When its place in the list of running executions says that somebody must look at it ([`Store::enlist`]), where no reminder stands
+    /// for it, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<i64>,
     /// Whether it stands in the list of running executions ([`Store::enlist`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub listed: bool,
@@ -204,8 +208,14 @@ pub trait Store: Send + Sync {
     /// Takes a reminder back.
     fn forget(&self, execution: &ExecutionArn, at: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Puts the execution into the list of running ones. Doing it again changes nothing.
-    fn enlist(&self, execution: &Execution, birth: &Birth) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Puts the execution into the list of running ones, which somebody reads [well before](crate::NEAR) `look_at` and has the execution
+    /// looked at. Doing it again changes no more than that time.
+    fn enlist(
+        &self,
+        execution: &Execution,
+        birth: &Birth,
+        look_at: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Puts the execution, which has ended at `at`, into the list of closed ones, and takes it out of the other if it is `listed`
     /// there. Doing it again changes nothing.
@@ -245,7 +255,7 @@ impl Store for ForgetfulStore {
         Ok(())
     }
 
-    async fn enlist(&self, _execution: &Execution, _birth: &Birth) -> Result<(), StoreError> {
+    async fn enlist(&self, _execution: &Execution, _birth: &Birth, _look_at: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 

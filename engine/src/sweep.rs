@@ -4,13 +4,16 @@
 //! there then means that a wake-up was lost, or that whoever got it failed. The execution is woken; if that does not help it is woken
 //! again, each time after a longer pause, and at last it is put aside: it stays as it is, is seen in a list, and is woken no more until
 //! somebody releases it.
+//!
+//! Most executions that wait for long wait for somebody, and are told long before their reminder. Theirs stands in the list of running
+//! executions, where it costs nothing to write or to take away; the list is walked through once an hour.
 
 use std::time::Duration;
 
 use statewright_interpreter::time::Timestamp;
 
 use crate::driver::{DriveError, Host, WAKE_AHEAD_MAX, restore};
-use crate::journal::{Aside, Due, Journal};
+use crate::journal::{Aside, Due, Journal, Nearing};
 use crate::queue::WakeQueue;
 use crate::store::{ExecutionArn, Loaded, Store, StoreError};
 use crate::table::Table;
@@ -23,6 +26,8 @@ const TRIES_MAX: u32 = 12;
 const PAUSE_MAX_SECONDS: u64 = 3600;
 /// So many reminders are read at a time.
 const PAGE: usize = 200;
+/// So many places in the list of running executions are read at a time: less than a megabyte.
+const WALK_PAGE: usize = 2000;
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +105,45 @@ fn is_newer<P>(found: &Result<Option<Loaded<P>>, StoreError>) -> bool {
         Ok(None) => false,
         Err(error) => error.is_newer(),
     }
+}
+
+/// What is to be looked at so soon is woken by whoever walks through the list of running executions. Its driver arranges for a reminder.
+pub const LOOK_AHEAD: Duration = Duration::from_secs(2 * 3600);
+
+/// The shards of the list of running executions to [walk](walk) through in this minute: each has its minute of the hour.
+pub fn to_walk<T: Table>(journal: &Journal<T>, now: Timestamp) -> impl Iterator<Item = u32> + use<T> {
+    let shards = journal.running_shards();
+    let minute = now.0.div_euclid(60_000).rem_euclid(60);
+    (0..shards).filter(move |shard| i64::from(*shard) * 60 / i64::from(shards) == minute)
+}
+
+/// Walks through one of the [`Journal::running_shards`] of a journal, from behind `after` on: whoever must be looked at soon is woken, what
+/// has ended is taken out. Gives what was done, and where to go on; `None` at the end.
+///
+/// # Errors
+/// When the table or the queue fails. Walk again, or in an hour.
+pub async fn walk<T: Table>(
+    host: &impl Host<Store = Journal<T>>,
+    journal: &Journal<T>,
+    shard: u32,
+    after: Option<String>,
+    now: Timestamp,
+) -> Result<(Swept, Option<String>), DriveError> {
+    let mut swept = Swept::default();
+    let (running, next) = journal.running(shard, now.plus(LOOK_AHEAD), after, WALK_PAGE).await.map_err(StoreError::from)?;
+    for running in running {
+        match journal.look_at(&running, now).await? {
+            Nearing::Wake => {
+                host.wakes().wake(&running.execution, Duration::ZERO).await?;
+                // Should that be in vain it is woken again, when it was to be looked at or in an hour.
+                journal.put_off(&running, running.look_at.max(now.plus(LOOK_AHEAD))).await?;
+                swept.woken += 1;
+            }
+            Nearing::Gone => swept.stale += 1,
+            Nearing::Seen => {}
+        }
+    }
+    Ok((swept, next))
 }
 
 /// Takes back what was put aside and has gone on since, because something else happened to it, and wakes it, in case that it has not gone

@@ -8,8 +8,8 @@ use std::time::Duration;
 use statewright_engine::journal::{Abandonment, Journal, Settings};
 use statewright_engine::table::{Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
-    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, Store, StoreError, claim, deliver,
-    deliver_all, open_task, release, sweep, take_back_recovered,
+    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError, Swept, claim,
+    deliver, deliver_all, open_task, release, sweep, take_back_recovered, to_walk, walk,
 };
 use statewright_interpreter::event::Event;
 use statewright_interpreter::history::EventId;
@@ -37,6 +37,25 @@ fn lists(world: &World, status: Option<&str>) -> Vec<(String, String)> {
     page.executions.iter().map(|(_, listed)| (listed.name.to_string(), listed.status.to_string())).collect()
 }
 
+/// The places in the list of running executions.
+fn running(world: &World) -> Vec<Item> {
+    (0..world.journal.running_shards()).flat_map(|shard| partition(world, &format!("r#{shard}"))).collect()
+}
+
+fn reminders(world: &World) -> Vec<Timestamp> {
+    let due = |shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), 10)).unwrap();
+    (0..world.journal.reminder_shards()).flat_map(due).map(|due| due.at).collect()
+}
+
+/// Walks through the whole list of running executions.
+fn walk_all(world: &World, now: Timestamp) -> Swept {
+    let walked = |shard| block(walk(world, &world.journal, shard, None, now)).unwrap();
+    (0..world.journal.running_shards()).map(walked).fold(Swept::default(), |all, (swept, next)| {
+        assert_eq!(next, None);
+        Swept { woken: all.woken + swept.woken, stale: all.stale + swept.stale, ..all }
+    })
+}
+
 #[test]
 fn a_machine_without_tasks_is_one_commit() {
     let world = World::new(PASS);
@@ -46,7 +65,7 @@ fn a_machine_without_tasks_is_one_commit() {
     let last = world.history("one").unwrap().pop().unwrap().to_json();
     assert!(last.contains(r#""output":"{ \"raw\" : 1 }""#), "the text is kept: {last}");
     assert_eq!(lists(&world, None), [("one".to_owned(), "SUCCEEDED".to_owned())]);
-    assert_eq!(partition(&world, "r#machine#0").len() + partition(&world, "r#machine#1").len(), 0);
+    assert!(running(&world).is_empty());
 }
 
 #[test]
@@ -196,23 +215,95 @@ fn a_callback_waits_in_the_list_with_a_reminder_and_ends_by_what_is_delivered() 
     assert_eq!(block(deliver(&world, &World::arn("one"), "started", started.clone())), Ok(Delivered::Applied));
     assert_eq!(block(deliver(&world, &World::arn("one"), "started", started)), Ok(Delivered::Ignored));
     assert_eq!(lists(&world, Some("RUNNING")).len(), 1);
-    let reminders =
-        || (0..4).flat_map(|shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), 10)).unwrap()).collect::<Vec<_>>();
-    assert_eq!(
-        reminders().iter().map(|due| due.at).collect::<Vec<_>>(),
-        [START.plus_seconds(7200 - 60)],
-        "one, before the time-out"
-    );
+    assert_eq!(reminders(&world), [START.plus_seconds(7200 - 60)], "one, before the time-out");
     let output = Document::parse(r#"{"yes":1}"#).unwrap();
     let answer = Happened { at: START, event: Event::TaskSucceeded { task: EventId(3), output } };
     assert_eq!(block(deliver(&world, &World::arn("one"), "result", answer.clone())), Ok(Delivered::Applied));
     assert_eq!(block(deliver(&world, &World::arn("one"), "result", answer)), Ok(Delivered::Ignored));
     assert_eq!(world.types("one").last(), Some(&"ExecutionSucceeded".to_owned()));
-    assert_eq!((lists(&world, Some("RUNNING")).len(), lists(&world, Some("SUCCEEDED")).len(), reminders().len()), (0, 1, 0));
+    assert_eq!((lists(&world, Some("RUNNING")).len(), lists(&world, Some("SUCCEEDED")).len(), reminders(&world).len()), (0, 1, 0));
     assert_eq!(
         block(deliver(&world, &World::arn("none"), "x", Happened { at: START, event: Event::Stop { error: Default::default() } })),
         Ok(Delivered::Unknown)
     );
+}
+
+#[test]
+fn what_is_far_away_stands_in_the_list_until_it_is_near() {
+    const HOUR: u64 = 3600;
+    let world = World::new(WAIT);
+    world.start("one", "{}").unwrap();
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    world.woken.lock().unwrap().clear();
+    let looked_at = |world: &World| running(world).first().and_then(|item| item.get_number("at")).map(Timestamp);
+    let due = START.plus_seconds(24 * HOUR - 60);
+    assert_eq!((reminders(&world).len(), looked_at(&world)), (0, Some(due)), "one item");
+    assert_eq!(walk_all(&world, due.minus(LOOK_AHEAD)), Swept::default());
+    // The wake-up is lost, and comes again in an hour.
+    let near = START.plus_seconds(23 * HOUR);
+    assert_eq!(walk_all(&world, near).woken, 1);
+    assert_eq!(looked_at(&world), Some(near.plus(LOOK_AHEAD)));
+    let near = near.plus_seconds(30 * 60);
+    assert_eq!(walk_all(&world, near).woken, 1);
+    world.clock.advance_to(near);
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    assert_eq!(reminders(&world), [due], "now one of its own");
+    assert_eq!(walk_all(&world, near.plus_seconds(HOUR)).woken, 0);
+    assert_eq!(looked_at(&world), Some(near.plus_seconds(25 * HOUR)), "should it still be running then");
+    world.clock.advance_to(START.plus_seconds(24 * HOUR));
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!((reminders(&world).len(), running(&world).len()), (0, 0));
+}
+
+#[test]
+fn a_deadline_that_moves_on_moves_nothing_that_is_stored() {
+    let world = World::new(&CALLBACK.replace("7200", "7200000,\"HeartbeatSeconds\":36000"));
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let tell = |key: &str, event: Event| block(deliver(&world, &World::arn("one"), key, Happened { at: world.clock.now(), event }));
+    assert_eq!(tell("started", Event::TaskStarted { task: EventId(3), worker_name: None }), Ok(Delivered::Applied));
+    assert_eq!(tell("submitted", Event::TaskSubmitted { task: EventId(3), output: Document::parse("1").unwrap() }), Ok(Delivered::Applied));
+    let before = (running(&world), reminders(&world));
+    assert_eq!(before.1, []);
+    for minutes in 1..=6 {
+        world.clock.advance_to(START.plus_seconds(minutes * 3600));
+        assert_eq!(tell(&format!("beat-{minutes}"), Event::TaskHeartbeat { task: EventId(3) }), Ok(Delivered::Applied));
+        assert_eq!((running(&world), reminders(&world)), before);
+    }
+    // Whoever walks through the list may be at its place already: a reminder of its own is certain.
+    world.clock.advance_to(START.plus_seconds(8 * 3600));
+    assert_eq!(tell("beat-8", Event::TaskHeartbeat { task: EventId(3) }), Ok(Delivered::Applied));
+    assert_eq!((running(&world), reminders(&world)), (before.0, vec![START.plus_seconds(18 * 3600 - 60)]));
+}
+
+#[test]
+fn what_has_ended_leaves_the_list_even_if_its_driver_does_not_close_it() {
+    let world = World::new(WAIT);
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let places = running(&world);
+    world.clock.advance_to(START.plus_seconds(86_400));
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    // As if its driver had died before it came to the lists, and somebody else had begun an execution that never was.
+    for place in &places {
+        block(world.journal.table().put(place.clone(), Condition::None)).unwrap();
+        let key = Key::new(place.key.partition.clone(), place.key.sort.replace("#one", "#never"));
+        let never = Item { key, ..place.clone() }.text("arn", &*World::arn("never").0);
+        block(world.journal.table().put(never, Condition::None)).unwrap();
+    }
+    assert_eq!(walk_all(&world, world.clock.now()).stale, 1);
+    assert_eq!(lists(&world, Some("SUCCEEDED")), [("one".to_owned(), "SUCCEEDED".to_owned())]);
+    assert_eq!(lists(&world, Some("RUNNING")).len(), 1, "its commit may still be coming");
+    assert_eq!(walk_all(&world, world.clock.now().plus_seconds(86_400)).stale, 1);
+    assert!(running(&world).is_empty());
+}
+
+#[test]
+fn each_part_of_the_list_has_its_minute_of_the_hour() {
+    let world = World::new(WAIT);
+    let mut walked: Vec<u32> = (0..60).flat_map(|minute| to_walk(&world.journal, START.plus_seconds(minute * 60))).collect();
+    walked.sort_unstable();
+    assert_eq!(walked, (0..world.journal.running_shards()).collect::<Vec<_>>());
 }
 
 #[test]
@@ -327,6 +418,10 @@ fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
         let swept = (0..world.journal.reminder_shards()).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap());
         swept.fold((0, 0, 0), |(woken, stale, aside), swept| (woken + swept.woken, stale + swept.stale, aside + swept.put_aside))
     };
+    world.clock.advance_to(START.plus_seconds(85_000));
+    assert_eq!(walk_all(&world, world.clock.now()).woken, 1);
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    world.woken.lock().unwrap().clear();
     assert_eq!(all(START.plus_seconds(86_000)), (0, 0, 0), "nothing is due");
     let mut now = START.plus_seconds(86_400 - 60);
     assert_eq!(all(now), (1, 0, 0), "a minute before the Wait ends, so that a wake-up can be sent ahead");

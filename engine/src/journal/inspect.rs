@@ -26,7 +26,7 @@ pub struct Inspected {
     pub inbox: Vec<(String, Timestamp)>,
     /// What the commits add up to, or why that is not known.
     pub loaded: Result<Loaded<Place>, StoreError>,
-    /// The reminder that the newest commit knows of, if it still stands.
+    /// The reminder that the newest commit knows of, if it still stands, or what stands in the list of running executions instead.
     pub reminder: Option<Due>,
     /// Whether it was put aside.
     pub aside: Option<Aside>,
@@ -54,9 +54,10 @@ impl<T: Table> Journal<T> {
         };
         let aside = self.find_aside(execution).await?;
         let known = loaded.as_ref().ok().and_then(|loaded| loaded.ledger.reminder).map(Timestamp);
+        let in_list = loaded.as_ref().ok().and_then(|loaded| loaded.ledger.look_at).map(Timestamp);
         let reminder = match known.or(aside.as_ref().map(|aside| aside.reminder)) {
             Some(at) => self.find_reminder(execution, at).await?,
-            None => None,
+            None => in_list.map(|at| Due { execution: execution.clone(), at, tries: 0, not_before: None }),
         };
         let text = |name: &str| ends.newest().get_text(name).map(str::to_owned);
         Ok(Some(Inspected {

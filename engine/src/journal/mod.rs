@@ -42,7 +42,8 @@ pub use abandon::Abandonment;
 use body::{Body, Notes};
 pub use inspect::Inspected;
 use keys::{FIRST, Sorts, key, partition};
-pub use rows::{Aside, Due, ListedExecution, ListedPage};
+pub(crate) use rows::SEEN_AGAIN;
+pub use rows::{Aside, Due, ListedExecution, ListedPage, Nearing, Running};
 
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};
 use crate::table::{Condition, Item, Key, Query, Table, WriteError};
@@ -58,8 +59,10 @@ pub struct Settings {
     pub item_bytes_max: usize,
     /// So many earlier commits may be needed for a load before frames are repeated.
     pub needs_max: usize,
-    /// In how many partitions each list of executions of a state machine is kept. A partition takes about 1,000 writes a second.
+    /// In how many partitions each list of closed executions of a state machine is kept. A partition takes about 1,000 writes a second.
     pub list_shards: u32,
+    /// In how many partitions the list of running executions of all state machines is kept. Each is read once an hour.
+    pub running_shards: u32,
     /// In how many partitions reminders are kept. Each is asked once a minute.
     pub reminder_shards: u32,
 }
@@ -72,6 +75,7 @@ impl Default for Settings {
             item_bytes_max: 350 * 1024,
             needs_max: 16,
             list_shards: 2,
+            running_shards: 8,
             reminder_shards: 4,
         }
     }
@@ -608,8 +612,8 @@ impl<T: Table> Store for Journal<T> {
         self.delete_reminder(execution, at).await
     }
 
-    async fn enlist(&self, execution: &Execution, birth: &Birth) -> Result<(), StoreError> {
-        self.put_running(execution, birth).await
+    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
+        self.put_running(execution, birth, look_at).await
     }
 
     async fn close(&self, execution: &Execution, birth: &Birth, listed: bool, at: Timestamp) -> Result<(), StoreError> {

@@ -2,18 +2,19 @@
 //!
 //! | partition | sort key | holds |
 //! |---|---|---|
-//! | `r#<state machine>#<shard>` | inverted start, name | a running execution that has outlived its first driver |
+//! | `r#<shard>` | state machine, inverted start, name | a running execution that has outlived its first driver; when somebody must look at it at the latest |
 //! | `c#<state machine>#<status>#<shard>` | inverted stop, name | an execution that has ended |
 //! | `s#<shard>` | time, execution | a reminder: look at the execution then; how often that was tried, and when to try again |
 //! | `u` | execution | an execution that was put aside, and why |
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use statewright_interpreter::execution::Execution;
 use statewright_interpreter::time::Timestamp;
 
 use super::Journal;
-use crate::store::{Birth, ExecutionArn, StoreError};
+use crate::store::{Birth, ExecutionArn, Store, StoreError};
 use crate::table::{Attribute, Condition, Item, Key, Query, Table, TableError, WriteError};
 
 /// An execution as a list shows it.
@@ -57,6 +58,27 @@ pub struct Due {
     pub not_before: Option<Timestamp>,
 }
 
+/// A place in the list of running executions, some time before somebody must look at the execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// When somebody must look at it at the latest.
+    pub look_at: Timestamp,
+    item: Item,
+}
+
+/// What there is to do for a running execution that somebody must look at soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nearing {
+    /// It is to be driven, and its driver arranges for what comes: wake it, and then [put its place off](Journal::put_off).
+    Wake,
+    /// A reminder of its own stands for it, or it is not to be woken. Its place is put off.
+    Seen,
+    /// It had ended, or was never there. It stands in this list no more.
+    Gone,
+}
+
 /// An execution that was put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {
@@ -70,6 +92,10 @@ pub struct Aside {
     pub reason: String,
 }
 
+/// A place in the list of running executions for a commit that has not come this long after it was to be looked at is one too many.
+const UNBORN_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A running execution that a reminder stands for is looked at this long behind it, should it still be running then.
+pub(crate) const SEEN_AGAIN: Duration = Duration::from_secs(24 * 3600);
 /// The partition of what was put aside.
 const ASIDE: &str = "u";
 
@@ -104,13 +130,14 @@ fn row(key: Key, execution: &Execution, birth: &Birth) -> Item {
 impl<T: Table> Journal<T> {
     fn running_key(&self, execution: &Execution) -> Key {
         let identity = execution.identity();
-        let shard = shard(&identity.execution_name, self.settings.list_shards);
-        let sort = format!("{}#{}", inverted(execution.started_at()), identity.execution_name);
-        Key::new(format!("r#{}#{shard}", identity.state_machine_name), sort)
+        let shard = shard(&identity.execution_name, self.settings.running_shards);
+        let sort = format!("{}#{}#{}", identity.state_machine_name, inverted(execution.started_at()), identity.execution_name);
+        Key::new(format!("r#{shard}"), sort)
     }
 
-    pub(super) async fn put_running(&self, execution: &Execution, birth: &Birth) -> Result<(), StoreError> {
-        Ok(self.table.put(row(self.running_key(execution), execution, birth), Condition::None).await?)
+    pub(super) async fn put_running(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
+        let item = row(self.running_key(execution), execution, birth).number("at", look_at.0);
+        Ok(self.table.put(item, Condition::None).await?)
     }
 
     pub(super) async fn delete_running(&self, execution: &Execution) -> Result<(), StoreError> {
@@ -142,22 +169,97 @@ impl<T: Table> Journal<T> {
         let statuses = ["RUNNING"].iter().chain(&CLOSED).filter(|known| status.is_none_or(|status| status == **known));
         let mut found = Vec::new();
         for status in statuses {
-            for shard in 0..self.settings.list_shards.max(1) {
-                let partition = match *status {
-                    "RUNNING" => format!("r#{state_machine_name}#{shard}"),
-                    status => format!("c#{state_machine_name}#{status}#{shard}"),
-                };
-                let query = Query::prefix(partition, "").after(after.map(str::to_owned)).limit(limit + 1);
+            // Running executions of all state machines stand together, those of one behind its name.
+            let (letter, shards, prefix) = match *status {
+                "RUNNING" => ("r".to_owned(), self.running_shards(), format!("{state_machine_name}#")),
+                status => (format!("c#{state_machine_name}#{status}"), self.settings.list_shards.max(1), String::new()),
+            };
+            for shard in 0..shards {
+                let after = after.map(|after| format!("{prefix}{after}"));
+                let query = Query::prefix(format!("{letter}#{shard}"), &prefix).after(after).limit(limit + 1);
                 let page = self.table.query(&query).await?;
-                found.extend(page.items.into_iter().filter(|item| !item.is_expired(now)).map(|item| (item, *status)));
+                let items = page.items.into_iter().filter(|item| !item.is_expired(now));
+                found.extend(items.map(|item| (item.key.sort[prefix.len()..].to_owned(), item, *status)));
             }
         }
-        found.sort_by(|(a, _), (b, _)| a.key.sort.cmp(&b.key.sort));
+        found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         let more = found.len() > limit;
         found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|(item, _)| item.key.sort.clone());
-        let executions = found.iter().filter_map(|(item, status)| Some((item.key.sort.clone(), listed(item, status)?))).collect();
-        Ok(ListedPage { executions, next })
+        let next = found.last().filter(|_| more).map(|(place, ..)| place.clone());
+        let executions = found.into_iter().filter_map(|(place, item, status)| {
+            let listed = listed(&place, &item, status)?;
+            Some((place, listed))
+        });
+        Ok(ListedPage { executions: executions.collect(), next })
+    }
+
+    /// Running executions that stand in a shard of their list and that somebody must look at before `until`, from a page of at most
+    /// `limit` behind `after`, and where the next page begins; `None` when there is no more.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn running(
+        &self,
+        shard: u32,
+        until: Timestamp,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<(Vec<Running>, Option<String>), TableError> {
+        let page = self.table.query(&Query::prefix(format!("r#{shard}"), "").after(after).limit(limit)).await?;
+        let running = page.items.into_iter().filter_map(|item| {
+            let look_at = Timestamp(item.get_number("at")?);
+            Some(Running { execution: ExecutionArn(item.get_text("arn")?.into()), look_at, item })
+        });
+        Ok((running.filter(|running| running.look_at < until).collect(), page.next))
+    }
+
+    /// Looks what there is to do for a running execution that somebody must look at soon.
+    ///
+    /// # Errors
+    /// When the table fails. Look again.
+    pub async fn look_at(&self, running: &Running, now: Timestamp) -> Result<Nearing, StoreError> {
+        let is_aside = || async { Ok::<_, StoreError>(self.find_aside(&running.execution).await?.is_some()) };
+        let loaded = match self.load(&running.execution, now).await {
+            // Its place is written before the commit that counts on it.
+            Ok(None) if now < running.look_at.plus(UNBORN_MAX) => return Ok(Nearing::Seen),
+            Ok(None) => {
+                self.table.delete(&running.item.key, Condition::None).await?;
+                return Ok(Nearing::Gone);
+            }
+            Ok(Some(loaded)) => loaded,
+            Err(error) if error.is_unreadable() && is_aside().await? => {
+                self.put_off(running, now.plus(SEEN_AGAIN)).await?;
+                return Ok(Nearing::Seen);
+            }
+            Err(error) if error.is_unreadable() => return Ok(Nearing::Wake),
+            Err(error) => return Err(error),
+        };
+        if loaded.checkpoint.frames.is_empty()
+            && let Ok(ended) = Execution::restore_ended(&loaded.checkpoint)
+        {
+            self.put_closed(&ended, &loaded.birth, ended.last_event_at()).await?;
+            self.table.delete(&running.item.key, Condition::None).await?;
+            return Ok(Nearing::Gone);
+        }
+        match loaded.ledger.reminder {
+            Some(reminder) => {
+                self.put_off(running, now.max(Timestamp(reminder)).plus(SEEN_AGAIN)).await?;
+                Ok(Nearing::Seen)
+            }
+            None => Ok(Nearing::Wake),
+        }
+    }
+
+    /// Notes in its place in the list when somebody must look at a running execution again. A place that has changed meanwhile stays.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn put_off(&self, running: &Running, until: Timestamp) -> Result<(), StoreError> {
+        let item = running.item.clone().number("at", until.0);
+        match self.table.put(item, Condition::Says("at", Attribute::Number(running.look_at.0))).await {
+            Ok(()) | Err(WriteError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn reminder_key(&self, execution: &ExecutionArn, at: Timestamp) -> Key {
@@ -248,6 +350,12 @@ impl<T: Table> Journal<T> {
         Ok(page.items.into_iter().map(put_aside).collect())
     }
 
+    /// In how many shards the list of running executions is kept.
+    #[must_use]
+    pub fn running_shards(&self) -> u32 {
+        self.settings.running_shards.max(1)
+    }
+
     /// In how many shards reminders are kept.
     #[must_use]
     pub fn reminder_shards(&self) -> u32 {
@@ -255,9 +363,9 @@ impl<T: Table> Journal<T> {
     }
 }
 
-fn listed(item: &Item, status: &str) -> Option<ListedExecution> {
+fn listed(place: &str, item: &Item, status: &str) -> Option<ListedExecution> {
     let text = |name: &str| item.get_text(name).map(Arc::<str>::from);
-    let (_, name) = item.key.sort.split_once('#')?;
+    let (_, name) = place.split_once('#')?;
     Some(ListedExecution {
         arn: text("arn")?,
         name: name.into(),

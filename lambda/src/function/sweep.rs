@@ -2,7 +2,7 @@
 
 use statewright_engine::table::Table;
 use statewright_engine::{
-    Clock, DriveError, ExecutionArn, ExpressQueue, Swept, WakeQueue, sweep, take_back_recovered, take_dead_letter,
+    Clock, DriveError, ExecutionArn, ExpressQueue, Swept, WakeQueue, sweep, take_back_recovered, take_dead_letter, to_walk, walk,
 };
 
 use super::{Invocation, Machinery};
@@ -44,6 +44,22 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
             all.more |= swept.more && is_over();
             // A page of nothing but executions that rest would come again.
             if !swept.more || is_over() || swept.woken + swept.stale + swept.put_aside == 0 {
+                break;
+            }
+        }
+    }
+    for shard in to_walk(engine.journal(), TokioTimer.now()) {
+        let mut after = None;
+        loop {
+            let (walked, next) = walk(engine, engine.journal(), shard, after, TokioTimer.now()).await?;
+            all.woken += walked.woken;
+            all.stale += walked.stale;
+            after = next;
+            if after.is_none() {
+                break;
+            }
+            if is_over() {
+                log::warn("there was no time to read the whole list of running executions; the rest is read in an hour", &[]);
                 break;
             }
         }

@@ -210,10 +210,14 @@ pub(super) fn write(
         Condition::Absent(_) if world.without == Some(Without::Version) => Condition::None,
         condition => condition,
     };
-    let (sort, is_reminder) = (item.key.sort.clone(), item.key.partition.starts_with("s#"));
-    let (partition, at) = (item.key.partition.clone(), item.get_number("at"));
+    let Key { partition, sort } = item.key.clone();
+    let at = item.get_number("at").unwrap_or(0);
     at_once(world.table.put(item, condition))?;
-    world.written(execution, &sort, is_reminder, at, note);
+    match partition.split_once('#') {
+        Some(("s", _)) => world.sweep_by(at),
+        Some(("r", shard)) => world.walk_by(shard.parse().unwrap_or(0), at),
+        _ => world.written(execution, &sort, note),
+    }
     if world.without == Some(Without::KeyRetention) && is_commit(&sort) {
         world.forget_superseded(execution, &partition, &sort);
     }
@@ -366,8 +370,8 @@ impl Store for Watched<'_> {
         self.journal.forget(execution, at).await
     }
 
-    async fn enlist(&self, execution: &Execution, birth: &Birth) -> Result<(), StoreError> {
-        self.journal.enlist(execution, birth).await
+    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
+        self.journal.enlist(execution, birth, look_at).await
     }
 
     async fn close(&self, execution: &Execution, birth: &Birth, listed: bool, at: Timestamp) -> Result<(), StoreError> {

@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use statewright_engine::journal::Nearing;
 use statewright_engine::{
     Birth, Clock as _, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Host as _, Store as _, deliver,
-    deliver_at_once, drive, start,
+    LOOK_AHEAD, deliver_at_once, drive, start, to_walk,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
@@ -312,6 +313,23 @@ impl<'w> Runner<'w> {
             }
             for due in at_once(journal.due(shard, Timestamp(i64::MAX), 1)).unwrap_or_default() {
                 world.sweep_by(due.at.0);
+            }
+        }
+        for shard in to_walk(&journal, Timestamp(now)) {
+            let near = Timestamp(now).plus(LOOK_AHEAD);
+            for running in world.running(shard, near) {
+                let execution = world.number_of(&running.execution.0);
+                if world.fault(execution, |kind| kind == Kind::SweepMisses).is_none()
+                    && at_once(journal.look_at(&running, Timestamp(now))) == Ok(Nearing::Wake)
+                {
+                    world.send(execution, 0);
+                    let _ = at_once(journal.put_off(&running, running.look_at.max(near)));
+                }
+            }
+        }
+        for shard in 0..journal.running_shards() {
+            if let Some(next) = world.running(shard, Timestamp(i64::MAX)).iter().map(|running| running.look_at.0).min() {
+                world.walk_by(shard, next);
             }
         }
     }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use statewright_engine::journal::{Journal, Settings};
+use statewright_engine::journal::{Journal, Running, Settings};
 use statewright_engine::table::{Condition, Item, Key, MemoryTable, Page, Query, Table, TableError, WriteError};
-use statewright_engine::{AfterCrash, Budget, Ledger, SKEW, Store as _};
+use statewright_engine::{AfterCrash, Budget, LOOK_AHEAD, Ledger, SKEW, Store as _, to_walk};
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::definition::{Definition, Pattern, Resource};
 use statewright_interpreter::event::{Event, TaskId};
@@ -379,6 +379,21 @@ impl World {
         }
     }
 
+    /// Has the sweep come when it walks through a shard of the list of running executions, the first time that `look_at` is near.
+    pub(super) fn walk_by(&self, shard: u32, look_at: i64) {
+        let from = self.now().max(look_at - i64::try_from(LOOK_AHEAD.as_millis()).unwrap_or(0)).div_euclid(SWEEP_MS);
+        let journal = self.journal();
+        let minute = (from..from + 60).find(|minute| to_walk(&journal, Timestamp(minute * SWEEP_MS)).any(|walked| walked == shard));
+        if let Some(minute) = minute {
+            self.sweep_by(minute * SWEEP_MS - 1);
+        }
+    }
+
+    /// A shard of the list of running executions: those that must be looked at before `until`.
+    pub(super) fn running(&self, shard: u32, until: Timestamp) -> Vec<Running> {
+        at_once(self.journal().running(shard, until, None, 10_000)).map_or_else(|_| Vec::new(), |(running, _)| running)
+    }
+
     /// Whether the sweep is due, rather than superseded by an earlier one.
     pub(super) fn begin_sweep(&self) -> Option<Vec<usize>> {
         let mut state = self.state();
@@ -442,10 +457,7 @@ impl World {
     }
 
     /// The table has written something for an execution.
-    pub(super) fn written(&self, execution: usize, sort: &str, is_reminder: bool, at: Option<i64>, note: Option<Box<Note>>) {
-        if is_reminder {
-            return self.sweep_by(at.unwrap_or(0));
-        }
+    pub(super) fn written(&self, execution: usize, sort: &str, note: Option<Box<Note>>) {
         if sort.starts_with("i#") {
             let now = self.now();
             return self.life(execution, |life| life.due = Some(life.due.map_or(now, |due| due.min(now))));
