@@ -281,17 +281,47 @@ pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened:
     deliver_all(host, arn, vec![InboxEntry { key: key.into(), happened }]).await
 }
 
+/// [Delivers](deliver) something, if `check` has nothing against it when it sees the execution; gives its objection otherwise.
+///
+/// # Errors
+/// When the store or a queue fails. It may have been applied all the same; deliver it again.
+pub async fn deliver_if<H: Host, R>(
+    host: &H,
+    arn: &ExecutionArn,
+    key: &str,
+    happened: Happened,
+    check: impl FnOnce(&Execution) -> Result<(), R> + Send,
+) -> Result<Result<Delivered, R>, DriveError> {
+    let Some((driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Ok(Delivered::Unknown)) };
+    if let Err(objection) = check(&driver.execution) {
+        return Ok(Err(objection));
+    }
+    let tried = driver.take(inbox, vec![happened.clone()]).await;
+    or_post(host, arn, tried, vec![InboxEntry { key: key.into(), happened }]).await.map(Ok)
+}
+
 /// [Delivers](deliver) several things that happened, in order and in one commit. They count as ignored when all are.
 ///
 /// # Errors
 /// When the store or a queue fails. Some may have been applied all the same; deliver them again.
 pub async fn deliver_all<H: Host>(host: &H, arn: &ExecutionArn, entries: Vec<InboxEntry>) -> Result<Delivered, DriveError> {
-    match try_deliver(host, arn, entries.iter().map(|entry| entry.happened.clone()).collect()).await {
+    let tried = try_deliver(host, arn, entries.iter().map(|entry| entry.happened.clone()).collect()).await;
+    or_post(host, arn, tried, entries).await
+}
+
+/// Posts what could not be applied, because somebody else is at the execution or a later release has written it.
+async fn or_post<H: Host>(
+    host: &H,
+    arn: &ExecutionArn,
+    tried: Result<Delivered, DriveError>,
+    entries: Vec<InboxEntry>,
+) -> Result<Delivered, DriveError> {
+    match tried {
         Err(error) if error.is_newer() || error == DriveError::Commit(CommitError::Conflict) => {
             post_all(host, arn, entries).await?;
             Ok(Delivered::Posted)
         }
-        delivered => delivered,
+        tried => tried,
     }
 }
 
@@ -367,28 +397,8 @@ pub async fn claim<H: Host>(
 const TRIES_MAX: usize = 20;
 
 async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, these: Vec<Happened>) -> Result<Delivered, DriveError> {
-    let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Delivered::Unknown) };
-    let now = host.clock().now();
-    let (mut keys, mut all) = (Vec::new(), Vec::new());
-    for InboxEntry { key, happened } in inbox {
-        keys.push(key);
-        all.push(happened);
-    }
-    // What is posted goes first; whether these change anything is asked of the execution before.
-    let mut out = Output::default();
-    let before = advance(&mut driver.execution, &driver.definition, all, now, Budget { steps: 0 }, &mut out);
-    let count = these.len();
-    let this = advance(&mut driver.execution, &driver.definition, these, now, Budget { steps: 0 }, &mut out);
-    let delivered = if this.ignored == count { Delivered::Ignored } else { Delivered::Applied };
-    // What has ended is perhaps not closed, and whoever could go on perhaps not woken, when this was delivered before: then a round
-    // makes up for it, and commits nothing.
-    let is_settled = !driver.execution.status().is_final() && !driver.execution.is_ready() && !driver.has_unstarted();
-    if delivered == Delivered::Ignored && keys.is_empty() && !before.changed && is_settled {
-        return Ok(delivered);
-    }
-    let changed = before.changed || this.changed;
-    driver.round(Vec::new(), keys, out, now, Role::Passing, changed).await?;
-    Ok(delivered)
+    let Some((driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Delivered::Unknown) };
+    driver.take(inbox, these).await
 }
 
 /// The execution of a checkpoint and its definition.
@@ -515,6 +525,31 @@ impl<'h, H: Host> Driver<'h, H> {
         let (definition, mut execution) = restore(host, &birth, &checkpoint).await?;
         find_missing_activities(host, &definition, &mut execution).await?;
         Ok(Some((Self { host, arn, definition, execution, place: Some(place), birth, ledger, created: true }, inbox)))
+    }
+
+    /// Applies what was posted, and then these, in one commit.
+    async fn take(mut self, inbox: Vec<InboxEntry>, these: Vec<Happened>) -> Result<Delivered, DriveError> {
+        let now = self.host.clock().now();
+        let (mut keys, mut all) = (Vec::new(), Vec::new());
+        for InboxEntry { key, happened } in inbox {
+            keys.push(key);
+            all.push(happened);
+        }
+        // What is posted goes first; whether these change anything is asked of the execution before.
+        let mut out = Output::default();
+        let before = advance(&mut self.execution, &self.definition, all, now, Budget { steps: 0 }, &mut out);
+        let count = these.len();
+        let this = advance(&mut self.execution, &self.definition, these, now, Budget { steps: 0 }, &mut out);
+        let delivered = if this.ignored == count { Delivered::Ignored } else { Delivered::Applied };
+        // What has ended is perhaps not closed, and whoever could go on perhaps not woken, when this was delivered before: then a round
+        // makes up for it, and commits nothing.
+        let is_settled = !self.execution.status().is_final() && !self.execution.is_ready() && !self.has_unstarted();
+        if delivered == Delivered::Ignored && keys.is_empty() && !before.changed && is_settled {
+            return Ok(delivered);
+        }
+        let changed = before.changed || this.changed;
+        self.round(Vec::new(), keys, out, now, Role::Passing, changed).await?;
+        Ok(delivered)
     }
 
     /// Goes on until the execution has ended, or nothing is left to do or wait for. `out` is what came of starting it.

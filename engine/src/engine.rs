@@ -19,7 +19,7 @@ use crate::api::{
     NewExecution, Started, Told, activity_exists, definition,
 };
 use crate::clock::{Clock, Timer};
-use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_once, restore, run, start};
+use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_once, deliver_if, restore, run, start};
 use crate::journal::{Abandonment, Journal, Place};
 use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 use crate::round::Budget;
@@ -159,15 +159,6 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
         Ok(Some((loaded, execution, definition)))
     }
 
-    /// Brings an event to an execution that is running.
-    async fn tell_running(&self, arn: &ExecutionArn, event: Event, now: Timestamp) -> Result<Told, ApiError> {
-        match self.deliver(arn, event, now).await.map_err(failed)? {
-            Delivered::Unknown => Ok(Told::Unknown),
-            Delivered::Applied | Delivered::Posted => Ok(Told::Taken),
-            Delivered::Ignored => Ok(Told::Closed(None)),
-        }
-    }
-
     /// What became of a stop that was posted. Whoever goes on with the execution finds it, if anybody does: a later release that has written
     /// it may have been taken back for good.
     async fn stop_posted(&self, arn: &ExecutionArn, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
@@ -194,9 +185,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
     }
 
     async fn deliver(&self, arn: &ExecutionArn, event: Event, now: Timestamp) -> Result<Delivered, DriveError> {
-        // The time makes the key one of its own; the same event at the same time is the same.
-        let key = format!("{}-{:011x}", key_of(&event), now.0);
-        deliver(self, arn, &key, Happened { at: now, event }).await
+        deliver(self, arn, &key_of(&event, now), Happened { at: now, event }).await
     }
 
     /// Tries to start one of the tasks that are offered to the workers of an activity.
@@ -235,14 +224,16 @@ fn open_task(execution: &Execution, definition: &Definition, task: TaskId) -> Op
     })
 }
 
-fn key_of(event: &Event) -> String {
-    match event {
+/// The key that an event is posted under. The time makes it one of its own; the same event at the same time is the same.
+fn key_of(event: &Event, now: Timestamp) -> String {
+    let name = match event {
         Event::TaskStarted { task, .. } => format!("started-{}", task.0),
         Event::TaskSubmitted { task, .. } => format!("submitted-{}", task.0),
         Event::TaskSucceeded { task, .. } | Event::TaskFailed { task, .. } => format!("result-{}", task.0),
         Event::TaskHeartbeat { task } => format!("heartbeat-{}", task.0),
         Event::Stop { .. } => STOP.to_owned(),
-    }
+    };
+    format!("{name}-{:011x}", now.0)
 }
 
 /// What a stop is posted under begins so.
@@ -582,14 +573,18 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
 
     async fn tell(&self, token: &TaskToken, event: Event, now: Timestamp) -> Result<Told, ApiError> {
         let arn = ExecutionArn(Arc::clone(&token.execution_arn));
-        let Some((_, execution, _)) = self.load(&arn).await.map_err(failed)? else { return Ok(Told::Unknown) };
-        if !execution.gave_out(token) {
-            return Ok(Told::Unknown);
-        }
-        if !execution.accepts(token) {
-            return Ok(Told::Closed(execution.status().is_final().then(|| execution.last_event_at())));
-        }
-        self.tell_running(&arn, event, now).await
+        let check = |execution: &Execution| match execution.accepts(token) {
+            true => Ok(()),
+            false if !execution.gave_out(token) => Err(Told::Unknown),
+            false => Err(Told::Closed(execution.status().is_final().then(|| execution.last_event_at()))),
+        };
+        let delivered = deliver_if(self, &arn, &key_of(&event, now), Happened { at: now, event }, check).await.map_err(failed)?;
+        Ok(match delivered {
+            Err(objection) => objection,
+            Ok(Delivered::Unknown) => Told::Unknown,
+            Ok(Delivered::Applied | Delivered::Posted) => Told::Taken,
+            Ok(Delivered::Ignored) => Told::Closed(None),
+        })
     }
 
     async fn next_activity_task(&self, activity_arn: &str, worker_name: Option<&str>) -> Result<Option<ActivityTask>, ApiError> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use statewright_engine::journal::{Abandonment, Journal, Settings};
 use statewright_engine::table::{Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
-    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError, Swept, claim,
-    deliver, deliver_all, open_task, release, sweep, take_back_recovered, to_walk, walk,
+    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError, Swept,
+    claim, deliver, deliver_all, open_task, release, sweep, take_back_recovered, to_walk, walk,
 };
 use statewright_interpreter::event::Event;
 use statewright_interpreter::history::EventId;
@@ -262,7 +262,10 @@ fn a_deadline_that_moves_on_moves_nothing_that_is_stored() {
     world.drive("one").unwrap();
     let tell = |key: &str, event: Event| block(deliver(&world, &World::arn("one"), key, Happened { at: world.clock.now(), event }));
     assert_eq!(tell("started", Event::TaskStarted { task: EventId(3), worker_name: None }), Ok(Delivered::Applied));
-    assert_eq!(tell("submitted", Event::TaskSubmitted { task: EventId(3), output: Document::parse("1").unwrap() }), Ok(Delivered::Applied));
+    assert_eq!(
+        tell("submitted", Event::TaskSubmitted { task: EventId(3), output: Document::parse("1").unwrap() }),
+        Ok(Delivered::Applied)
+    );
     let before = (running(&world), reminders(&world));
     assert_eq!(before.1, []);
     for minutes in 1..=6 {

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use statewright_engine::journal::Nearing;
 use statewright_engine::{
-    Birth, Clock as _, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Host as _, Store as _, deliver,
-    LOOK_AHEAD, deliver_at_once, drive, start, to_walk,
+    Birth, Clock as _, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Host as _, LOOK_AHEAD, Store as _,
+    deliver, deliver_at_once, drive, start, to_walk,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
