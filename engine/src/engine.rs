@@ -144,10 +144,10 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
         new: &NewExecution,
         synchronous: bool,
     ) -> Result<(ExecutionRecord, Vec<HistoryEvent>), ApiError> {
-        let definition = self.definition(&new.revision).await.map_err(unavailable)?;
+        let definition = self.definition(&new.revision).await?;
         let (begin, birth) = start_of(new);
         let host = Fleeting { engine: self, gathered: Gathered::default() };
-        let execution = run(&host, &definition, begin, birth.clone(), synchronous).await.map_err(failed)?;
+        let execution = run(&host, &definition, begin, birth.clone(), synchronous).await?;
         let events = host.gathered.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((record(&execution, birth), events))
     }
@@ -162,7 +162,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
     /// What became of a stop that was posted. Whoever goes on with the execution finds it, if anybody does: a later release that has written
     /// it may have been taken back for good.
     async fn stop_posted(&self, arn: &ExecutionArn, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
-        let Some(found) = self.journal.inspect(arn, now).await.map_err(unavailable)? else { return Ok(Told::Unknown) };
+        let Some(found) = self.journal.inspect(arn, now).await? else { return Ok(Told::Unknown) };
         let is_newer = match &found.loaded {
             Ok(loaded) => loaded.checkpoint.is_newer(),
             Err(error) => error.is_newer(),
@@ -177,7 +177,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
 
     /// Aborts an execution that cannot be read.
     async fn abandon(&self, arn: &ExecutionArn, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
-        match self.journal.abandon(arn, error, now).await.map_err(|error| failed(error.into()))? {
+        match self.journal.abandon(arn, error, now).await.map_err(DriveError::from)? {
             Abandonment::Unknown => Ok(Told::Unknown),
             Abandonment::Aborted => Ok(Told::Taken),
             Abandonment::Ended => Ok(Told::Closed(None)),
@@ -197,7 +197,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
                 Ok(None) => None,
                 // It keeps nobody from the tasks of others.
                 Err(error) if error.is_unreadable() => continue,
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(error.into()),
             };
             let Some((token, input)) = task else {
                 if offer.at.plus(OFFER_AHEAD) <= now {
@@ -206,7 +206,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
                 continue;
             };
             let event = Event::TaskStarted { task: offer.task, worker_name: worker_name.map(Arc::from) };
-            let told = deliver_at_once(self, &offer.execution, Happened { at: now, event }).await.map_err(failed)?;
+            let told = deliver_at_once(self, &offer.execution, Happened { at: now, event }).await?;
             self.tasks.offers.withdraw(&offer).await?;
             if told == Delivered::Applied {
                 return Ok(Some(ActivityTask { token, input }));
@@ -238,17 +238,6 @@ fn key_of(event: &Event, now: Timestamp) -> String {
 
 /// What a stop is posted under begins so.
 const STOP: &str = "stop";
-
-fn unavailable(error: StoreError) -> ApiError {
-    failed(error.into())
-}
-
-fn failed(error: DriveError) -> ApiError {
-    match error.is_unreadable() && !error.is_newer() {
-        true => ApiError::internal(error.to_string()),
-        false => ApiError::unavailable(error.to_string()),
-    }
-}
 
 impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Host for Engine<T, W, K, C, X> {
     type Store = Journal<Arc<T>>;
@@ -483,13 +472,13 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
             self.express.launch(&new).await.map_err(|error| ApiError::unavailable(error.to_string()))?;
             return Ok(Started::New(new.now));
         }
-        let definition = self.definition(&new.revision).await.map_err(unavailable)?;
+        let definition = self.definition(&new.revision).await?;
         let (begin, birth) = start_of(&new);
         match start(self, &definition, begin, birth, new.now).await {
             Ok(_) => Ok(Started::New(new.now)),
             Err(DriveError::Commit(CommitError::Conflict)) => {
                 let arn = ExecutionArn(Arc::clone(&new.identity.execution_arn));
-                let Some((_, execution, _)) = self.load(&arn).await.map_err(failed)? else {
+                let Some((_, execution, _)) = self.load(&arn).await? else {
                     return Err(ApiError::unavailable(format!("{arn} was there and is gone")));
                 };
                 Ok(Started::Exists {
@@ -498,7 +487,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
                     same_input: execution.input().text() == new.input.text(),
                 })
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -507,7 +496,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
     }
 
     async fn describe(&self, execution_arn: &str) -> Result<Option<ExecutionRecord>, ApiError> {
-        let loaded = self.load(&ExecutionArn(execution_arn.into())).await.map_err(failed)?;
+        let loaded = self.load(&ExecutionArn(execution_arn.into())).await?;
         Ok(loaded.map(|(loaded, execution, _)| record(&execution, loaded.birth)))
     }
 
@@ -517,7 +506,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
         loop {
             let status = query.status.map(ListedStatus::as_str);
             let page = self.journal.list(&query.machine, status, after.as_deref(), query.limit, self.clock.now()).await;
-            let page = page.map_err(unavailable)?;
+            let page = page?;
             for (place, listed) in page.executions {
                 let status = ListedStatus::ALL.into_iter().find(|known| known.as_str() == &*listed.status);
                 let wanted = query.version_arn.as_deref().is_none_or(|version| listed.version_arn.as_deref() == Some(version));
@@ -545,14 +534,14 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
     }
 
     async fn is_running(&self, machine: &str) -> Result<bool, ApiError> {
-        let page = self.journal.list(machine, Some("RUNNING"), None, 1, self.clock.now()).await.map_err(unavailable)?;
+        let page = self.journal.list(machine, Some("RUNNING"), None, 1, self.clock.now()).await?;
         Ok(!page.executions.is_empty())
     }
 
     async fn history(&self, execution_arn: &str, query: HistoryQuery) -> Result<Option<Vec<HistoryEvent>>, ApiError> {
         let arn = ExecutionArn(execution_arn.into());
         let HistoryQuery { from, reverse, limit } = query;
-        self.journal.history(&arn, from, limit, reverse, self.clock.now()).await.map_err(unavailable)
+        Ok(self.journal.history(&arn, from, limit, reverse, self.clock.now()).await?)
     }
 
     async fn stop(&self, execution_arn: &str, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
@@ -560,12 +549,12 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
         match self.deliver(&arn, Event::Stop { error: error.clone() }, now).await {
             // What nobody can go on with can at least be stopped.
             Err(unreadable) if unreadable.is_unreadable() => self.abandon(&arn, error, now).await,
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(error.into()),
             Ok(Delivered::Unknown) => Ok(Told::Unknown),
             Ok(Delivered::Applied) => Ok(Told::Taken),
             Ok(Delivered::Posted) => self.stop_posted(&arn, error, now).await,
             Ok(Delivered::Ignored) => {
-                let ended = self.load(&arn).await.map_err(failed)?;
+                let ended = self.load(&arn).await?;
                 Ok(Told::Closed(ended.map(|(_, execution, _)| execution.last_event_at())))
             }
         }
@@ -578,7 +567,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
             false if !execution.gave_out(token) => Err(Told::Unknown),
             false => Err(Told::Closed(execution.status().is_final().then(|| execution.last_event_at()))),
         };
-        let delivered = deliver_if(self, &arn, &key_of(&event, now), Happened { at: now, event }, check).await.map_err(failed)?;
+        let delivered = deliver_if(self, &arn, &key_of(&event, now), Happened { at: now, event }, check).await?;
         Ok(match delivered {
             Err(objection) => objection,
             Ok(Delivered::Unknown) => Told::Unknown,

@@ -20,7 +20,7 @@ use statewright_interpreter::time::Timestamp;
 use crate::api::{ApiError, Caller, Reply, check_execution_arn, execution_does_not_exist, reply, target};
 use crate::driver::{DriveError, Host, restore};
 use crate::journal::{Aside, Due, Inspected, Journal};
-use crate::store::{ExecutionArn, Loaded, StoreError};
+use crate::store::{ExecutionArn, Loaded};
 use crate::sweep::release;
 use crate::table::Table;
 
@@ -124,10 +124,6 @@ fn parse<R: DeserializeOwned>(body: &[u8]) -> Result<R, ApiError> {
     serde_json::from_value(value).map_err(|error| ApiError::validation(format!("The request is wrong: {error}")))
 }
 
-fn unavailable(error: &StoreError) -> ApiError {
-    ApiError::unavailable(error.to_string())
-}
-
 async fn inspect_execution<T: Table, H: Host<Store = Journal<T>>>(
     host: &H,
     request: &OfExecution,
@@ -135,8 +131,8 @@ async fn inspect_execution<T: Table, H: Host<Store = Journal<T>>>(
 ) -> Result<Value, ApiError> {
     let arn = request.arn(caller)?;
     let journal = host.store();
-    let Some(inspected) = journal.inspect(&arn, caller.now).await.map_err(|error| unavailable(&error))? else {
-        return match journal.find_aside(&arn).await.map_err(|error| unavailable(&error))? {
+    let Some(inspected) = journal.inspect(&arn, caller.now).await? else {
+        return match journal.find_aside(&arn).await? {
             Some(aside) => Ok(json!({"executionArn": &*arn.0, "setAside": set_aside(&aside),
                 "problem": "There is no such execution any more. Release it, so that it is no longer listed."})),
             None => Err(execution_does_not_exist(&arn.0)),
@@ -183,7 +179,7 @@ async fn inspect_execution<T: Table, H: Host<Store = Journal<T>>>(
                 "It goes on when a release that can restore it is deployed and it is released; StopExecution aborts it as it is.";
             say("problem", json!(format!("The execution cannot be restored: {error}. {todo}")));
         }
-        Err(error) => return Err(ApiError::unavailable(error.to_string())),
+        Err(error) => return Err(error.into()),
     }
     Ok(answer)
 }
@@ -229,8 +225,8 @@ async fn release_execution<T: Table, H: Host<Store = Journal<T>>>(
 ) -> Result<Value, ApiError> {
     let arn = request.arn(caller)?;
     let journal = host.store();
-    let is_there = journal.inspect(&arn, caller.now).await.map_err(|error| unavailable(&error))?.is_some();
-    let aside = release(host, journal, &arn).await.map_err(|error| ApiError::unavailable(error.to_string()))?;
+    let is_there = journal.inspect(&arn, caller.now).await?.is_some();
+    let aside = release(host, journal, &arn).await?;
     match aside {
         Some(aside) => Ok(json!({"executionArn": &*arn.0, "setAside": set_aside(&aside)})),
         None if is_there => Ok(json!({"executionArn": &*arn.0})),
@@ -244,7 +240,7 @@ async fn list_set_aside<T: Table, H: Host<Store = Journal<T>>>(host: &H, request
         return Err(ApiError::validation(format!("maxResults must be at most {PAGE}")));
     }
     // One more than the page holds tells whether there is another page.
-    let found = host.store().aside(request.next_token.clone(), limit + 1).await.map_err(|error| unavailable(&error))?;
+    let found = host.store().aside(request.next_token.clone(), limit + 1).await?;
     let page = found.get(..limit).unwrap_or(&found);
     let executions: Vec<Value> = page
         .iter()

@@ -2,6 +2,8 @@
 
 use statewright_interpreter::Value;
 
+use crate::driver::DriveError;
+use crate::store::StoreError;
 use crate::table::{TableError, WriteError};
 
 /// Why a request was refused, or could not be carried out.
@@ -56,6 +58,12 @@ impl ApiError {
         Self::new("ThrottlingException", "Rate exceeded")
     }
 
+    /// What the log of the host should say.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.detail.as_deref().unwrap_or(&self.message)
+    }
+
     /// The error as the body of an answer.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -77,6 +85,21 @@ impl From<WriteError> for ApiError {
         match error {
             WriteError::Refused(_) => Self::throttled(),
             WriteError::Table(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        DriveError::from(error).into()
+    }
+}
+
+impl From<DriveError> for ApiError {
+    fn from(error: DriveError) -> Self {
+        match error.is_unreadable() && !error.is_newer() {
+            true => Self::internal(error.to_string()),
+            false => Self::unavailable(error.to_string()),
         }
     }
 }

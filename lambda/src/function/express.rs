@@ -136,8 +136,7 @@ async fn run<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Mac
             Fate::Done
         }
         Err(error) => {
-            let error = error.detail.as_deref().unwrap_or(&error.message).to_owned();
-            log::warn("an Express execution could not be run", &[("execution", arn), ("error", &error)]);
+            log::warn("an Express execution could not be run", &[("execution", arn), ("error", &error.reason())]);
             Fate::after_failure(message.received())
         }
     }

@@ -66,7 +66,7 @@ async fn start<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
         Ok(_) => true,
         Err(error) if error.code == "ExecutionAlreadyExists" => true,
         Err(error) => {
-            about(&error.detail.as_deref().unwrap_or(&error.message));
+            about(&error.reason());
             // The caller's own faults stay what they are, but for a machine that may still be on its way.
             error.status < 500 && !matches!(error.code, "StateMachineDoesNotExist" | "ThrottlingException")
         }
