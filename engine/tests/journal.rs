@@ -22,6 +22,11 @@ const TASK: &str = r#"{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"ar
 const CALLBACK: &str = r#"{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
     "Parameters":{"QueueUrl":"q","MessageBody":{"token.$":"$$.Task.Token"}},"TimeoutSeconds":7200,"End":true}}}"#;
 const PASS: &str = r#"{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}"#;
+const PARALLEL_OF_LARGE: &str = r#"{"StartAt":"P","States":{"P":{"Type":"Parallel","End":true,"Branches":[
+    {"StartAt":"A","States":{"A":{"Type":"Pass","Parameters":{"a.$":"$.text"},"End":true}}},
+    {"StartAt":"B","States":{"B":{"Type":"Pass","Parameters":{"b.$":"$.text"},"End":true}}},
+    {"StartAt":"C","States":{"C":{"Type":"Pass","Parameters":{"c.$":"$.text"},"End":true}}},
+    {"StartAt":"D","States":{"D":{"Type":"Pass","Parameters":{"d.$":"$.text"},"End":true}}}]}}}"#;
 const WAIT: &str = r#"{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":86400,"End":true}}}"#;
 
 fn block<T>(future: impl Future<Output = T>) -> T {
@@ -299,6 +304,19 @@ fn what_has_ended_leaves_the_list_even_if_its_driver_does_not_close_it() {
     assert_eq!(lists(&world, Some("RUNNING")).len(), 1, "its commit may still be coming");
     assert_eq!(walk_all(&world, world.clock.now().plus_seconds(86_400)).stale, 1);
     assert!(running(&world).is_empty());
+}
+
+#[test]
+fn large_payloads_are_spread_over_partitions() {
+    let settings = Settings { apart_bytes: 100, item_bytes_max: 64, ..Settings::default() };
+    let world = World::with(PARALLEL_OF_LARGE, settings);
+    let text = (0..60_u64).fold(String::new(), |text, number| text + &format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    world.start("one", &format!(r#"{{"text":"{text}"}}"#)).unwrap();
+    let apart: Vec<Vec<Item>> = (0..8).map(|number| partition(&world, &format!("x#machine:one#{number}"))).collect();
+    assert!(apart.iter().filter(|parts| parts.len() > 1).count() >= 4, "{apart:#?}");
+    assert!(partition(&world, "x#machine:one").iter().all(|item| !item.key.sort.starts_with("p#")));
+    let ended = world.history("one").unwrap().pop().unwrap().to_json();
+    assert_eq!(ended.matches(&text).count(), 4, "{ended}");
 }
 
 #[test]

@@ -43,9 +43,13 @@ pub(super) struct Notes {
     /// From which commit on the results of a frame's children count.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) since: Vec<(FrameId, u32)>,
-    /// Payloads of this commit that stand apart, each with the number of its parts.
+    /// Payloads of this commit that stand apart in the execution's own partition, each with the number of its parts. Only read: now they
+    /// are spread.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) apart: Vec<(PayloadId, usize)>,
+    /// Payloads of this commit that stand apart, spread over partitions, each with the number of its parts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) spread: Vec<(PayloadId, usize)>,
     /// Payloads that the events, frames and arrays of this commit name, and the earlier commits that hold them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) refs: Vec<(PayloadId, u32)>,

@@ -1,6 +1,7 @@
 //! Where the items of an execution stand.
 //!
-//! All of them stand in one partition, `x#<state machine>:<execution>`:
+//! They stand in one partition, `x#<state machine>:<execution>`, but for large payloads, which are spread over eight more, `…#<0 to 7>`, because
+//! a partition takes a megabyte in a second and no more:
 //!
 //! | sort key | holds |
 //! |---|---|
@@ -14,6 +15,8 @@
 //! its time to live has not deleted yet, is never mixed with it. Incarnations and versions are written so that the newest comes first:
 //! a query from the beginning gives the first commit, the inbox, and the newest commits.
 
+use statewright_interpreter::payload::PayloadId;
+
 use crate::store::ExecutionArn;
 use crate::table::Key;
 
@@ -25,6 +28,21 @@ pub(super) fn partition(execution: &ExecutionArn) -> String {
     // arn:aws:states:us-east-1:123456789012:execution:machine:name; the deployment is in one account and region.
     let name = execution.0.splitn(7, ':').nth(6).unwrap_or(&execution.0);
     format!("x#{name}")
+}
+
+/// So many partitions hold the large payloads of an execution.
+const SPREAD: u32 = 8;
+
+/// The partition of a large payload of the execution in `partition`.
+pub(super) fn apart(partition: &str, payload: PayloadId) -> String {
+    format!("{partition}#{}", payload.0 % SPREAD)
+}
+
+/// All partitions of the execution in `partition`.
+pub(super) fn all(partition: &str) -> impl Iterator<Item = String> {
+    let first = partition.to_owned();
+    let spread = (0..SPREAD).map(move |number| format!("{first}#{number}"));
+    std::iter::once(partition.to_owned()).chain(spread)
 }
 
 /// Sort keys of one execution.

@@ -33,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use statewright_interpreter::execution::{Checkpoint, Execution, FrameId, StoredPayload};
 use statewright_interpreter::history::{payloads_of, store_events};
 use statewright_interpreter::payload::PayloadId;
@@ -89,6 +90,8 @@ const DEPTH_MAX: u32 = 12;
 const RECENT_MAX: usize = 4;
 /// A commit of so many bytes is paid as the least there is, with its key and what stands beside it: nothing smaller is looked for.
 const SMALL: usize = 850;
+/// So much of what stands apart from a commit is written at once.
+const PUTS_MAX: usize = 16;
 /// Read at first: the first commit, a few posted events, and the newest commits.
 const FIRST_PAGE: usize = 14;
 
@@ -288,11 +291,25 @@ impl<T: Table> Journal<T> {
     ) -> Result<BTreeMap<PayloadId, StoredPayload>, StoreError> {
         let mut payloads: BTreeMap<_, _> =
             read.body.payloads.iter().filter(|(id, _)| wanted(**id)).map(|(id, payload)| (*id, payload.clone())).collect();
-        for &(id, parts) in read.body.notes.apart.iter().filter(|(id, _)| wanted(*id)) {
+        let (apart, spread) = (&read.body.notes.apart, &read.body.notes.spread);
+        let partitions = apart.iter().map(|_| partition.to_owned()).chain(spread.iter().map(|(id, _)| keys::apart(partition, *id)));
+        let wanted = apart.iter().chain(spread).zip(partitions).filter(|((id, _), _)| wanted(*id));
+        let places: Vec<(PayloadId, Vec<Key>)> = wanted
+            .map(|(&(id, parts), partition)| {
+                let sort = |part| sorts.payload_part(version, read.writer, id.0, part);
+                (id, (0..parts).map(|part| key(&partition, sort(part))).collect())
+            })
+            .collect();
+        if places.is_empty() {
+            return Ok(payloads);
+        }
+        let all: Vec<Key> = places.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
+        let found = self.table.get_all(&all).await?.into_iter().map(|item| (item.key.clone(), item));
+        let found: BTreeMap<Key, Item> = found.collect();
+        for (id, keys) in places {
             let mut packed = Vec::new();
-            for part in 0..parts {
-                let key = key(partition, sorts.payload_part(version, read.writer, id.0, part));
-                let part = self.table.get(&key).await?.ok_or_else(|| missing(partition, version))?;
+            for key in &keys {
+                let part = found.get(key).ok_or_else(|| missing(partition, version))?;
                 packed.extend_from_slice(part.get_bytes("b").unwrap_or_default());
             }
             let text = String::from_utf8(pack::unpack(&packed, &[])?);
@@ -302,21 +319,16 @@ impl<T: Table> Journal<T> {
         Ok(payloads)
     }
 
-    /// Writes `bytes` under keys that only this commit names. Gives the number of parts.
-    async fn put_parts(
-        &self,
-        partition: &str,
-        sort: impl Fn(usize) -> String,
-        bytes: &[u8],
-        expires: Timestamp,
-    ) -> Result<usize, StoreError> {
-        let mut parts = 0;
-        for part in bytes.chunks(self.settings.item_bytes_max) {
-            let item = Item::new(key(partition, sort(parts))).bytes("b", part.to_vec()).expiring(expires);
-            self.table.put(item, Condition::None).await?;
-            parts += 1;
-        }
-        Ok(parts)
+    /// `bytes` as items under keys that only one commit names.
+    fn parts(&self, partition: &str, sort: impl Fn(usize) -> String, bytes: &[u8], expires: Timestamp) -> Vec<Item> {
+        let parts = bytes.chunks(self.settings.item_bytes_max).enumerate();
+        parts.map(|(part, bytes)| Item::new(key(partition, sort(part))).bytes("b", bytes.to_vec()).expiring(expires)).collect()
+    }
+
+    /// Writes items that nobody knows of yet, many at once.
+    async fn put_all(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        let puts = items.into_iter().map(|item| self.table.put(item, Condition::None));
+        Ok(stream::iter(puts).buffer_unordered(PUTS_MAX).try_collect::<()>().await?)
     }
 
     /// Writes a commit as one item, and what does not fit before it.
@@ -328,12 +340,14 @@ impl<T: Table> Journal<T> {
             StoredPayload::Array(_) => false,
         };
         let large: Vec<PayloadId> = body.payloads.iter().filter(|(_, payload)| too_large(payload)).map(|(id, _)| *id).collect();
+        let mut before = Vec::new();
         for id in large {
             if let Some(StoredPayload::Text(text)) = body.payloads.remove(&id) {
                 let packed = pack::pack(text.as_bytes(), &[])?;
                 let sort = |part| sorts.payload_part(version, writer, id.0, part);
-                let parts = self.put_parts(&partition, sort, &packed, expires).await?;
-                body.notes.apart.push((id, parts));
+                let parts = self.parts(&keys::apart(&partition, id), sort, &packed, expires);
+                body.notes.spread.push((id, parts.len()));
+                before.extend(parts);
             }
         }
         let bytes: Arc<[u8]> = body.to_bytes().into();
@@ -378,10 +392,12 @@ impl<T: Table> Journal<T> {
             place.recent.truncate(RECENT_MAX);
         }
         if packed.len() > self.settings.item_bytes_max {
-            let parts = self.put_parts(&partition, |part| sorts.commit_part(version, writer, part), &packed, expires).await?;
-            item = item.number("n", i64::try_from(parts).unwrap_or(i64::MAX));
+            let parts = self.parts(&partition, |part| sorts.commit_part(version, writer, part), &packed, expires);
+            item = item.number("n", i64::try_from(parts.len()).unwrap_or(i64::MAX));
+            before.extend(parts);
             packed.clear();
         }
+        self.put_all(before).await?;
         let status = commit.execution.status();
         item = item.bytes("b", packed).expiring(expires);
         item = match status.is_final() {

@@ -7,9 +7,10 @@
 
 use statewright_interpreter::time::Timestamp;
 
-use super::{Journal, Place};
+use super::keys::FIRST;
+use super::{Journal, Place, keys};
 use crate::store::StoreError;
-use crate::table::{Condition, Query, Table, query_all};
+use crate::table::{Query, Table, query_all};
 
 impl<T: Table> Journal<T> {
     /// Writes the items of an execution again if they would not stay as long as they are to. What they hold never changes, so that
@@ -20,13 +21,18 @@ impl<T: Table> Journal<T> {
             return Ok(());
         }
         let expires = self.expires(now);
-        let mut items = query_all(&self.table, Query::prefix(place.partition.clone(), "")).await?;
+        let mut items = Vec::new();
+        for partition in keys::all(&place.partition) {
+            items.extend(query_all(&self.table, Query::prefix(partition, "")).await?);
+        }
         items.retain(|item| place.sorts.is_kept(&item.key.sort) && item.expires.is_some_and(|expires| expires < least));
         // The first last: as long as it is to be refreshed, all are.
-        items.sort_by(|one, other| other.key.sort.cmp(&one.key.sort));
-        for item in items {
-            self.table.put(item.expiring(expires), Condition::None).await?;
-        }
+        let (first, others): (Vec<_>, Vec<_>) = items
+            .into_iter()
+            .map(|item| item.expiring(expires))
+            .partition(|item| place.sorts.version(&item.key.sort) == Some(FIRST));
+        self.put_all(others).await?;
+        self.put_all(first).await?;
         place.expires = expires;
         Ok(())
     }
