@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// gives what clients are made of.
 ///
 /// The SDK repeats what was throttled, what the service failed to do, and what got no answer in time, so one call may be carried out
-/// twice. That is right for everything we send: see [`DynamoTable`](crate::DynamoTable) and [`SqsWakes`](crate::SqsWakes).
+/// twice. That is right for everything we send: see [`DynamoTable`](crate::DynamoTable) and [`SqsQueue`](crate::SqsQueue).
 #[must_use]
 pub fn config() -> ConfigLoader {
     let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();

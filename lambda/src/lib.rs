@@ -18,13 +18,11 @@ pub mod function;
 pub mod log;
 pub mod metrics;
 pub mod pattern;
-mod queues;
 pub mod resource;
+mod sqs;
 pub mod start;
 pub mod tasks;
-mod wakes;
 
 pub use clock::TokioTimer;
 pub use dynamo::DynamoTable;
-pub use queues::{SqsDeadLetters, SqsHiding};
-pub use wakes::SqsWakes;
+pub use sqs::SqsQueue;

@@ -13,26 +13,24 @@ use statewright_interpreter::Value;
 use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
 use statewright_lambda::function::api::{Place, SecretKeys};
-use statewright_lambda::function::express::SqsExpress;
 use statewright_lambda::function::{
     Invocation, Machinery, SqsEvent, api, begin, drive, express, machinery, resource, start, sweep, tasks,
 };
-use statewright_lambda::tasks::SqsTasks;
-use statewright_lambda::{DynamoTable, SqsDeadLetters, SqsHiding, SqsWakes, aws, log};
+use statewright_lambda::{DynamoTable, SqsQueue, aws, log};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
-type Engine = Machinery<DynamoTable, SqsWakes, SqsTasks, SqsExpress>;
+type Engine = Machinery<DynamoTable, SqsQueue, SqsQueue, SqsQueue>;
 
 /// What a process keeps between invocations.
 struct Process<K> {
     config: Config,
     engine: Arc<Engine>,
     /// The queue that this function is woken by.
-    hiding: SqsHiding,
-    letters: Option<SqsDeadLetters>,
+    hiding: SqsQueue,
+    letters: Option<SqsQueue>,
     keys: K,
 }
 
@@ -44,12 +42,13 @@ async fn main() -> Result<(), Error> {
     let credentials = shared.credentials_provider().ok_or("there is nowhere to take credentials from")?;
     let settings = Settings { region, endpoints: Endpoints::from_environment(), credentials, answer: config.wait };
     let (dynamo, sqs) = (aws_sdk_dynamodb::Client::new(&shared), aws_sdk_sqs::Client::new(&shared));
+    let queue = |url: &String| SqsQueue::new(sqs.clone(), url);
     let engine = machinery(
         &config,
         DynamoTable::new(dynamo, config.table.as_str()),
-        SqsWakes::new(sqs.clone(), config.wakes.as_str()),
-        SqsTasks::new(sqs.clone(), config.tasks.as_str()),
-        SqsExpress::new(sqs.clone(), config.express.as_str()),
+        queue(&config.wakes),
+        queue(&config.tasks),
+        queue(&config.express),
         Caller::new(settings),
     );
     let source = match config.function {
@@ -57,8 +56,7 @@ async fn main() -> Result<(), Error> {
         Function::Express => &config.express,
         _ => &config.wakes,
     };
-    let hiding = SqsHiding::new(sqs.clone(), source.as_str());
-    let letters = config.dead_letters.as_ref().map(|url| SqsDeadLetters::new(sqs, url.as_str()));
+    let (hiding, letters) = (queue(source), config.dead_letters.as_ref().map(queue));
     let keys = {
         let (engine, secret) = (Arc::clone(&engine), config.keys.clone());
         SecretKeys::new(move || {

@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 use statewright_engine::table::{self, Attribute, Condition, Item, Key, MemoryTable, Query, Table, WriteError, query_all};
 use statewright_engine::{ExecutionArn, WakeQueue};
 use statewright_interpreter::time::Timestamp;
-use statewright_lambda::{DynamoTable, SqsWakes, aws};
+use statewright_lambda::{DynamoTable, SqsQueue, aws};
 use statewright_tests::components;
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -263,7 +263,7 @@ fn a_wake_up_is_a_message_with_the_arn() {
     let Some(endpoint) = components::aws() else { return };
     run(async {
         let (client, url) = fresh_queue(&endpoint).await;
-        let wakes = SqsWakes::new(client.clone(), &url);
+        let wakes = SqsQueue::new(client.clone(), &url);
         wakes.wake(&execution("a"), Duration::ZERO).await.expect("sent");
         assert_eq!(receive(&client, &url, 1).await, [&*execution("a").0]);
         // Asked for in a year, it comes in a quarter of an hour; until then it is counted among the delayed.
@@ -271,22 +271,5 @@ fn a_wake_up_is_a_message_with_the_arn() {
         let delayed = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
         let told = client.get_queue_attributes().queue_url(&url).attribute_names(delayed.clone()).send().await.expect("an answer");
         assert_eq!(told.attributes().and_then(|told| told.get(&delayed)).map(String::as_str), Some("1"));
-    });
-}
-
-#[test]
-fn many_wake_ups_go_in_batches() {
-    let Some(endpoint) = components::aws() else { return };
-    run(async {
-        let (client, url) = fresh_queue(&endpoint).await;
-        let wakes = SqsWakes::new(client.clone(), &url);
-        let many: Vec<_> = (0..23).map(|number| (execution(&format!("{number:02}")), Duration::ZERO)).collect();
-        wakes.wake_all(&many).await.expect("sent");
-        let expected: Vec<_> = many.iter().map(|(execution, _)| execution.0.to_string()).collect();
-        assert_eq!(receive(&client, &url, 23).await, expected);
-        wakes.wake_all(&[]).await.expect("nothing to send");
-        let none = SqsWakes::new(client, format!("{endpoint}/000000000000/none"));
-        let error = none.wake_all(&many).await.expect_err("there is no such queue");
-        assert!(error.0.starts_with("3 of 23 wake-ups or batches not taken: "), "{error}");
     });
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_sqs::Client;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use statewright_engine::api::{ListedStatus, NewExecution};
@@ -15,7 +14,6 @@ use statewright_interpreter::payload::Document;
 use statewright_interpreter::time::Timestamp;
 
 use super::{BatchAnswer, Fate, Hiding, Machinery, SqsEvent, SqsMessage, answer};
-use crate::aws::message;
 use crate::log;
 use crate::tasks::TaskQueue;
 
@@ -89,27 +87,9 @@ impl Launched {
     }
 }
 
-/// Express executions as messages of a standard queue of SQS.
-#[derive(Clone, Debug)]
-pub struct SqsExpress {
-    client: Client,
-    url: String,
-}
-
-impl SqsExpress {
-    /// The queue with this URL.
-    #[must_use]
-    pub fn new(client: Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
-    }
-}
-
-impl ExpressQueue for SqsExpress {
-    async fn launch(&self, new: &NewExecution) -> Result<(), QueueError> {
-        let body = serde_json::to_string(&Launched::of(new)).map_err(|error| QueueError(error.to_string()))?;
-        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
-        sent.map(drop).map_err(|error| QueueError(message(&error)))
-    }
+/// An Express execution as a message.
+pub(crate) fn launched(new: &NewExecution) -> Result<String, QueueError> {
+    serde_json::to_string(&Launched::of(new)).map_err(|error| QueueError(error.to_string()))
 }
 
 /// Runs the executions of a batch, all at once.
@@ -168,7 +148,7 @@ mod tests {
             seed: u128::MAX,
             now: Timestamp(5),
         };
-        let sent = serde_json::to_string(&Launched::of(&new)).expect("JSON");
+        let sent = launched(&new).expect("JSON");
         let got = serde_json::from_str::<Launched>(&sent).expect("JSON").into_new().expect("all of it");
         assert_eq!(format!("{got:?}"), format!("{new:?}"));
         assert_eq!(got.input.text(), r#"{"n": 1.0}"#);

@@ -17,7 +17,7 @@ use statewright_interpreter::execution::Identity;
 use statewright_interpreter::history::ErrorDetails;
 use statewright_interpreter::time::Timestamp;
 
-pub use queue::{SqsTasks, TaskMessage, TaskQueue};
+pub use queue::{TaskMessage, TaskQueue};
 
 use crate::clock::TokioTimer;
 use crate::log;

@@ -3,12 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use aws_sdk_sqs::Client;
 use serde::{Deserialize, Serialize};
 use statewright_engine::QueueError;
-
-use crate::aws::message;
-use crate::wakes::delay_seconds;
 
 /// Something for the function that does tasks. It carries no state: what the task is, its execution knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,30 +50,6 @@ impl TaskMessage {
 pub trait TaskQueue: Send + Sync {
     /// Sends a message, to be received after `after`.
     fn send(&self, task: &TaskMessage, after: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
-}
-
-/// Messages as those of a standard queue of SQS.
-#[derive(Clone, Debug)]
-pub struct SqsTasks {
-    client: Client,
-    url: String,
-}
-
-impl SqsTasks {
-    /// The queue with this URL.
-    #[must_use]
-    pub fn new(client: Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
-    }
-}
-
-impl TaskQueue for SqsTasks {
-    async fn send(&self, task: &TaskMessage, after: Duration) -> Result<(), QueueError> {
-        let body = serde_json::to_string(task).map_err(|error| QueueError(error.to_string()))?;
-        let request = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = request.delay_seconds(delay_seconds(after)).send().await;
-        sent.map(drop).map_err(|error| QueueError(message(&error)))
-    }
 }
 
 #[cfg(test)]

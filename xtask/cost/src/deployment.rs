@@ -17,15 +17,13 @@ use statewright_integrations::service::LAMBDA;
 use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
 use statewright_lambda::function::api::{Keys, Place};
-use statewright_lambda::function::express::SqsExpress;
 use statewright_lambda::function::{Invocation, Machinery, SqsEvent, api, begin, drive, machinery, sweep, tasks};
-use statewright_lambda::tasks::SqsTasks;
-use statewright_lambda::{DynamoTable, SqsDeadLetters, SqsHiding, SqsWakes, TokioTimer, aws};
+use statewright_lambda::{DynamoTable, SqsQueue, TokioTimer, aws};
 
 use crate::loopback::{Loopback, Sent};
 use crate::meter::{Functions, Metered, Queue, Wire, thread_cpu};
 
-type Engine = Machinery<Metered, Queue<SqsWakes>, Queue<SqsTasks>, Queue<SqsExpress>>;
+type Engine = Machinery<Metered, Queue, Queue, Queue>;
 
 const ACCOUNT: &str = "123456789012";
 /// What the template of a deployment gives its functions: their time-outs in seconds, and their memory in megabytes.
@@ -56,9 +54,9 @@ pub(crate) struct Deployment {
     pub(crate) wire: Wire,
     task_millis: Arc<Mutex<f64>>,
     functions: BTreeMap<&'static str, Running>,
-    wakes: Queue<SqsHiding>,
-    tasks: Queue<SqsHiding>,
-    letters: Queue<SqsDeadLetters>,
+    wakes: Queue,
+    tasks: Queue,
+    letters: Queue,
     waiting: Vec<(Timestamp, Sent)>,
     billed: BTreeMap<&'static str, Vec<Billed>>,
     /// Receptions and deletions that Lambda makes for functions that read queues.
@@ -105,6 +103,8 @@ impl Deployment {
         let made = table.clone();
         wire.now(async move { made.create().await })?;
         let url = |name: &str| format!("{}/{ACCOUNT}/{name}", loopback.endpoint());
+        let millis = prices.latency.sqs_ms;
+        let queue = |name: &str| Queue { queue: SqsQueue::new(sqs.clone(), url(name)), wire: wire.clone(), millis };
         let task_millis = Arc::new(Mutex::new(100.0));
         let mut functions = BTreeMap::new();
         for (function, seconds, memory) in [API, DRIVE, TASKS, SWEEP] {
@@ -117,7 +117,6 @@ impl Deployment {
                 ("STATEWRIGHT_WAIT_SECONDS", wait_seconds.to_string()),
             ];
             let config = Config::read(&|name| Some(variables.iter().find(|known| known.0 == name)?.1.clone()))?;
-            let queue_ms = prices.latency.sqs_ms;
             let settings = || Settings {
                 region: "us-east-1".to_owned(),
                 endpoints: Endpoints::from_variables([("AWS_ENDPOINT_URL".to_owned(), loopback.endpoint())]),
@@ -133,17 +132,14 @@ impl Deployment {
             let engine = machinery(
                 &config,
                 Metered { table: table.clone(), wire: wire.clone(), millis: prices.latency.dynamodb_ms },
-                Queue { queue: SqsWakes::new(sqs.clone(), url("wakes")), wire: wire.clone(), millis: queue_ms },
-                Queue { queue: SqsTasks::new(sqs.clone(), url("tasks")), wire: wire.clone(), millis: queue_ms },
-                Queue { queue: SqsExpress::new(sqs.clone(), url("express")), wire: wire.clone(), millis: queue_ms },
+                queue("wakes"),
+                queue("tasks"),
+                queue("express"),
                 Caller::new(settings()).with_handler(&LAMBDA, Arc::new(called)),
             );
             functions.insert(function.name(), Running { config, engine, seconds, memory });
         }
-        let millis = prices.latency.sqs_ms;
-        let hiding = |name: &str| Queue { queue: SqsHiding::new(sqs.clone(), url(name)), wire: wire.clone(), millis };
-        let (wakes, tasks) = (hiding("wakes"), hiding("tasks"));
-        let letters = Queue { queue: SqsDeadLetters::new(sqs.clone(), url("letters")), wire: wire.clone(), millis };
+        let (wakes, tasks, letters) = (queue("wakes"), queue("tasks"), queue("letters"));
         Ok(Self {
             prices,
             loopback,

@@ -16,10 +16,9 @@ use statewright_engine::{ExecutionArn, ExpressQueue, QueueError, WakeQueue};
 use statewright_integrations::caller::{Caller, Handler, HandlerFuture};
 use statewright_integrations::{Request, TransportError};
 use statewright_lambda::function::Hiding;
-use statewright_lambda::function::express::SqsExpress;
 use statewright_lambda::function::sweep::DeadLetters;
-use statewright_lambda::tasks::{SqsTasks, TaskMessage, TaskQueue};
-use statewright_lambda::{DynamoTable, SqsDeadLetters, SqsHiding, SqsWakes};
+use statewright_lambda::tasks::{TaskMessage, TaskQueue};
+use statewright_lambda::{DynamoTable, SqsQueue};
 
 /// The processor time that this thread has taken.
 pub(crate) fn thread_cpu() -> Duration {
@@ -227,34 +226,35 @@ impl Table for Metered {
 }
 
 /// A queue, each call of which takes its time.
-pub(crate) struct Queue<Q> {
-    pub(crate) queue: Q,
+#[derive(Clone)]
+pub(crate) struct Queue {
+    pub(crate) queue: SqsQueue,
     pub(crate) wire: Wire,
     pub(crate) millis: f64,
 }
 
-impl WakeQueue for Queue<SqsWakes> {
+impl WakeQueue for Queue {
     async fn wake(&self, execution: &ExecutionArn, after: Duration) -> Result<(), QueueError> {
         let (queue, execution) = (self.queue.clone(), execution.clone());
         self.wire.call(async move { queue.wake(&execution, after).await }, self.millis).await
     }
 }
 
-impl TaskQueue for Queue<SqsTasks> {
+impl TaskQueue for Queue {
     async fn send(&self, task: &TaskMessage, after: Duration) -> Result<(), QueueError> {
         let (queue, task) = (self.queue.clone(), task.clone());
         self.wire.call(async move { queue.send(&task, after).await }, self.millis).await
     }
 }
 
-impl ExpressQueue for Queue<SqsExpress> {
+impl ExpressQueue for Queue {
     async fn launch(&self, new: &NewExecution) -> Result<(), QueueError> {
         let (queue, new) = (self.queue.clone(), new.clone());
         self.wire.call(async move { queue.launch(&new).await }, self.millis).await
     }
 }
 
-impl Hiding for Queue<SqsHiding> {
+impl Hiding for Queue {
     async fn hide(&self, receipts: &[&str], duration: Duration) {
         let queue = self.queue.clone();
         let receipts: Vec<String> = receipts.iter().map(|receipt| (*receipt).to_owned()).collect();
@@ -263,7 +263,7 @@ impl Hiding for Queue<SqsHiding> {
     }
 }
 
-impl DeadLetters for Queue<SqsDeadLetters> {
+impl DeadLetters for Queue {
     async fn receive(&self) -> Result<Vec<(String, String)>, String> {
         let queue = self.queue.clone();
         self.wire.call(async move { queue.receive().await }, self.millis).await
