@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use statewright_engine::AfterCrash;
 
+use crate::function::relay::Relay;
 use crate::pattern::Patterns;
 use crate::start::Mapping;
 
@@ -15,8 +16,10 @@ pub enum Function {
     Api,
     /// Starts executions of one state machine, by events.
     Start,
-    /// Drives executions, woken by a queue.
+    /// Drives executions, woken by a queue, and hands on what is for others.
     Drive,
+    /// Drives executions that were just started, woken by whoever has started them.
+    Direct,
     /// Does the tasks that take long, from a queue.
     Tasks,
     /// Runs Express executions, from a queue.
@@ -30,10 +33,11 @@ pub enum Function {
 }
 
 impl Function {
-    const ALL: [(Self, &'static str); 8] = [
+    const ALL: [(Self, &'static str); 9] = [
         (Self::Api, "api"),
         (Self::Start, "start"),
         (Self::Drive, "drive"),
+        (Self::Direct, "direct"),
         (Self::Tasks, "tasks"),
         (Self::Express, "express"),
         (Self::Sweep, "sweep"),
@@ -57,12 +61,16 @@ pub struct Config {
     pub table: String,
     /// The queue of wake-ups.
     pub wakes: String,
-    /// The queue of tasks that take long.
+    /// The queue of tasks that take long: that of the wake-ups, unless they have one of their own.
     pub tasks: String,
-    /// The queue of Express executions that nobody waits for.
+    /// The queue of Express executions that nobody waits for: that of the wake-ups, unless they have one of their own.
     pub express: String,
-    /// The queue that wake-ups go to that were in vain again and again.
+    /// The queue that messages go to that were in vain again and again.
     pub dead_letters: Option<String>,
+    /// The functions that messages are handed to which are not for drivers.
+    pub relay: Option<Relay>,
+    /// The function that drives new executions at once, if there is one.
+    pub direct: Option<String>,
     /// The secret that holds the deployment's own keys. Without one only those call who have passed IAM.
     pub keys: Option<String>,
     /// The roles that state machines may run under. Without any, tasks are called in the function's own name.
@@ -138,6 +146,16 @@ impl Reader<'_> {
 
     fn url(&mut self, name: &str, what: &str) -> String {
         let url = self.required(name, what);
+        self.check_url(name, url)
+    }
+
+    /// The URL of a queue where there is one of its own.
+    fn own_url(&mut self, name: &str) -> Option<String> {
+        let url = self.optional(name)?;
+        Some(self.check_url(name, url))
+    }
+
+    fn check_url(&mut self, name: &str, url: String) -> String {
         if !url.is_empty() && !url.starts_with("https://") && !url.starts_with("http://") {
             self.wrong.push(format!("{name} is `{url}`: set it to the queue's URL, which begins with https://"));
         }
@@ -166,21 +184,22 @@ impl Config {
         };
         let function = function.unwrap_or(Function::Api);
         let crash = [(AfterCrash::Repeat, "repeat"), (AfterCrash::Fail, "fail")];
+        let wakes = reader.url("STATEWRIGHT_WAKES", "the URL of the queue that drivers are woken by");
         let config = Self {
             function,
             table: reader.required("STATEWRIGHT_TABLE", "the name of the table that holds executions and state machines"),
-            wakes: reader.url("STATEWRIGHT_WAKES", "the URL of the queue that drivers are woken by"),
-            tasks: match function {
-                Function::Drive | Function::Tasks => {
-                    reader.url("STATEWRIGHT_TASKS", "the URL of the queue of tasks that take long")
-                }
-                _ => reader.optional("STATEWRIGHT_TASKS").unwrap_or_default(),
-            },
-            express: match function {
-                Function::Api | Function::Start => reader.url("STATEWRIGHT_EXPRESS", "the URL of the queue of Express executions"),
-                _ => reader.optional("STATEWRIGHT_EXPRESS").unwrap_or_default(),
-            },
+            tasks: reader.own_url("STATEWRIGHT_TASKS").unwrap_or_else(|| wakes.clone()),
+            express: reader.own_url("STATEWRIGHT_EXPRESS").unwrap_or_else(|| wakes.clone()),
+            wakes,
             dead_letters: reader.optional("STATEWRIGHT_DEAD_LETTERS"),
+            relay: (function == Function::Drive).then(|| Relay {
+                tasks: reader.required("STATEWRIGHT_TASKS_FUNCTION", "the name of the function that does the tasks that take long"),
+                express: reader.required("STATEWRIGHT_EXPRESS_FUNCTION", "the name of the function that runs Express executions"),
+            }),
+            direct: match function {
+                Function::Api | Function::Start => reader.optional("STATEWRIGHT_DIRECT"),
+                _ => None,
+            },
             keys: reader.optional("STATEWRIGHT_KEYS"),
             roles: reader.patterns("STATEWRIGHT_ROLES"),
             after_crash: reader.one_of("STATEWRIGHT_AFTER_CRASH", &crash).unwrap_or(AfterCrash::Fail),
@@ -223,11 +242,12 @@ mod tests {
         Config::read(&variable).map_err(|error| error.to_string())
     }
 
-    const DRIVE: [(&str, &str); 4] = [
+    const DRIVE: [(&str, &str); 5] = [
         ("STATEWRIGHT_FUNCTION", "drive"),
         ("STATEWRIGHT_TABLE", "executions"),
         ("STATEWRIGHT_WAKES", "https://sqs/wakes"),
-        ("STATEWRIGHT_TASKS", "https://sqs/tasks"),
+        ("STATEWRIGHT_TASKS_FUNCTION", "tasks"),
+        ("STATEWRIGHT_EXPRESS_FUNCTION", "express"),
     ];
 
     #[test]
@@ -243,7 +263,7 @@ mod tests {
         let error = read(&[("STATEWRIGHT_FUNCTION", "drvie"), ("STATEWRIGHT_WAKES", "wakes"), ("STATEWRIGHT_WAIT_SECONDS", "0")]);
         let error = error.expect_err("wrong");
         for part in [
-            "STATEWRIGHT_FUNCTION is `drvie`: set it to one of api, start, drive, tasks, express, sweep, activity, resource",
+            "STATEWRIGHT_FUNCTION is `drvie`: set it to one of api, start, drive, direct, tasks, express, sweep, activity, resource",
             "STATEWRIGHT_TABLE is not set: the name of the table",
             "STATEWRIGHT_WAKES is `wakes`: set it to the queue's URL",
             "STATEWRIGHT_WAIT_SECONDS is `0`: set it to a number from 1 to 840",
@@ -254,13 +274,37 @@ mod tests {
     }
 
     #[test]
+    fn one_queue_takes_all_unless_others_are_named() {
+        let config = read(&DRIVE).expect("complete");
+        assert_eq!((&*config.tasks, &*config.express), ("https://sqs/wakes", "https://sqs/wakes"));
+        let own = [("STATEWRIGHT_TASKS", "https://sqs/tasks"), ("STATEWRIGHT_EXPRESS", "")];
+        let config = read(&[&own[..], &DRIVE].concat()).expect("complete");
+        assert_eq!((&*config.tasks, &*config.express), ("https://sqs/tasks", "https://sqs/wakes"));
+        let error = read(&[&[("STATEWRIGHT_TASKS", "tasks")], &DRIVE[..]].concat()).expect_err("no URL");
+        assert!(error.contains("STATEWRIGHT_TASKS is `tasks`: set it to the queue's URL"), "{error}");
+    }
+
+    #[test]
+    fn who_drives_knows_whom_to_hand_on_to() {
+        let relay = Relay { tasks: "tasks".to_owned(), express: "express".to_owned() };
+        assert_eq!(read(&DRIVE).expect("complete").relay, Some(relay));
+        let error = read(&DRIVE[..3]).expect_err("nobody to hand on to");
+        assert!(error.contains("STATEWRIGHT_TASKS_FUNCTION is not set: the name of the function that does"), "{error}");
+        assert!(error.contains("STATEWRIGHT_EXPRESS_FUNCTION is not set: the name of the function that runs"), "{error}");
+    }
+
+    #[test]
+    fn new_executions_are_driven_at_once_only_by_whoever_starts_them() {
+        let direct = |function: &'static str| {
+            let more = [("STATEWRIGHT_FUNCTION", function), ("STATEWRIGHT_DIRECT", "direct")];
+            read(&[&more[..], &DRIVE].concat()).expect("complete").direct
+        };
+        assert_eq!((direct("api").as_deref(), direct("drive"), direct("tasks")), (Some("direct"), None, None));
+    }
+
+    #[test]
     fn the_function_that_starts_executions_knows_of_which_machine() {
-        let start = [
-            ("STATEWRIGHT_FUNCTION", "start"),
-            ("STATEWRIGHT_TABLE", "t"),
-            ("STATEWRIGHT_WAKES", "https://w"),
-            ("STATEWRIGHT_EXPRESS", "https://e"),
-        ];
+        let start = [("STATEWRIGHT_FUNCTION", "start"), ("STATEWRIGHT_TABLE", "t"), ("STATEWRIGHT_WAKES", "https://w")];
         assert!(read(&start).expect_err("no machine").contains("STATEWRIGHT_STATE_MACHINE is not set"));
         let machine = ("STATEWRIGHT_STATE_MACHINE", "arn:aws:states:us-east-1:123456789012:stateMachine:m");
         let with = |more: &[(&'static str, &'static str)]| read(&[&start[..], &[machine], more].concat());

@@ -22,7 +22,9 @@ pub mod resource;
 mod sqs;
 pub mod start;
 pub mod tasks;
+mod wakes;
 
 pub use clock::TokioTimer;
 pub use dynamo::DynamoTable;
 pub use sqs::SqsQueue;
+pub use wakes::{Direct, Wakes};

@@ -14,23 +14,21 @@ use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
 use statewright_lambda::function::api::{Place, SecretKeys};
 use statewright_lambda::function::{
-    Invocation, Machinery, SqsEvent, api, begin, drive, express, machinery, resource, start, sweep, tasks,
+    Invocation, Machinery, Messages, SqsEvent, api, begin, drive, express, machinery, resource, start, sweep, tasks,
 };
-use statewright_lambda::{DynamoTable, SqsQueue, aws, log};
+use statewright_lambda::{Direct, DynamoTable, SqsQueue, Wakes, aws, log};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
-type Engine = Machinery<DynamoTable, SqsQueue, SqsQueue, SqsQueue>;
+type Engine = Machinery<DynamoTable, Wakes<SqsQueue>, SqsQueue, SqsQueue>;
 
 /// What a process keeps between invocations.
 struct Process<K> {
     config: Config,
     engine: Arc<Engine>,
-    /// The queue that this function is woken by.
-    hiding: SqsQueue,
-    letters: Option<SqsQueue>,
+    messages: Messages<SqsQueue>,
     keys: K,
 }
 
@@ -42,11 +40,12 @@ async fn main() -> Result<(), Error> {
     let credentials = shared.credentials_provider().ok_or("there is nowhere to take credentials from")?;
     let settings = Settings { region, endpoints: Endpoints::from_environment(), credentials, answer: config.wait };
     let (dynamo, sqs) = (aws_sdk_dynamodb::Client::new(&shared), aws_sdk_sqs::Client::new(&shared));
+    let direct = config.direct.clone().map(|function| Direct::new(Caller::new(settings.clone()), function));
     let queue = |url: &String| SqsQueue::new(sqs.clone(), url);
     let engine = machinery(
         &config,
         DynamoTable::new(dynamo, config.table.as_str()),
-        queue(&config.wakes),
+        Wakes::new(queue(&config.wakes), direct),
         queue(&config.tasks),
         queue(&config.express),
         Caller::new(settings),
@@ -56,7 +55,7 @@ async fn main() -> Result<(), Error> {
         Function::Express => &config.express,
         _ => &config.wakes,
     };
-    let (hiding, letters) = (queue(source), config.dead_letters.as_ref().map(queue));
+    let messages = Messages { queue: queue(source), letters: config.dead_letters.as_ref().map(queue) };
     let keys = {
         let (engine, secret) = (Arc::clone(&engine), config.keys.clone());
         SecretKeys::new(move || {
@@ -69,7 +68,7 @@ async fn main() -> Result<(), Error> {
             }
         })
     };
-    let process = Process { config, engine, hiding, letters, keys };
+    let process = Process { config, engine, messages, keys };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| Box::pin(invoke(&process, event.payload, event.context))))
         .await
 }
@@ -90,18 +89,22 @@ async fn secret_text(caller: &Caller, secret: &str) -> Result<String, String> {
 
 /// Does what the function is for.
 async fn invoke<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context: Context) -> Result<Box<RawValue>, Error> {
-    let Process { config, engine, hiding, letters, keys } = process;
+    let Process { config, engine, messages, keys } = process;
     let invocation = Invocation { deadline: Timestamp(i64::try_from(context.deadline).unwrap_or(i64::MAX)) };
     begin(engine, config, &invocation);
     let place = || Place::of(&context.invoked_function_arn).ok_or("the function's ARN names no account");
-    let messages = || serde_json::from_str::<SqsEvent>(event.get()).map_err(|error| format!("the event is none of SQS: {error}"));
+    let event_of_queue =
+        || serde_json::from_str::<SqsEvent>(event.get()).map_err(|error| format!("the event is none of SQS: {error}"));
     match config.function {
         Function::Api | Function::Activity => answer(&Box::pin(api::handle(&**engine, keys, &place()?, event.get())).await),
-        Function::Drive => answer(&Box::pin(drive::handle(&**engine, hiding, &messages()?, &invocation)).await),
-        Function::Tasks => answer(&Box::pin(tasks::handle(&**engine, hiding, &messages()?)).await),
-        Function::Express => answer(&Box::pin(express::handle(&**engine, hiding, &messages()?)).await),
+        Function::Drive | Function::Direct => {
+            let (relay, event) = (config.relay.as_ref(), event_of_queue()?);
+            answer(&Box::pin(drive::handle(&**engine, messages, relay, &event, &invocation)).await?)
+        }
+        Function::Tasks => answer(&Box::pin(tasks::handle(&**engine, messages, &event_of_queue()?)).await?),
+        Function::Express => answer(&Box::pin(express::handle(&**engine, messages, &event_of_queue()?)).await?),
         Function::Sweep => {
-            let swept = Box::pin(sweep::handle(&**engine, config, letters.as_ref(), &invocation)).await?;
+            let swept = Box::pin(sweep::handle(&**engine, config, messages, &invocation)).await?;
             answer(&serde_json::json!({ "woken": swept.woken, "stale": swept.stale, "setAside": swept.put_aside }))
         }
         Function::Start => {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue};
 use statewright_engine::api::NewExecution;
 use statewright_engine::{ExecutionArn, ExpressQueue, QueueError, WakeQueue};
 
 use crate::aws::message;
-use crate::function::Hiding;
+use crate::function::Source;
 use crate::function::express::launched;
 use crate::function::sweep::DeadLetters;
 use crate::log;
@@ -42,12 +42,13 @@ impl SqsQueue {
         Self { client, url: url.into() }
     }
 
-    /// Puts a message in, to be received after `after`.
-    ///
-    /// # Errors
-    /// When the queue has not said that it took the message. It may have.
-    pub async fn put(&self, body: impl Into<String>, after: Duration) -> Result<(), QueueError> {
-        let request = self.client.send_message().queue_url(&self.url).message_body(body);
+    /// Puts a message in, to be received after `after`. So often it was received before.
+    async fn put(&self, body: impl Into<String>, received: u32, after: Duration) -> Result<(), QueueError> {
+        let mut request = self.client.send_message().queue_url(&self.url).message_body(body);
+        if received > 0 {
+            let number = MessageAttributeValue::builder().data_type("Number").string_value(received.to_string()).build();
+            request = request.message_attributes("received", number.map_err(|error| QueueError(error.to_string()))?);
+        }
         let sent = request.delay_seconds(delay_seconds(after)).send().await;
         sent.map(drop).map_err(|error| QueueError(message(&error)))
     }
@@ -55,24 +56,24 @@ impl SqsQueue {
 
 impl WakeQueue for SqsQueue {
     async fn wake(&self, execution: &ExecutionArn, after: Duration) -> Result<(), QueueError> {
-        self.put(&*execution.0, after).await
+        self.put(&*execution.0, 0, after).await
     }
 }
 
 impl TaskQueue for SqsQueue {
     async fn send(&self, task: &TaskMessage, after: Duration) -> Result<(), QueueError> {
         let body = serde_json::to_string(task).map_err(|error| QueueError(error.to_string()))?;
-        self.put(body, after).await
+        self.put(body, 0, after).await
     }
 }
 
 impl ExpressQueue for SqsQueue {
     async fn launch(&self, new: &NewExecution) -> Result<(), QueueError> {
-        self.put(launched(new)?, Duration::ZERO).await
+        self.put(launched(new)?, 0, Duration::ZERO).await
     }
 }
 
-impl Hiding for SqsQueue {
+impl Source for SqsQueue {
     async fn hide(&self, receipts: &[&str], duration: Duration) {
         let seconds = i32::try_from(duration.min(HIDDEN_MAX).as_secs()).unwrap_or(i32::MAX);
         for batch in receipts.chunks(BATCH) {
@@ -88,6 +89,10 @@ impl Hiding for SqsQueue {
                 log::warn("messages come again at another time than asked for", &[("error", &message(&error))]);
             }
         }
+    }
+
+    async fn put_again(&self, body: &str, received: u32, after: Duration) -> Result<(), QueueError> {
+        self.put(body, received, after).await
     }
 }
 

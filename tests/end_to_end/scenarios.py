@@ -14,6 +14,7 @@ import urllib3
 import orders
 from emulator import ACCOUNT, REGION, until
 from starts import events_start_executions_once, expressions_choose_inputs_and_filter_events
+from direct import new_executions_are_driven_at_once
 from kills import functions_are_killed_and_nothing_is_lost
 from packaged import a_packaged_template_runs_beside_the_deployment
 from moved_clock import long_waits_and_lost_tasks_outlast_what_a_queue_delays
@@ -257,25 +258,28 @@ def what_is_not_signed_well_is_refused(world):
 
 
 def a_long_task_is_waited_for_by_the_function_of_tasks(world):
+    """Its message is handed on. At first the function has no room, so Lambda gives it up, and the sweep finds it among the dead letters."""
     world.functions.create("count-long", timeout=120)
-    sqs, mappings = world.emulator.client("sqs"), world.emulator.client("lambda")
-    url = world.deployment.resources["Tasks"]
-    [mapping] = mappings.list_event_source_mappings(FunctionName=world.deployment.resources["TasksFunction"])["EventSourceMappings"]
-    mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    task = invoke("count-long", "Long", timeout=100, seconds=1)
+    sqs, client, resources = world.emulator.client("sqs"), world.emulator.client("lambda"), world.deployment.resources
+    attempts = lambda: [one for one in world.functions.attempts() if one["execution"] == execution and one["at"] == "start"]
+
+    def given_up():
+        letters = {"QueueUrl": resources["WakesDeadLetters"], "VisibilityTimeout": 0, "MaxNumberOfMessages": 10}
+        received = [json.loads(one["Body"]) for one in sqs.receive_message(**letters).get("Messages", []) if one["Body"][0] == "{"]
+        return [one for one in received if execution in json.dumps(one["requestPayload"])]
+
+    client.put_function_concurrency(FunctionName=resources["TasksFunction"], ReservedConcurrentExecutions=0)
     try:
+        task = invoke("count-long", "Long", timeout=100, seconds=1)
         execution = world.start(world.machine("long", chain(("Long", task))), {"n": 1})
-
-        def handed_over():
-            received = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0, MaxNumberOfMessages=10).get("Messages", [])
-            return any(json.loads(message["Body"]).get("run", {}).get("execution") == execution for message in received)
-
-        until("the task on its queue", handed_over)
+        until("the task among the dead letters", given_up)
+        assert not attempts(), "nobody but the function of tasks does it"
     finally:
-        mappings.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        client.delete_function_concurrency(FunctionName=resources["TasksFunction"])
+    client.invoke(FunctionName=resources["SweepFunction"], Payload="{}")
     assert world.succeeds(execution) == {"n": 2}
-    tried = [attempt for attempt in world.functions.attempts() if attempt["execution"] == execution and attempt["at"] == "start"]
-    assert len(tried) == 1, tried
+    assert len(attempts()) == 1, attempts()
+    assert not given_up()
 
 
 def what_runs_can_be_stopped(world):
@@ -324,6 +328,7 @@ def what_cannot_be_read_is_set_aside_and_can_be_stopped(world):
 # These look into processes and move their clocks, by ways that only Linux has.
 ON_LINUX = [
     functions_are_killed_and_nothing_is_lost,
+    new_executions_are_driven_at_once,
     long_waits_and_lost_tasks_outlast_what_a_queue_delays,
 ]
 ALL = [

@@ -17,8 +17,8 @@ def make_function(world, name, machine, **variables):
         iam.attach_role_policy(RoleName=name, PolicyArn=deployment.outputs[policy])
     environment = {
         "STATEWRIGHT_FUNCTION": "start", "STATEWRIGHT_TABLE": deployment.outputs["TableName"],
-        "STATEWRIGHT_WAKES": deployment.outputs["WakesUrl"], "STATEWRIGHT_EXPRESS": deployment.outputs["ExpressUrl"],
-        "STATEWRIGHT_STATE_MACHINE": machine, **variables,
+        "STATEWRIGHT_WAKES": deployment.outputs["WakesUrl"], "STATEWRIGHT_STATE_MACHINE": machine,
+        "STATEWRIGHT_DIRECT": f"{deployment.stack}-direct", **variables,
     }
     made = client.create_function(
         FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Timeout=30,

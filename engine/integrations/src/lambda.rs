@@ -74,6 +74,17 @@ fn to(function: &str, qualifier: Option<&str>) -> Request {
     Request { service: &LAMBDA, endpoint: None, method: "POST", path, headers, body: Vec::new() }
 }
 
+/// The request that has a function take an event in its own time: the answer says only that Lambda has the event.
+///
+/// Source: API model of Lambda, "Invoke".
+#[must_use]
+pub fn asynchronous(function: &str, event: impl Into<Vec<u8>>) -> Request {
+    let mut request = to(function, None);
+    request.headers.push(("x-amz-invocation-type", "Event".to_owned()));
+    request.body = event.into();
+    request
+}
+
 /// The function that a task calls, as its resource or its parameters name it.
 #[must_use]
 pub fn function(task: &Task) -> Option<&str> {

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, join, join_all, select};
 use statewright_engine::table::Table;
-use statewright_engine::{Clock, Drove, ExecutionArn, ExpressQueue, Host, SKEW, WAKE_AHEAD_MAX, WakeQueue, drive};
+use statewright_engine::{Clock, Drove, ExecutionArn, ExpressQueue, Host, QueueError, SKEW, WAKE_AHEAD_MAX, WakeQueue, drive};
 
-use super::{BatchAnswer, Fate, Hiding, Invocation, Machinery, SqsEvent, SqsMessage, answer};
+use super::relay::{Addressee, Relay};
+use super::{BatchAnswer, Fate, Invocation, Machinery, Messages, Source, SqsEvent, SqsMessage, answer};
 use crate::clock::TokioTimer;
 use crate::log;
 use crate::tasks::TaskQueue;
@@ -23,15 +24,21 @@ const YOUNG: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Drives the executions of a batch of wake-ups, all at once; those that have failed before one by one, so that one of them cannot take
-/// the others with it.
-pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+/// the others with it. What is for another function is handed on by `relay`.
+///
+/// # Errors
+/// When a message is to come again and cannot: fail the invocation.
+pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: Source>(
     engine: &Machinery<T, W, Q, X>,
-    hiding: &impl Hiding,
+    messages: &Messages<S>,
+    relay: Option<&Relay>,
     event: &SqsEvent,
     invocation: &Invocation,
-) -> BatchAnswer {
-    let (fresh, failed): (Vec<_>, Vec<_>) = event.records.iter().partition(|message| message.received() <= 1);
-    let driving = std::pin::pin!(async {
+) -> Result<BatchAnswer, QueueError> {
+    let addressed = event.records.iter().map(|message| (Addressee::of(&message.body), message));
+    let (wakes, others): (Vec<_>, Vec<_>) = addressed.partition(|message| message.0 == Addressee::Drive);
+    let (fresh, failed): (Vec<_>, Vec<_>) = wakes.into_iter().map(|wake| wake.1).partition(|message| message.received() <= 1);
+    let driving = std::pin::pin!(join(hand_on(engine, relay, &others), async {
         let fates = join_all(fresh.iter().map(|message| wake(engine, message, invocation))).await;
         let mut fates: Vec<_> = fresh.iter().copied().zip(fates).collect();
         for message in failed {
@@ -42,16 +49,35 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
             fates.push((message, fate));
         }
         fates
-    });
-    let fates = match select(driving, std::pin::pin!(tokio::time::sleep(SHORT))).await {
+    }));
+    let (handed_on, mut fates) = match select(driving, std::pin::pin!(tokio::time::sleep(SHORT))).await {
         Either::Left((fates, _)) => fates,
         Either::Right(((), driving)) => {
             let left = TokioTimer.now().until(invocation.deadline).saturating_add(SKEW);
-            let receipts: Vec<&str> = event.records.iter().map(|message| &*message.receipt_handle).collect();
-            futures_util::future::join(hiding.hide(&receipts, left), driving).await.1
+            let receipts: Vec<&str> = event.records.iter().filter_map(|message| message.receipt_handle.as_deref()).collect();
+            join(messages.queue.hide(&receipts, left), driving).await.1
         }
     };
-    answer(hiding, fates).await
+    fates.extend(handed_on);
+    answer(messages, fates).await
+}
+
+/// Hands on what is for other functions. What nobody here is known for is for a later release.
+async fn hand_on<'m, T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    relay: Option<&Relay>,
+    others: &[(Addressee, &'m SqsMessage)],
+) -> Vec<(&'m SqsMessage, Fate)> {
+    let Some(relay) = relay else { return others.iter().map(|other| later(other.1)).collect() };
+    let (unknown, known): (Vec<_>, Vec<_>) = others.iter().partition(|other| other.0 == Addressee::Unknown);
+    let mut fates = relay.hand_on(engine.others().caller(), &known).await;
+    fates.extend(unknown.iter().map(|other| later(other.1)));
+    fates
+}
+
+fn later(message: &SqsMessage) -> (&SqsMessage, Fate) {
+    log::warn("a message is for nobody here; a later release may have sent it", &[("message", &message.message_id)]);
+    (message, Fate::Again(WAKE_AHEAD_MAX))
 }
 
 async fn wake<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use statewright_engine::api::{ListedStatus, NewExecution};
 use statewright_engine::table::Table;
 use statewright_engine::{ExpressQueue, QueueError, WakeQueue};
@@ -13,7 +14,7 @@ use statewright_interpreter::execution::Identity;
 use statewright_interpreter::payload::Document;
 use statewright_interpreter::time::Timestamp;
 
-use super::{BatchAnswer, Fate, Hiding, Machinery, SqsEvent, SqsMessage, answer};
+use super::{BatchAnswer, Fate, Machinery, Messages, Source, SqsEvent, SqsMessage, answer};
 use crate::log;
 use crate::tasks::TaskQueue;
 
@@ -37,17 +38,18 @@ struct Launched {
     alias_arn: Option<Arc<str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_header: Option<Arc<str>>,
-    input: String,
+    /// As it came. It stands as it is and not as a text, so that quoting does not double it.
+    input: Box<RawValue>,
     /// In hexadecimal.
     seed: String,
     now: i64,
 }
 
 impl Launched {
-    fn of(new: &NewExecution) -> Self {
+    fn of(new: &NewExecution) -> serde_json::Result<Self> {
         let Identity { execution_arn, execution_name, state_machine_arn, state_machine_name, role_arn, region } =
             new.identity.clone();
-        Self {
+        Ok(Self {
             execution_arn,
             execution_name,
             state_machine_arn,
@@ -58,10 +60,10 @@ impl Launched {
             version_arn: new.version_arn.clone(),
             alias_arn: new.alias_arn.clone(),
             trace_header: new.trace_header.clone(),
-            input: new.input.text().into_owned(),
+            input: RawValue::from_string(new.input.text().into_owned())?,
             seed: format!("{:x}", new.seed),
             now: new.now.0,
-        }
+        })
     }
 
     fn into_new(self) -> Option<NewExecution> {
@@ -80,7 +82,7 @@ impl Launched {
             version_arn: self.version_arn,
             alias_arn: self.alias_arn,
             trace_header: self.trace_header,
-            input: Document::parse(&self.input).ok()?,
+            input: Document::parse(self.input.get()).ok()?,
             seed: u128::from_str_radix(&self.seed, 16).ok()?,
             now: Timestamp(self.now),
         })
@@ -89,17 +91,20 @@ impl Launched {
 
 /// An Express execution as a message.
 pub(crate) fn launched(new: &NewExecution) -> Result<String, QueueError> {
-    serde_json::to_string(&Launched::of(new)).map_err(|error| QueueError(error.to_string()))
+    Launched::of(new).and_then(|launched| serde_json::to_string(&launched)).map_err(|error| QueueError(error.to_string()))
 }
 
 /// Runs the executions of a batch, all at once.
-pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+///
+/// # Errors
+/// When a message is to come again and cannot: fail the invocation.
+pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: Source>(
     engine: &Machinery<T, W, Q, X>,
-    hiding: &impl Hiding,
+    messages: &Messages<S>,
     event: &SqsEvent,
-) -> BatchAnswer {
+) -> Result<BatchAnswer, QueueError> {
     let fates = join_all(event.records.iter().map(|message| run(engine, message))).await;
-    answer(hiding, event.records.iter().zip(fates).collect()).await
+    answer(messages, event.records.iter().zip(fates).collect()).await
 }
 
 async fn run<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Machinery<T, W, Q, X>, message: &SqsMessage) -> Fate {

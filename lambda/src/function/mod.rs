@@ -6,6 +6,7 @@
 pub mod api;
 pub mod drive;
 pub mod express;
+pub mod relay;
 pub mod resource;
 pub mod start;
 mod status;
@@ -16,15 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use statewright_engine::journal::{Journal, Settings};
 use statewright_engine::table::Table;
-use statewright_engine::{Engine, EngineSettings, ExpressQueue, Patience, WakeQueue};
+use statewright_engine::{Engine, EngineSettings, ExpressQueue, Patience, QueueError, WakeQueue};
 use statewright_integrations::caller::Caller;
 use statewright_integrations::service::STEP_FUNCTIONS;
 use statewright_interpreter::time::Timestamp;
 
 use crate::clock::TokioTimer;
 use crate::config::{Config, Function};
+use crate::log;
 use crate::tasks::{Called, Policy, TaskQueue};
 
 /// The engine in a function.
@@ -72,7 +75,7 @@ where
     let policy = Policy {
         wait: config.wait,
         // An Express execution ends where it began, and so do its tasks.
-        waits_for_all: !matches!(config.function, Function::Drive | Function::Tasks),
+        waits_for_all: !matches!(config.function, Function::Drive | Function::Direct | Function::Tasks),
         roles: config.roles.clone(),
         after_crash: config.after_crash,
         fail: config.fail_after_crash.clone(),
@@ -123,12 +126,15 @@ pub struct SqsEvent {
 pub struct SqsMessage {
     /// What the queue calls it.
     pub message_id: String,
-    /// What it is named by when it is to be hidden for longer.
-    pub receipt_handle: String,
+    /// What it is named by when it is to be hidden for longer; nothing where it was [handed on](relay).
+    pub receipt_handle: Option<String>,
     /// What was sent.
     pub body: String,
     /// What the queue knows of it.
     pub attributes: SqsAttributes,
+    /// What it was sent with.
+    #[serde(default)]
+    pub message_attributes: SqsMessageAttributes,
 }
 
 /// What the queue knows of a message.
@@ -141,11 +147,28 @@ pub struct SqsAttributes {
     pub sent_timestamp: String,
 }
 
+/// What a message was sent with besides its body.
+#[derive(Debug, Default, Deserialize)]
+pub struct SqsMessageAttributes {
+    /// How often it was received before it was put in again.
+    pub received: Option<SqsMessageAttribute>,
+}
+
+/// Something that a message was sent with.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SqsMessageAttribute {
+    /// A text, or a number as text.
+    pub string_value: Option<String>,
+}
+
 impl SqsMessage {
-    /// How often it was received, this time included.
+    /// How often it was received, this time and those before it was put in again included.
     #[must_use]
     pub fn received(&self) -> u32 {
-        self.attributes.approximate_receive_count.parse().unwrap_or(1)
+        let before = self.message_attributes.received.as_ref().and_then(|received| received.string_value.as_ref()?.parse().ok());
+        let now: u32 = self.attributes.approximate_receive_count.parse().unwrap_or(1);
+        now.saturating_add(before.unwrap_or(0))
     }
 
     /// When it was sent.
@@ -153,6 +176,22 @@ impl SqsMessage {
     pub fn sent(&self) -> Timestamp {
         Timestamp(self.attributes.sent_timestamp.parse().unwrap_or(0))
     }
+
+    /// As it is handed on.
+    fn handed_on(&self) -> String {
+        record(&self.message_id, &self.body, self.received(), self.sent())
+    }
+}
+
+/// A message in an event, without a receipt.
+fn record(id: &str, body: &str, received: u32, sent: Timestamp) -> String {
+    let attributes = json!({ "ApproximateReceiveCount": received.to_string(), "SentTimestamp": sent.0.to_string() });
+    json!({ "messageId": id, "body": body, "attributes": attributes }).to_string()
+}
+
+/// An event with one wake-up, for a function that no queue feeds.
+pub(crate) fn waking(execution: &str, now: Timestamp) -> String {
+    format!("{{\"Records\":[{}]}}", record("direct", execution, 1, now))
 }
 
 /// What a function answers to SQS: the messages that are to come again.
@@ -176,24 +215,66 @@ impl Fate {
     /// A message that was received so often comes again later each time.
     #[must_use]
     pub fn after_failure(received: u32) -> Self {
-        Self::Again(Duration::from_secs((5 << received.saturating_sub(1).min(8)).min(900)))
+        Self::Again(Self::pause(received))
+    }
+
+    /// The pause before a message comes again that was received so often in vain.
+    fn pause(received: u32) -> Duration {
+        Duration::from_secs((5 << received.saturating_sub(1).min(8)).min(900))
     }
 }
 
-/// Hides messages from other receivers.
-pub trait Hiding: Send + Sync {
+/// A queue, as those see it who receive from it.
+pub trait Source: Send + Sync {
     /// Hides messages, named by their receipts, for `duration` from now. A failure changes nothing but when they come again.
     fn hide(&self, receipts: &[&str], duration: Duration) -> impl Future<Output = ()> + Send;
+    /// Puts a message in again, to be received after `after`. So often it was received before.
+    fn put_again(&self, body: &str, received: u32, after: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+/// So often a message is received at most, as the template has it for those that queues count themselves.
+const RECEIVED_MAX: u32 = 100;
+
+/// Where a function's messages come from, and where those go that are given up.
+#[derive(Clone, Debug)]
+pub struct Messages<S> {
+    /// Where they come from.
+    pub queue: S,
+    /// Where those go that are given up; nothing where the queue itself sees to that.
+    pub letters: Option<S>,
+}
+
+impl<S: Source> Messages<S> {
+    /// Has a message come again that has no receipt, after `after`, unless it has come too often.
+    ///
+    /// # Errors
+    /// When it was not put in: it is lost, unless whoever has handed it over does so again.
+    async fn again(&self, message: &SqsMessage, received: u32, after: Duration) -> Result<(), QueueError> {
+        match self.letters.as_ref().filter(|_| received >= RECEIVED_MAX) {
+            Some(letters) => {
+                log::error("a message was given up: see the dead letters", &[("message", &message.message_id)]);
+                letters.put_again(&message.body, 0, Duration::ZERO).await
+            }
+            None => self.queue.put_again(&message.body, received, after).await,
+        }
+    }
 }
 
 /// Answers for messages whose fates are known.
-async fn answer(hiding: &impl Hiding, fates: Vec<(&SqsMessage, Fate)>) -> BatchAnswer {
+///
+/// # Errors
+/// When a message that has no receipt was not put in again: the invocation must fail, so that Lambda repeats it.
+async fn answer<S: Source>(messages: &Messages<S>, fates: Vec<(&SqsMessage, Fate)>) -> Result<BatchAnswer, QueueError> {
     let mut answer = BatchAnswer::default();
     for (message, fate) in fates {
-        if let Fate::Again(after) = fate {
-            hiding.hide(&[&message.receipt_handle], after).await;
-            answer.batch_item_failures.push(crate::start::Failure { item_identifier: message.message_id.clone() });
+        match (fate, &message.receipt_handle) {
+            (Fate::Done, _) => {}
+            (Fate::Again(after), Some(receipt)) => {
+                messages.queue.hide(&[receipt], after).await;
+                answer.batch_item_failures.push(crate::start::Failure { item_identifier: message.message_id.clone() });
+            }
+            (Fate::Again(after), None) => messages.again(message, message.received(), after).await?,
         }
     }
-    answer
+    Ok(answer)
 }

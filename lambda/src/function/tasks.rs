@@ -5,14 +5,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use statewright_engine::table::Table;
 use statewright_engine::{
-    Clock, DriveError, ExecutionArn, ExpressQueue, Happened, Host, InboxEntry, OpenTask, SKEW, WakeQueue, claim, deliver_all,
-    open_task,
+    Clock, DriveError, ExecutionArn, ExpressQueue, Happened, Host, InboxEntry, OpenTask, QueueError, SKEW, WakeQueue, claim,
+    deliver_all, open_task,
 };
 use statewright_interpreter::event::TaskId;
 use statewright_interpreter::history::EventId;
 use statewright_interpreter::time::Timestamp;
 
-use super::{BatchAnswer, Fate, Hiding, Machinery, SqsEvent, SqsMessage, answer};
+use super::{BatchAnswer, Fate, Machinery, Messages, Source, SqsEvent, SqsMessage, answer};
 use crate::clock::TokioTimer;
 use crate::log;
 use crate::tasks::{TaskMessage, TaskQueue};
@@ -25,13 +25,16 @@ const SOON: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Does the tasks of a batch, all at once.
-pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+///
+/// # Errors
+/// When a message is to come again and cannot: fail the invocation.
+pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: Source>(
     engine: &Machinery<T, W, Q, X>,
-    hiding: &impl Hiding,
+    messages: &Messages<S>,
     event: &SqsEvent,
-) -> BatchAnswer {
+) -> Result<BatchAnswer, QueueError> {
     let fates = join_all(event.records.iter().map(|message| take(engine, message))).await;
-    answer(hiding, event.records.iter().zip(fates).collect()).await
+    answer(messages, event.records.iter().zip(fates).collect()).await
 }
 
 async fn take<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Machinery<T, W, Q, X>, message: &SqsMessage) -> Fate {
@@ -134,5 +137,5 @@ async fn look<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
 }
 
 fn unreachable(error: &dyn std::fmt::Display) -> DriveError {
-    DriveError::Queue(statewright_engine::QueueError(error.to_string()))
+    DriveError::Queue(QueueError(error.to_string()))
 }

@@ -73,7 +73,8 @@ pub(super) fn function(machine: &Machine<'_>, settings: &Settings<'_>, findings:
         ("STATEWRIGHT_STATE_MACHINE", super::tagged("Ref", Node::text(machine.name))),
         ("STATEWRIGHT_TABLE", settings.import("TableName")),
         ("STATEWRIGHT_WAKES", settings.import("WakesUrl")),
-        ("STATEWRIGHT_EXPRESS", settings.import("ExpressUrl")),
+        // There or not, as the deployment has it at the time.
+        ("STATEWRIGHT_DIRECT", Node::text(format!("{}-direct", settings.deployment))),
     ];
     // What cannot be started after all attempts is kept there, for nobody else has it any more.
     let unstarted =

@@ -43,7 +43,7 @@ fn the_template_can_be_deployed() {
     );
     // The emulator knows no alarms over several metrics.
     aws("cloudformation deploy --template-file packaged.yaml --stack-name tested --capabilities CAPABILITY_IAM \
-         --parameter-overrides DeadLetterAlarm=off SweepAlarm=off");
+         --parameter-overrides DeadLetterAlarm=off SweepAlarm=off DirectStarts=5 OwnQueues=on");
     let stack = aws("cloudformation describe-stacks --stack-name tested --query Stacks[0]");
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
     let output = |name: &str| -> String {
@@ -67,5 +67,5 @@ fn the_template_can_be_deployed() {
     }
     let mappings = aws("lambda list-event-source-mappings --query EventSourceMappings");
     assert_eq!(mappings.as_array().map(Vec::len), Some(3));
-    assert_eq!(output("TaskRoleArns").split(',').count(), 4);
+    assert_eq!(output("TaskRoleArns").split(',').count(), 5);
 }

@@ -17,8 +17,18 @@ use statewright_tests::components;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra");
 
 /// The time-out of each function, in seconds.
-const TIMEOUTS: [(&str, u64); 7] =
-    [("Api", 310), ("Drive", 120), ("Tasks", 900), ("Express", 310), ("Sweep", 60), ("Activity", 30), ("Resource", 60)];
+const TIMEOUTS: [(&str, u64); 8] = [
+    ("Api", 310),
+    ("Drive", 120),
+    ("Direct", 120),
+    ("Tasks", 900),
+    ("Express", 310),
+    ("Sweep", 60),
+    ("Activity", 30),
+    ("Resource", 60),
+];
+/// The functions that are invoked without anybody waiting for an answer, and must not lose what they are invoked with.
+const ASYNCHRONOUS: [&str; 3] = ["DirectFunction", "TasksFunction", "ExpressFunction"];
 /// A quarter of what an account has at first.
 const CONCURRENCY_MAX: u64 = 250;
 
@@ -111,19 +121,21 @@ fn functions(template: &Template, complaints: &mut Vec<String>) {
                 continue;
             }
             let queue = named(event, &["Properties", "Queue"]).unwrap_or_default();
-            let visible =
-                template.number(template.properties(&queue).and_then(|queue| queue.get("VisibilityTimeout"))).unwrap_or(30);
-            if visible < 6 * seconds {
-                complaints.push(format!("{queue} shows messages again after {visible} s, which is not six times {seconds} s"));
+            concurrency += mapping(template, name, seconds, &queue, event, complaints);
+        }
+        for (_, other) in template.of_type("AWS::Lambda::EventSourceMapping") {
+            if named(other, &["Properties", "FunctionName"]).as_deref() == Some(name) {
+                let queue = named(other, &["Properties", "EventSourceArn"]).unwrap_or_default();
+                concurrency += mapping(template, name, seconds, &queue, other, complaints);
             }
-            let types = event.at(&["Properties", "FunctionResponseTypes"]).map(Node::items).unwrap_or_default();
-            if !types.iter().any(|of| of.as_text() == Some("ReportBatchItemFailures")) {
-                complaints.push(format!("{name} cannot say which messages of {queue} failed"));
-            }
-            match template.number(event.at(&["Properties", "ScalingConfig", "MaximumConcurrency"])) {
-                Some(most) => concurrency += most,
-                None => complaints.push(format!("{queue} may take all the concurrency that there is")),
-            }
+        }
+        let given_up = own(&["EventInvokeConfig", "DestinationConfig", "OnFailure"]);
+        let given_up = given_up.and_then(|given_up| named(given_up, &["Destination"]));
+        if ASYNCHRONOUS.contains(&name) && given_up.as_deref() != Some("WakesDeadLetters") {
+            complaints.push(format!("{name} loses what it was invoked with when it fails"));
+        }
+        if name == "DirectFunction" && own(&["ReservedConcurrentExecutions"]).is_none() {
+            complaints.push(format!("{name} may take all the concurrency that there is"));
         }
     }
     if concurrency > CONCURRENCY_MAX {
@@ -139,6 +151,27 @@ fn functions(template: &Template, complaints: &mut Vec<String>) {
             complaints.push(format!("{name} lets everybody in"));
         }
     }
+}
+
+/// What is wrong with the way from a queue to a function, and how much of the account's concurrency it takes.
+fn mapping(template: &Template, name: &str, seconds: u64, queue: &str, mapping: &Node, complaints: &mut Vec<String>) -> u64 {
+    let visible = template.number(template.properties(queue).and_then(|queue| queue.get("VisibilityTimeout"))).unwrap_or(30);
+    if visible < 6 * seconds {
+        complaints.push(format!("{queue} shows messages again after {visible} s, which is not six times {seconds} s"));
+    }
+    let types = mapping.at(&["Properties", "FunctionResponseTypes"]).map(Node::items).unwrap_or_default();
+    if !types.iter().any(|of| of.as_text() == Some("ReportBatchItemFailures")) {
+        complaints.push(format!("{name} cannot say which messages of {queue} failed"));
+    }
+    // What Lambda asks of it is charged for whether there is anything in it or not.
+    if queue != "Wakes" && text(mapping, &["Condition"]) != Some("HasOwnQueues") {
+        complaints.push(format!("{queue} costs something where nobody asked for it"));
+    }
+    let most = template.number(mapping.at(&["Properties", "ScalingConfig", "MaximumConcurrency"]));
+    if most.is_none() {
+        complaints.push(format!("{queue} may take all the concurrency that there is"));
+    }
+    most.unwrap_or(0)
 }
 
 fn queues(template: &Template, complaints: &mut Vec<String>) {
@@ -224,6 +257,23 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
         "FunctionResponseTypes: [ReportBatchItemFailures]\n",
         "StartingPosition: LATEST\n",
         "DriveFunction cannot say which messages of Wakes failed",
+    ),
+    (
+        "            Destination: !GetAtt WakesDeadLetters.Arn\n",
+        "            Destination: !GetAtt Wakes.Arn\n",
+        "DirectFunction loses what it was invoked with",
+    ),
+    ("      ReservedConcurrentExecutions: !Ref DirectStarts\n", "", "DirectFunction may take all the concurrency"),
+    (
+        "    Type: AWS::Lambda::EventSourceMapping\n    Condition: HasOwnQueues\n",
+        "    Type: AWS::Lambda::EventSourceMapping\n",
+        "Tasks costs something where nobody asked for it",
+    ),
+    ("                  - !GetAtt TasksFunction.Arn\n", "", "Drive may not lambda:InvokeFunction on TasksFunction.Arn"),
+    (
+        "        - !Ref DrivePolicy\n",
+        "        - !Ref StartPolicy\n",
+        "Drive may also lambda:InvokeFunction on arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-direct",
     ),
     ("      Timeout: 900\n", "      Timeout: 901\n", "TasksFunction times out after 901 s"),
     ("VisibilityTimeout: 5400", "VisibilityTimeout: 5399", "Tasks shows messages again after 5399 s"),

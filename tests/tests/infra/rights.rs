@@ -22,12 +22,16 @@ const ALL: &[&str] = &[
     "logs:PutLogEvents on Logs.Arn",
 ];
 
-/// What starting an execution takes, in a function of another stack too.
+/// What waking executions and starting some takes.
 const START: &[&str] = &[
     "events:PutEvents on StatusEventBusArn if HasStatusEventBus",
-    "sqs:SendMessage on Express.Arn",
+    "sqs:SendMessage on Express.Arn if HasOwnQueues",
     "sqs:SendMessage on Wakes.Arn",
 ];
+
+/// What driving new executions at once takes besides, in a function of another stack too.
+const DIRECT: &[&str] =
+    &["lambda:InvokeFunction on arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-direct"];
 
 /// What tasks take: the role of the state machine; without roles, what the parameters list.
 const TASKS: &[&str] = &[
@@ -51,20 +55,34 @@ const WAKES: &[&str] = &[
 ];
 
 /// The function with what only some may do. Whoever does tasks may start executions: some tasks do.
-const RIGHTS: [(&str, &[&[&str]]); 7] = [
-    ("Api", &[START, TASKS, &["secretsmanager:GetSecretValue on Keys"]]),
-    ("Drive", &[START, TASKS, WAKES, &["sqs:SendMessage on Tasks.Arn"]]),
+const RIGHTS: [(&str, &[&[&str]]); 8] = [
+    ("Api", &[START, DIRECT, TASKS, &["secretsmanager:GetSecretValue on Keys"]]),
+    (
+        "Drive",
+        &[
+            START,
+            TASKS,
+            WAKES,
+            &[
+                "lambda:InvokeFunction on ExpressFunction.Arn",
+                "lambda:InvokeFunction on TasksFunction.Arn",
+                "sqs:SendMessage on Tasks.Arn if HasOwnQueues",
+            ],
+        ],
+    ),
+    ("Direct", &[START, TASKS, &["sqs:SendMessage on Tasks.Arn if HasOwnQueues", "sqs:SendMessage on WakesDeadLetters.Arn"]]),
     (
         "Tasks",
         &[
             START,
             TASKS,
             &[
-                "sqs:ChangeMessageVisibility on Tasks.Arn",
-                "sqs:DeleteMessage on Tasks.Arn",
-                "sqs:GetQueueAttributes on Tasks.Arn",
-                "sqs:ReceiveMessage on Tasks.Arn",
-                "sqs:SendMessage on Tasks.Arn",
+                "sqs:ChangeMessageVisibility on Tasks.Arn if HasOwnQueues",
+                "sqs:DeleteMessage on Tasks.Arn if HasOwnQueues",
+                "sqs:GetQueueAttributes on Tasks.Arn if HasOwnQueues",
+                "sqs:ReceiveMessage on Tasks.Arn if HasOwnQueues",
+                "sqs:SendMessage on Tasks.Arn if HasOwnQueues",
+                "sqs:SendMessage on WakesDeadLetters.Arn",
             ],
         ],
     ),
@@ -74,10 +92,11 @@ const RIGHTS: [(&str, &[&[&str]]); 7] = [
             START,
             TASKS,
             &[
-                "sqs:ChangeMessageVisibility on Express.Arn",
-                "sqs:DeleteMessage on Express.Arn",
-                "sqs:GetQueueAttributes on Express.Arn",
-                "sqs:ReceiveMessage on Express.Arn",
+                "sqs:ChangeMessageVisibility on Express.Arn if HasOwnQueues",
+                "sqs:DeleteMessage on Express.Arn if HasOwnQueues",
+                "sqs:GetQueueAttributes on Express.Arn if HasOwnQueues",
+                "sqs:ReceiveMessage on Express.Arn if HasOwnQueues",
+                "sqs:SendMessage on WakesDeadLetters.Arn",
             ],
         ],
     ),
@@ -87,6 +106,7 @@ const RIGHTS: [(&str, &[&[&str]]); 7] = [
             "sqs:DeleteMessage on WakesDeadLetters.Arn",
             "sqs:ReceiveMessage on WakesDeadLetters.Arn",
             "sqs:SendMessage on Wakes.Arn",
+            "sqs:SendMessage on WakesDeadLetters.Arn",
         ]],
     ),
     (
@@ -216,7 +236,7 @@ fn statements(policy: &str, document: &Node, outer: &[String], rights: &mut Vec<
                 let resource = match resource.reference() {
                     Some((name, None)) => name,
                     Some((name, Some(attribute))) => format!("{name}.{attribute}"),
-                    None => resource.as_text().unwrap_or("something else").to_owned(),
+                    None => text(resource, &["Fn::Sub"]).or(resource.as_text()).unwrap_or("something else").to_owned(),
                 };
                 if resource.contains('*') {
                     complaints.push(format!("{policy} allows {action} on {resource}"));

@@ -17,18 +17,19 @@ use statewright_integrations::service::LAMBDA;
 use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
 use statewright_lambda::function::api::{Keys, Place};
-use statewright_lambda::function::{Invocation, Machinery, SqsEvent, api, begin, drive, machinery, sweep, tasks};
-use statewright_lambda::{DynamoTable, SqsQueue, TokioTimer, aws};
+use statewright_lambda::function::{Invocation, Machinery, Messages, SqsEvent, api, begin, drive, machinery, sweep, tasks};
+use statewright_lambda::{Direct, DynamoTable, SqsQueue, TokioTimer, Wakes, aws};
 
-use crate::loopback::{Loopback, Sent};
+use crate::loopback::{Event, Loopback, Sent};
 use crate::meter::{Functions, Metered, Queue, Wire, thread_cpu};
 
-type Engine = Machinery<Metered, Queue, Queue, Queue>;
+type Engine = Machinery<Metered, Wakes<Queue>, Queue, Queue>;
 
 const ACCOUNT: &str = "123456789012";
 /// What the template of a deployment gives its functions: their time-outs in seconds, and their memory in megabytes.
 const API: (Function, u64, f64) = (Function::Api, 310, 256.0);
 const DRIVE: (Function, u64, f64) = (Function::Drive, 120, 128.0);
+const DIRECT: (Function, u64, f64) = (Function::Direct, 120, 128.0);
 const TASKS: (Function, u64, f64) = (Function::Tasks, 900, 128.0);
 const SWEEP: (Function, u64, f64) = (Function::Sweep, 60, 128.0);
 
@@ -54,10 +55,9 @@ pub(crate) struct Deployment {
     pub(crate) wire: Wire,
     task_millis: Arc<Mutex<f64>>,
     functions: BTreeMap<&'static str, Running>,
-    wakes: Queue,
-    tasks: Queue,
-    letters: Queue,
+    messages: Messages<Queue>,
     waiting: Vec<(Timestamp, Sent)>,
+    events: Vec<Event>,
     billed: BTreeMap<&'static str, Vec<Billed>>,
     /// Receptions and deletions that Lambda makes for functions that read queues.
     received: u64,
@@ -86,7 +86,7 @@ pub(crate) struct Counted {
 }
 
 impl Deployment {
-    pub(crate) async fn start(endpoint: &str, wait_seconds: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn start(endpoint: &str, wait_seconds: u64, starts_directly: bool) -> anyhow::Result<Self> {
         let prices = Prices::shipped();
         let (loopback, wire) = (Loopback::start()?, Wire::start()?);
         let config = |endpoint: String| {
@@ -107,13 +107,14 @@ impl Deployment {
         let queue = |name: &str| Queue { queue: SqsQueue::new(sqs.clone(), url(name)), wire: wire.clone(), millis };
         let task_millis = Arc::new(Mutex::new(100.0));
         let mut functions = BTreeMap::new();
-        for (function, seconds, memory) in [API, DRIVE, TASKS, SWEEP] {
+        for (function, seconds, memory) in [API, DRIVE, DIRECT, TASKS, SWEEP] {
             let variables = [
                 ("STATEWRIGHT_FUNCTION", function.name().to_owned()),
                 ("STATEWRIGHT_TABLE", "cost".to_owned()),
                 ("STATEWRIGHT_WAKES", url("wakes")),
-                ("STATEWRIGHT_TASKS", url("tasks")),
-                ("STATEWRIGHT_EXPRESS", url("express")),
+                ("STATEWRIGHT_TASKS_FUNCTION", "tasks".to_owned()),
+                ("STATEWRIGHT_EXPRESS_FUNCTION", "express".to_owned()),
+                ("STATEWRIGHT_DIRECT", if starts_directly { "direct".to_owned() } else { String::new() }),
                 ("STATEWRIGHT_WAIT_SECONDS", wait_seconds.to_string()),
             ];
             let config = Config::read(&|name| Some(variables.iter().find(|known| known.0 == name)?.1.clone()))?;
@@ -123,33 +124,34 @@ impl Deployment {
                 credentials: SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "cost")),
                 answer: config.wait,
             };
-            let called = Functions {
+            let called = || Functions {
                 caller: Arc::new(Caller::new(settings())),
                 wire: wire.clone(),
                 way_millis: prices.latency.invoke_ms,
                 task_millis: Arc::clone(&task_millis),
             };
+            let caller = || Caller::new(settings()).with_handler(&LAMBDA, Arc::new(called()));
+            let direct = config.direct.clone().map(|function| Direct::new(caller(), function));
             let engine = machinery(
                 &config,
                 Metered { table: table.clone(), wire: wire.clone(), millis: prices.latency.dynamodb_ms },
+                Wakes::new(queue("wakes"), direct),
                 queue("wakes"),
-                queue("tasks"),
-                queue("express"),
-                Caller::new(settings()).with_handler(&LAMBDA, Arc::new(called)),
+                queue("wakes"),
+                caller(),
             );
             functions.insert(function.name(), Running { config, engine, seconds, memory });
         }
-        let (wakes, tasks, letters) = (queue("wakes"), queue("tasks"), queue("letters"));
+        let messages = Messages { queue: queue("wakes"), letters: Some(queue("letters")) };
         Ok(Self {
             prices,
             loopback,
             wire,
             task_millis,
             functions,
-            wakes,
-            tasks,
-            letters,
+            messages,
             waiting: Vec::new(),
+            events: Vec::new(),
             billed: BTreeMap::new(),
             received: 0,
         })
@@ -196,7 +198,7 @@ impl Deployment {
     /// One sweep.
     pub(crate) async fn sweep(&mut self) -> anyhow::Result<()> {
         self.invoke("sweep", async |this, running, invocation| {
-            Box::pin(sweep::handle(&*running.engine, &running.config, Some(&this.letters), &invocation)).await
+            Box::pin(sweep::handle(&*running.engine, &running.config, &this.messages, &invocation)).await
         })
         .await??;
         self.collect();
@@ -208,61 +210,55 @@ impl Deployment {
         for sent in self.loopback.take_sent() {
             self.waiting.push((now.plus_seconds(sent.delay_seconds), sent));
         }
+        self.events.extend(self.loopback.take_events());
     }
 
     /// Has functions take messages, at most `batch` at a time, until there are none.
     pub(crate) async fn settle(&mut self, batch: usize) -> anyhow::Result<()> {
-        while let Some(next) = self.waiting.iter().map(|waiting| waiting.0).min() {
+        loop {
+            // What a function was invoked with waits for nobody else.
+            while let Some(event) = self.events.pop() {
+                self.take(&event.function, &event.body).await?;
+            }
+            let Some(next) = self.waiting.iter().map(|waiting| waiting.0).min() else { return Ok(()) };
             let now = TokioTimer.now();
             if next > now {
                 tokio::time::sleep(Duration::from_millis(u64::try_from(next.0 - now.0)?)).await;
                 continue;
             }
-            for queue in ["wakes", "tasks"] {
-                self.take(queue, batch).await?;
+            let (mut taken, mut left) = (Vec::new(), Vec::new());
+            for (due, sent) in std::mem::take(&mut self.waiting) {
+                if due <= now && taken.len() < batch { taken.push(sent) } else { left.push((due, sent)) }
             }
+            self.waiting = left;
+            // One reception, and one deletion of what is done.
+            self.received += 2;
+            self.take("drive", &event_of_queue(&taken, now)).await?;
         }
-        Ok(())
     }
 
-    /// Has a function take the messages that have come.
-    async fn take(&mut self, queue: &str, batch: usize) -> anyhow::Result<()> {
-        let now = TokioTimer.now();
-        let mut taken = Vec::new();
-        let mut left = Vec::new();
-        for (due, sent) in std::mem::take(&mut self.waiting) {
-            let takes = sent.queue == queue && due <= now && taken.len() < batch;
-            if takes { taken.push(sent) } else { left.push((due, sent)) }
-        }
-        self.waiting = left;
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let record = |(number, sent): (usize, &Sent)| {
-            let attributes = json!({ "ApproximateReceiveCount": "1", "SentTimestamp": now.0.to_string() });
-            json!({ "messageId": number.to_string(), "receiptHandle": format!("r{number}"), "body": sent.body, "attributes": attributes })
-        };
-        let event = json!({ "Records": taken.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string();
-        // One reception, and one deletion of what is done.
-        self.received += 2;
-        let answer = match queue {
-            "wakes" => {
-                self.invoke("drive", async |this, running, invocation| {
-                    let event: SqsEvent = serde_json::from_str(&event)?;
-                    Ok::<_, anyhow::Error>(Box::pin(drive::handle(&*running.engine, &this.wakes, &event, &invocation)).await)
-                })
-                .await??
-            }
-            _ => {
+    /// Has a function take an event.
+    async fn take(&mut self, function: &str, event: &str) -> anyhow::Result<()> {
+        let event: SqsEvent = serde_json::from_str(event)?;
+        let answer = match function {
+            "tasks" => {
                 self.invoke("tasks", async |this, running, _| {
-                    let event: SqsEvent = serde_json::from_str(&event)?;
-                    Ok::<_, anyhow::Error>(Box::pin(tasks::handle(&*running.engine, &this.tasks, &event)).await)
+                    Box::pin(tasks::handle(&*running.engine, &this.messages, &event)).await
                 })
-                .await??
+                .await?
             }
-        };
+            "drive" | "direct" => {
+                let name = if function == "drive" { "drive" } else { "direct" };
+                self.invoke(name, async |this, running, invocation| {
+                    let relay = running.config.relay.as_ref();
+                    Box::pin(drive::handle(&*running.engine, &this.messages, relay, &event, &invocation)).await
+                })
+                .await?
+            }
+            other => anyhow::bail!("no workload needs the function `{other}`"),
+        }?;
         self.collect();
-        anyhow::ensure!(answer.batch_item_failures.is_empty(), "messages of {queue} were in vain");
+        anyhow::ensure!(answer.batch_item_failures.is_empty(), "messages for {function} were in vain");
         Ok(())
     }
 
@@ -292,6 +288,15 @@ impl Deployment {
         }
         counted
     }
+}
+
+/// What Lambda hands to a function of what was sent.
+fn event_of_queue(messages: &[Sent], now: Timestamp) -> String {
+    let record = |(number, sent): (usize, &Sent)| {
+        let attributes = json!({ "ApproximateReceiveCount": "1", "SentTimestamp": now.0.to_string() });
+        json!({ "messageId": number.to_string(), "receiptHandle": format!("r{number}"), "body": sent.body, "attributes": attributes })
+    };
+    json!({ "Records": messages.iter().enumerate().map(record).collect::<Vec<_>>() }).to_string()
 }
 
 pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {

@@ -150,6 +150,8 @@ impl Host {
             ("STATEWRIGHT_TABLE", "t"),
             ("STATEWRIGHT_WAKES", "https://queue"),
             ("STATEWRIGHT_TASKS", "https://queue"),
+            ("STATEWRIGHT_TASKS_FUNCTION", "tasks"),
+            ("STATEWRIGHT_EXPRESS_FUNCTION", "express"),
         ]);
         let config = Config::read(&|name| variables.get(name).map(|value| (*value).to_owned()))?;
         let settings = Settings {

@@ -12,9 +12,15 @@ pub(crate) type Answers = Box<dyn Fn(u64) -> String + Send>;
 /// Messages that were sent and are not received yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    pub(crate) queue: String,
     pub(crate) body: String,
     pub(crate) delay_seconds: u64,
+}
+
+/// An event that a function was invoked with, and nobody waits for.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) function: String,
+    pub(crate) body: String,
 }
 
 struct State {
@@ -22,6 +28,8 @@ struct State {
     requests: u64,
     /// Bodies of invocations, the newest last.
     invoked: Vec<String>,
+    /// Those that nobody waits for.
+    events: Vec<Event>,
     count: u64,
     answers: Answers,
     /// For how many seconds functions may run.
@@ -43,6 +51,7 @@ impl Loopback {
             sent: Vec::new(),
             requests: 0,
             invoked: Vec::new(),
+            events: Vec::new(),
             count: 0,
             answers: Box::new(|_| "{}".to_owned()),
             timeout_seconds: 10,
@@ -84,11 +93,19 @@ impl Loopback {
         std::mem::take(&mut self.lock().invoked)
     }
 
+    /// What functions were invoked with since the last call while nobody waits for them.
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.lock().events)
+    }
+
     /// How many requests queues got since the last call.
     pub(crate) fn take_requests(&self) -> u64 {
         std::mem::take(&mut self.lock().requests)
     }
 }
+
+/// Where functions are invoked.
+const FUNCTIONS: &str = "/2015-03-31/functions/";
 
 fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
@@ -100,7 +117,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             return Ok(());
         }
         let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-        let (mut length, mut target) = (0, String::new());
+        let (mut length, mut target, mut is_event) = (0, String::new(), false);
         loop {
             let mut line = String::new();
             reader.read_line(&mut line)?;
@@ -108,12 +125,20 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             match &*name.to_ascii_lowercase() {
                 "content-length" => length = value.trim().parse().unwrap_or(0),
                 "x-amz-target" => target = value.trim().to_owned(),
+                "x-amz-invocation-type" => is_event = value.trim() == "Event",
                 _ => {}
             }
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        let answer = answer(state, &path, &target, &String::from_utf8_lossy(&body));
+        let answer = match path.strip_prefix(FUNCTIONS).and_then(|path| path.strip_suffix("/invocations")).filter(|_| is_event) {
+            Some(function) => {
+                let event = Event { function: function.to_owned(), body: String::from_utf8_lossy(&body).into_owned() };
+                state.lock().unwrap_or_else(PoisonError::into_inner).events.push(event);
+                String::new()
+            }
+            None => answer(state, &path, &target, &String::from_utf8_lossy(&body)),
+        };
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: 1b7f0c52-8a54-4e0d-9a3f-0f5f4d2c6e11\r\nContent-Length: {}\r\n\r\n",
             answer.len()
@@ -127,7 +152,7 @@ fn answer(state: &Mutex<State>, path: &str, target: &str, body: &str) -> String 
     if path.ends_with("/configuration") {
         return json!({ "Timeout": state.timeout_seconds }).to_string();
     }
-    if path.starts_with("/2015-03-31/functions/") {
+    if path.starts_with(FUNCTIONS) {
         state.count += 1;
         state.invoked.push(body.to_owned());
         return (state.answers)(state.count);
@@ -139,8 +164,7 @@ fn answer(state: &Mutex<State>, path: &str, target: &str, body: &str) -> String 
     match &*operation {
         "SendMessage" => {
             let delay_seconds = request.get("DelaySeconds").and_then(Value::as_u64).unwrap_or(0);
-            let queue = text("QueueUrl").rsplit('/').next().unwrap_or_default().to_owned();
-            state.sent.push(Sent { queue, body: text("MessageBody"), delay_seconds });
+            state.sent.push(Sent { body: text("MessageBody"), delay_seconds });
             json!({ "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274" }).to_string()
         }
         "ChangeMessageVisibilityBatch" => json!({ "Successful": [], "Failed": [] }).to_string(),

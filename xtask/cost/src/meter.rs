@@ -15,7 +15,7 @@ use statewright_engine::table::{Attribute, Condition, Item, Key, Page, Query, Ta
 use statewright_engine::{ExecutionArn, ExpressQueue, QueueError, WakeQueue};
 use statewright_integrations::caller::{Caller, Handler, HandlerFuture};
 use statewright_integrations::{Request, TransportError};
-use statewright_lambda::function::Hiding;
+use statewright_lambda::function::Source;
 use statewright_lambda::function::sweep::DeadLetters;
 use statewright_lambda::tasks::{TaskMessage, TaskQueue};
 use statewright_lambda::{DynamoTable, SqsQueue};
@@ -254,12 +254,17 @@ impl ExpressQueue for Queue {
     }
 }
 
-impl Hiding for Queue {
+impl Source for Queue {
     async fn hide(&self, receipts: &[&str], duration: Duration) {
         let queue = self.queue.clone();
         let receipts: Vec<String> = receipts.iter().map(|receipt| (*receipt).to_owned()).collect();
         let hide = async move { queue.hide(&receipts.iter().map(String::as_str).collect::<Vec<_>>(), duration).await };
         self.wire.call(hide, self.millis).await;
+    }
+
+    async fn put_again(&self, body: &str, received: u32, after: Duration) -> Result<(), QueueError> {
+        let (queue, body) = (self.queue.clone(), body.to_owned());
+        self.wire.call(async move { queue.put_again(&body, received, after).await }, self.millis).await
     }
 }
 
@@ -287,9 +292,10 @@ impl Handler for Functions {
     fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
         Box::pin(async move {
             let (caller, sent) = (Arc::clone(&self.caller), request.clone());
-            let is_invocation = request.path.ends_with("/invocations");
+            let is_event = request.headers.iter().any(|header| *header == ("x-amz-invocation-type", "Event".to_owned()));
+            let is_task = request.path.ends_with("/invocations") && !is_event;
             let task = *self.task_millis.lock().unwrap_or_else(PoisonError::into_inner);
-            let millis = self.way_millis + if is_invocation { task } else { 0.0 };
+            let millis = self.way_millis + if is_task { task } else { 0.0 };
             let answer = self.wire.call(async move { caller.send(&sent, []).await }, millis).await;
             answer.map_err(|error| TransportError::Connect(error.to_string()))?
         })

@@ -112,8 +112,7 @@ fn month(prices: &Prices, runs: &[Run], idle: &Counted) -> usize {
         ("the sweep's requests to the dead letters".to_owned(), swept.sqs),
         ("the sweep's logs".to_owned(), swept.logs),
         ("the schedule that calls the sweep".to_owned(), MINUTES * prices.schedule.invocations_per_million / MILLION),
-        ("empty polls of the wake-ups".to_owned(), polls),
-        ("empty polls of the tasks and of the Express executions".to_owned(), 2.0 * polls),
+        ("empty polls of the one queue that Lambda reads".to_owned(), polls),
     ];
     if let Some(run) = runs.first() {
         let mut usage = run.counted.usage * (HOURS / run.workload.executions as f64);
@@ -128,7 +127,10 @@ fn month(prices: &Prices, runs: &[Run], idle: &Counted) -> usize {
         println!("| {name} | {dollars:.4} |");
     }
     println!("| **together** | **{total:.2}** (must 0.40, goal 0.30) |");
-    println!("| of it without the functions of long tasks and of Express executions | {:.2} |", total - 2.0 * polls);
+    println!(
+        "| beside it, where long tasks and Express executions have queues of their own: their empty polls | {:.2} |",
+        2.0 * polls
+    );
     println!("| beside it: an alarm | {:.2} |", prices.logs.alarm_month);
     println!(
         "| beside it, where callers are not IAM's: the secret of the deployment's own keys | {:.2} |",

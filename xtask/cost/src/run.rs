@@ -23,12 +23,12 @@ pub(crate) async fn all(endpoint: &str, only: Option<&str>) -> anyhow::Result<Ex
     let mut runs = Vec::new();
     let mut prices = None;
     for workload in workloads::all(only) {
-        let mut deployment = Deployment::start(endpoint, 60).await?;
+        let mut deployment = Deployment::start(endpoint, 60, workload.starts_directly).await?;
         let counted = one(&mut deployment, &workload).await.with_context(|| workload.name.to_owned())?;
         prices = Some(deployment.prices.clone());
         runs.push(Run { workload, counted });
     }
-    let mut deployment = Deployment::start(endpoint, 60).await?;
+    let mut deployment = Deployment::start(endpoint, 60, false).await?;
     let idle = idle(&mut deployment).await.context("an idle month")?;
     report::print(&prices.unwrap_or(deployment.prices), &runs, &idle)
 }
@@ -38,7 +38,7 @@ pub(crate) async fn all(endpoint: &str, only: Option<&str>) -> anyhow::Result<Ex
 pub(crate) async fn memory(endpoint: &str) -> anyhow::Result<ExitCode> {
     TokioTimer::follow_tokio();
     for workload in workloads::all(Some("ten an invocation")) {
-        let mut deployment = Deployment::start(endpoint, 60).await?;
+        let mut deployment = Deployment::start(endpoint, 60, false).await?;
         one(&mut deployment, &workload).await?;
     }
     let status = std::fs::read_to_string("/proc/self/status")?;

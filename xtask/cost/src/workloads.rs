@@ -22,6 +22,8 @@ pub(crate) struct Workload {
     pub(crate) function_seconds: u64,
     /// What the functions answer to the call of this number.
     pub(crate) answer: fn(u64) -> String,
+    /// Whether new executions are driven at once, without the queue: the template's `DirectStarts`.
+    pub(crate) starts_directly: bool,
     /// Whether somebody calls back.
     pub(crate) calls_back: bool,
     /// What `statewright cost` sees of it, where its results are like those that it knows.
@@ -166,14 +168,30 @@ pub(crate) fn all(only: Option<&str>) -> Vec<Workload> {
         task_ms: 100.0,
         function_seconds: 10,
         answer: realistic,
+        starts_directly: false,
         calls_back: false,
         shape: Some(Shape { transitions: 15.0, rounds: 10.0, results: 10.0, tasks_in_line: 10.0, ..Shape::default() }),
         seconds: 1.1,
         operations: 11.0,
         result_bytes: 20_480.0,
     };
+    let callback = || Workload {
+        name: "one callback",
+        must: 8.0,
+        goal: 12.0,
+        definition: callback(),
+        transitions: 3,
+        calls_back: true,
+        shape: Some(Shape { transitions: 3.0, waits: 1.0, callbacks: 1.0, results: 1.0, tasks_in_line: 1.0, ..Shape::default() }),
+        answer: |_| "null".to_owned(),
+        seconds: f64::NAN,
+        operations: 2.0,
+        result_bytes: 2048.0,
+        ..order()
+    };
     let all = vec![
         order(),
+        Workload { name: "order-10, started directly", starts_directly: true, ..order() },
         Workload { name: "order-10, ten an invocation", must: 30.0, goal: 43.0, batch: 10, ..order() },
         Workload {
             name: "order-10, provisioned table at 70 %",
@@ -201,27 +219,8 @@ pub(crate) fn all(only: Option<&str>) -> Vec<Workload> {
             result_bytes: 81_920.0,
             ..order()
         },
-        Workload {
-            name: "one callback",
-            must: 12.0,
-            goal: 17.0,
-            definition: callback(),
-            transitions: 3,
-            calls_back: true,
-            shape: Some(Shape {
-                transitions: 3.0,
-                waits: 1.0,
-                callbacks: 1.0,
-                results: 1.0,
-                tasks_in_line: 1.0,
-                ..Shape::default()
-            }),
-            answer: |_| "null".to_owned(),
-            seconds: f64::NAN,
-            operations: 2.0,
-            result_bytes: 2048.0,
-            ..order()
-        },
+        callback(),
+        Workload { name: "one callback, started directly", must: 12.0, goal: 17.0, starts_directly: true, ..callback() },
         Workload {
             name: "inline Map of 40",
             must: 35.0,
