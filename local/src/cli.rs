@@ -306,6 +306,9 @@ pub(crate) struct CostArgs {
     /// Executions that one invocation drives together, 1 to 10; those that are started at about the same time are
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole_number)]
     pub(crate) batch: u64,
+    /// With the deployment's parameter `DirectStarts`, new executions are driven without the queue, one an invocation
+    #[arg(long)]
+    pub(crate) direct_starts: bool,
     /// Items of each Map
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = whole_number)]
     pub(crate) items: u64,

@@ -37,6 +37,7 @@ fn table(shape: &Shape, arguments: &CostArgs, prices: &Prices) -> String {
         task_ms: arguments.task_ms as f64,
         result_bytes: arguments.result_bytes as f64,
         batch: arguments.batch.clamp(1, 10) as f64,
+        starts_directly: arguments.direct_starts,
     };
     let usage = shape.usage(prices, &load);
     let executions = arguments.executions as f64;

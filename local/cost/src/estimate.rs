@@ -30,6 +30,8 @@ pub struct Load {
     pub result_bytes: f64,
     /// Executions that one invocation drives together.
     pub batch: f64,
+    /// Whether new executions are driven without the queue, one an invocation: the template's `DirectStarts`.
+    pub starts_directly: bool,
 }
 
 /// Memory of the function that answers the API, and of the one that drives, in megabytes: the template's own.
@@ -108,23 +110,26 @@ impl Shape {
         let begun = self.commits() - self.rounds;
         // Each wait: a place in the list of running executions and a reminder, both put and taken away.
         let writes = begun + self.rounds * round + 1.0 + 4.0 * self.waits;
-        let drives = f64::from(u8::from(begun > 1.0)) + (self.waits - self.callbacks);
+        let started = f64::from(u8::from(begun > 1.0));
+        let direct = if load.starts_directly { started } else { 0.0 };
+        let woken = started - direct + (self.waits - self.callbacks);
+        let drives = direct + woken;
         let requests = 1.0 + self.callbacks;
         let reads = requests + drives + self.callbacks;
-        let api_ms = 2.0 * latency.dynamodb_ms + latency.sqs_ms;
+        let wake_ms = if load.starts_directly { latency.invoke_ms } else { latency.sqs_ms };
+        let api_ms = 2.0 * latency.dynamodb_ms + wake_ms;
         let calls = self.commits() + 4.0 * self.waits + 2.0 * drives;
         let waited = self.tasks_in_line * (load.task_ms + latency.invoke_ms) + self.paused_seconds * 1000.0;
         let driven_ms = waited + calls * latency.dynamodb_ms;
-        let driving = if drives > 0.0 {
-            prices.billed(driven_ms, self.commits() * COMMIT_CPU_MS * load.batch, DRIVE_MB) / load.batch
-        } else {
-            0.0
-        };
-        let invocations = requests + drives / load.batch;
+        // Who is invoked directly drives one execution.
+        let batch = if load.starts_directly { 1.0 } else { load.batch };
+        let driving =
+            if drives > 0.0 { prices.billed(driven_ms, self.commits() * COMMIT_CPU_MS * batch, DRIVE_MB) / batch } else { 0.0 };
+        let invocations = requests + direct + woken / load.batch;
         Usage {
             writes,
             reads,
-            sqs: drives + 2.0 * drives / load.batch,
+            sqs: woken + 2.0 * woken / load.batch,
             invocations,
             gb_seconds: requests * prices.billed(api_ms, REQUEST_CPU_MS, API_MB) + driving + prices.starts(invocations, DRIVE_MB),
             log_bytes: invocations * prices.logs.platform_bytes,
@@ -150,7 +155,7 @@ mod tests {
 
     const TASK: Shape =
         Shape { transitions: 1.0, rounds: 1.0, results: 1.0, waits: 0.0, callbacks: 0.0, tasks_in_line: 1.0, paused_seconds: 0.0 };
-    const LOAD: Load = Load { task_ms: 100.0, result_bytes: 2048.0, batch: 1.0 };
+    const LOAD: Load = Load { task_ms: 100.0, result_bytes: 2048.0, batch: 1.0, starts_directly: false };
 
     #[test]
     fn what_comes_together_is_committed_together() {
@@ -169,6 +174,8 @@ mod tests {
         assert!(usage(Load { task_ms: 5000.0, ..LOAD }).gb_seconds > 10.0 * usual.gb_seconds);
         assert!(usage(Load { batch: 10.0, ..LOAD }).gb_seconds < usual.gb_seconds / 2.0);
         assert_eq!((usual.sqs, usual.invocations, usual.reads), (3.0, 2.0, 2.0));
+        let direct = usage(Load { starts_directly: true, ..LOAD });
+        assert_eq!((direct.sqs, direct.invocations), (0.0, 2.0), "an invocation needs no queue");
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub(crate) struct Workload {
 impl Workload {
     /// How `statewright cost` is told that it is used.
     pub(crate) fn load(&self) -> Load {
-        Load { task_ms: self.task_ms, result_bytes: 2048.0, batch: self.batch as f64 }
+        let Self { task_ms, starts_directly, .. } = *self;
+        Load { task_ms, result_bytes: 2048.0, batch: self.batch as f64, starts_directly }
     }
 }
 
