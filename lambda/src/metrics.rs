@@ -15,7 +15,7 @@ pub fn log(dimension: (&str, &str), numbers: &[(&str, usize)], now: Timestamp) {
 
 #[expect(clippy::print_stdout, reason = "it is the function's log")]
 fn say(line: &Value) {
-    println!("{line}");
+    println!("{}", crate::log::counted(line));
 }
 
 fn line(dimension: (&str, &str), numbers: &[(&str, usize)], now: Timestamp) -> Value {
@@ -23,6 +23,9 @@ fn line(dimension: (&str, &str), numbers: &[(&str, usize)], now: Timestamp) -> V
     let names: Vec<Value> = numbers.iter().map(|(name, _)| json!({ "Name": name, "Unit": unit(name) })).collect();
     let metrics = json!([{ "Namespace": NAMESPACE, "Dimensions": [[dimension.0]], "Metrics": names }]);
     let mut line = Map::new();
+    // By these Lambda knows that it may pass the line on as it is.
+    line.insert("timestamp".to_owned(), now.to_string().into());
+    line.insert("level".to_owned(), "INFO".into());
     line.insert("_aws".to_owned(), json!({ "Timestamp": now.0, "CloudWatchMetrics": metrics }));
     line.insert(dimension.0.to_owned(), dimension.1.into());
     line.extend(numbers.iter().map(|(name, number)| ((*name).to_owned(), (*number).into())));
@@ -36,7 +39,7 @@ mod tests {
         let line = super::line(("Part", "Sweep"), &[("Woken", 3)], statewright_interpreter::time::Timestamp(1000));
         assert_eq!(
             line.to_string(),
-            r#"{"_aws":{"Timestamp":1000,"CloudWatchMetrics":[{"Namespace":"Statewright","Dimensions":[["Part"]],"Metrics":[{"Name":"Woken","Unit":"Count"}]}]},"Part":"Sweep","Woken":3}"#
+            r#"{"timestamp":"1970-01-01T00:00:01Z","level":"INFO","_aws":{"Timestamp":1000,"CloudWatchMetrics":[{"Namespace":"Statewright","Dimensions":[["Part"]],"Metrics":[{"Name":"Woken","Unit":"Count"}]}]},"Part":"Sweep","Woken":3}"#
         );
     }
 }

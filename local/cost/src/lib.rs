@@ -90,8 +90,8 @@ prices! {
     Logs {
         /// A gigabyte taken in.
         ingested_per_gb,
-        /// What the platform writes of an invocation.
-        platform_bytes,
+        /// What is added to each event.
+        event_bytes,
         /// An alarm for a month.
         alarm_month,
     }

@@ -115,6 +115,9 @@ fn functions(template: &Template, complaints: &mut Vec<String>) {
         {
             complaints.push(format!("{name} logs into a group that keeps everything for ever"));
         }
+        if either(&["LoggingConfig", "LogFormat"]) != Some("JSON") || either(&["LoggingConfig", "SystemLogLevel"]) != Some("WARN") {
+            complaints.push(format!("{name} pays for what Lambda tells of every invocation"));
+        }
         for member in own(&["Events"]).map(Node::members).unwrap_or_default() {
             let event = &member.value;
             if text(event, &["Type"]) != Some("SQS") {
@@ -251,7 +254,8 @@ fn parameters(template: &Template, complaints: &mut Vec<String>) {
 const MUTATIONS: &[(&str, &str, &str)] = &[
     ("      CodeUri: bootstrap/\n", "", "ApiFunction would be packaged from another folder"),
     ("    RecursiveLoop: Allow\n", "", "DriveFunction is stopped when it is called in a circle"),
-    ("    LoggingConfig:\n      LogGroup: !Ref Logs\n", "", "ApiFunction logs into a group"),
+    ("      LogGroup: !Ref Logs\n", "", "ApiFunction logs into a group"),
+    ("      SystemLogLevel: WARN\n", "", "ApiFunction pays for what Lambda tells of every invocation"),
     ("      RetentionInDays: !Ref LogRetentionDays\n", "      Tags: []\n", "Logs keeps everything for ever"),
     (
         "FunctionResponseTypes: [ReportBatchItemFailures]\n",

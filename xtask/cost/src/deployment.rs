@@ -18,7 +18,7 @@ use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
 use statewright_lambda::function::api::{Keys, Place};
 use statewright_lambda::function::{Invocation, Machinery, Messages, SqsEvent, api, begin, drive, machinery, sweep, tasks};
-use statewright_lambda::{Direct, DynamoTable, SqsQueue, TokioTimer, Wakes, aws};
+use statewright_lambda::{Direct, DynamoTable, SqsQueue, TokioTimer, Wakes, aws, log};
 
 use crate::loopback::{Event, Loopback, Sent};
 use crate::meter::{Functions, Metered, Queue, Wire, thread_cpu};
@@ -61,6 +61,8 @@ pub(crate) struct Deployment {
     billed: BTreeMap<&'static str, Vec<Billed>>,
     /// Receptions and deletions that Lambda makes for functions that read queues.
     received: u64,
+    /// Lines that were logged, and their bytes, until the last count.
+    logged: (u64, u64),
 }
 
 /// Only those call who have passed IAM.
@@ -154,6 +156,7 @@ impl Deployment {
             events: Vec::new(),
             billed: BTreeMap::new(),
             received: 0,
+            logged: log::written(),
         })
     }
 
@@ -274,6 +277,10 @@ impl Deployment {
         counted.usage.writes = counted.written.values().flatten().sum();
         counted.usage.reads = counts.read;
         counted.usage.sqs = (requests + std::mem::take(&mut self.received)) as f64;
+        let (lines, bytes) = log::written();
+        let (lines_before, bytes_before) = std::mem::replace(&mut self.logged, (lines, bytes));
+        let lines = (lines - lines_before) as f64;
+        counted.usage.log_bytes = (bytes - bytes_before) as f64 + lines * self.prices.logs.event_bytes;
         for (name, invocations) in std::mem::take(&mut self.billed) {
             let memory = self.functions.get(name).map_or(128.0, |running| running.memory);
             // The median: what else the machine did meanwhile is not the function's.
@@ -282,7 +289,6 @@ impl Deployment {
             let billed: f64 = invocations.iter().map(|billed| self.prices.billed(billed.waited_ms, computed, memory)).sum();
             counted.usage.gb_seconds += billed + self.prices.starts(count, memory);
             counted.usage.invocations += count;
-            counted.usage.log_bytes += count * self.prices.logs.platform_bytes;
             let waited = invocations.iter().map(|billed| billed.waited_ms).sum::<f64>() / count;
             counted.invocations.insert(name, (invocations.len(), waited, computed));
         }
