@@ -80,6 +80,9 @@ fn what_is_charged_is_counted() {
         table.query(&Query::prefix("a", "")).await.expect("a query");
         table.get_all(&[Key::new("a", "b")]).await.expect("a read");
         charges("strongly consistent reads count in full", 6.0, 5.0, before).await;
+        let before = table.capacity();
+        assert!(table.get_lately(&Key::new("a", "b")).await.expect("a read").is_some());
+        charges("others count half", 1.0, 0.0, before).await;
     });
 }
 

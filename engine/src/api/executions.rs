@@ -292,7 +292,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         let target = arn::state_machine(asked, caller)?.here()?;
         request.text("name").map(arn::name).transpose()?;
         let input = input(request.text("input").unwrap_or("{}"))?;
-        let machine = self.find_machine(target.name, caller.now).await?.ok_or_else(|| target.does_not_exist())?;
+        let machine = self.find_machine_lately(target.name, caller.now).await?.ok_or_else(|| target.does_not_exist())?;
         if machine.deleting {
             return Err(deleting(asked));
         }

@@ -268,6 +268,18 @@ impl Machine {
         item.map(|item| Self::from_item(name, &item)).transpose()
     }
 
+    /// The machine as it was a moment ago, or as it is.
+    ///
+    /// Source: API reference, UpdateStateMachine: "Executions started immediately after calling UpdateStateMachine may use the previous
+    /// state machine definition and roleArn."
+    pub(super) async fn load_lately(table: &impl Table, name: &str) -> Result<Option<Self>, ApiError> {
+        match table.get_lately(&key(name, "0")).await? {
+            Some(item) => Self::from_item(name, &item).map(Some),
+            // Perhaps it was just created.
+            None => Self::load(table, name).await,
+        }
+    }
+
     fn from_item(name: &str, item: &Item) -> Result<Self, ApiError> {
         let machine: Self = decode(item, "m")?;
         let writes = item.get_number("w").ok_or_else(|| unreadable(&item.key))?;

@@ -227,8 +227,17 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
 
     /// A state machine. One that is being deleted is gone as soon as its last execution has ended.
     pub(super) async fn find_machine(&self, name: &str, now: Timestamp) -> Result<Option<Machine>, ApiError> {
-        let Some(machine) = Machine::load(self.table, name).await? else { return Ok(None) };
-        if machine.deleting && !self.executions.is_running(name).await? {
+        self.unless_gone(Machine::load(self.table, name).await?, now).await
+    }
+
+    /// A state machine as it is or was a moment ago, for those who start its executions.
+    pub(super) async fn find_machine_lately(&self, name: &str, now: Timestamp) -> Result<Option<Machine>, ApiError> {
+        self.unless_gone(Machine::load_lately(self.table, name).await?, now).await
+    }
+
+    async fn unless_gone(&self, machine: Option<Machine>, now: Timestamp) -> Result<Option<Machine>, ApiError> {
+        let Some(machine) = machine else { return Ok(None) };
+        if machine.deleting && !self.executions.is_running(&machine.name).await? {
             // If somebody else deletes it meanwhile it is gone as well.
             machine.delete(self.table, now).await?;
             return Ok(None);

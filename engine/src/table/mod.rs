@@ -228,6 +228,11 @@ pub trait Table: Send + Sync {
     /// Reads an item.
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, TableError>> + Send;
 
+    /// Reads an item as it is, or was a moment ago, for half the price where that is cheaper. One that was just written may be missing.
+    fn get_lately(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, TableError>> + Send {
+        self.get(key)
+    }
+
     /// Reads several items, in any order and each once; those that are not there are left out.
     fn get_all(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Item>, TableError>> + Send;
 
@@ -245,6 +250,10 @@ impl<T: Table> Table for std::sync::Arc<T> {
 
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, TableError>> + Send {
         (**self).get(key)
+    }
+
+    fn get_lately(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, TableError>> + Send {
+        (**self).get_lately(key)
     }
 
     fn get_all(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Item>, TableError>> + Send {

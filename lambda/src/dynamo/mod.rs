@@ -112,6 +112,13 @@ impl DynamoTable {
         }
     }
 
+    async fn get_item(&self, key: &Key, consistent: bool) -> Result<Option<Item>, TableError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(items::key(key))).consistent_read(consistent);
+        let answer = request.set_return_consumed_capacity(self.returns_capacity()).send().await.map_err(|error| failed(&error))?;
+        self.count(|counter| counter.read(answer.consumed_capacity()));
+        answer.item().map(items::item).transpose()
+    }
+
     /// Asks for at most [`BATCH`] keys, until nothing is left unprocessed.
     async fn get_batch(&self, keys: &[&Key], found: &mut Vec<Item>) -> Result<(), TableError> {
         let keys = keys.iter().map(|key| items::key(key)).collect();
@@ -195,10 +202,11 @@ impl Table for DynamoTable {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
-        let request = self.client.get_item().table_name(&self.name).set_key(Some(items::key(key))).consistent_read(true);
-        let answer = request.set_return_consumed_capacity(self.returns_capacity()).send().await.map_err(|error| failed(&error))?;
-        self.count(|counter| counter.read(answer.consumed_capacity()));
-        answer.item().map(items::item).transpose()
+        self.get_item(key, true).await
+    }
+
+    async fn get_lately(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.get_item(key, false).await
     }
 
     async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {

@@ -204,6 +204,11 @@ impl Table for Metered {
         self.read(async move { table.get(&key).await }).await
     }
 
+    async fn get_lately(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        let (table, key) = (self.table.clone(), key.clone());
+        self.read(async move { table.get_lately(&key).await }).await
+    }
+
     async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         let (table, keys) = (self.table.clone(), keys.to_vec());
         self.read(async move { table.get_all(&keys).await }).await
