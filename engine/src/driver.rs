@@ -234,12 +234,8 @@ pub async fn start<H: Host>(
     match driver.round(Vec::new(), Vec::new(), out, now, Role::Passing, false).await {
         Ok(round) => Ok(round.drove(&driver)),
         Err(DriveError::Commit(CommitError::Conflict)) => {
-            let found = match Driver::load(host, &arn).await {
-                Err(newer) if newer.is_newer() => None,
-                found => found?,
-            };
             // Whoever created it, and saw it end at once, is perhaps this one, and did not come so far as to close it.
-            if let Some((ended, _)) = found.filter(|(found, _)| found.execution.status().is_final()) {
+            if let Some((ended, _)) = Driver::load(host, &arn).await?.filter(|(found, _)| found.execution.status().is_final()) {
                 ended.close().await?;
             }
             Err(CommitError::Conflict.into())

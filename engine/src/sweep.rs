@@ -64,8 +64,7 @@ pub async fn sweep<T: Table>(
         }
         let loaded = journal.load(&due.execution, now).await;
         if is_newer(&loaded) {
-            // The sweep of that release finds the reminder, and it was not tried in vain.
-            journal.rest(&Due { tries: 0, not_before: Some(now.plus(WAKE_AHEAD_MAX)), ..due }).await?;
+            // The sweep of that release finds the reminder.
             swept.resting += 1;
             continue;
         }

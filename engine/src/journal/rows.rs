@@ -73,7 +73,7 @@ pub struct Running {
 pub enum Nearing {
     /// It is to be driven, and its driver arranges for what comes: wake it, and then [put its place off](Journal::put_off).
     Wake,
-    /// A reminder of its own stands for it, or it is not to be woken. Its place is put off.
+    /// A reminder of its own stands for it, or it is not to be woken. Its place is put off, unless others are to look at it.
     Seen,
     /// It had ended, or was never there. It stands in this list no more.
     Gone,
@@ -135,9 +135,26 @@ impl<T: Table> Journal<T> {
         Key::new(format!("r#{shard}"), sort)
     }
 
+    /// Has the place of an execution in the list say `look_at` or earlier. Of several who do this one commits, whichever came last: none
+    /// takes away what another one counts on.
     pub(super) async fn put_running(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
-        let item = row(self.running_key(execution), execution, birth).number("at", look_at.0);
-        Ok(self.table.put(item, Condition::None).await?)
+        let item = row(self.running_key(execution), execution, birth);
+        let (mut at, mut condition) = (look_at.0, Condition::Absent(Timestamp(0)));
+        loop {
+            let found = match self.table.put(item.clone().number("at", at), condition).await {
+                Err(WriteError::Refused(found)) => found,
+                written => return Ok(written?),
+            };
+            let stands = match found {
+                Some(found) => Some(*found),
+                None => self.table.get(&item.key).await?,
+            };
+            // A place that has changed is not put off by who has seen it as it was.
+            (at, condition) = match stands.and_then(|stands| stands.get_number("at")) {
+                Some(stands) => (look_at.0.min(stands - 1), Condition::Says("at", Attribute::Number(stands))),
+                None => (look_at.0, Condition::None),
+            };
+        }
     }
 
     pub(super) async fn delete_running(&self, execution: &Execution) -> Result<(), StoreError> {
@@ -226,6 +243,9 @@ impl<T: Table> Journal<T> {
                 self.table.delete(&running.item.key, Condition::None).await?;
                 return Ok(Nearing::Gone);
             }
+            // Whoever walks through the list for that release finds it.
+            Ok(Some(loaded)) if loaded.checkpoint.is_newer() => return Ok(Nearing::Seen),
+            Err(error) if error.is_newer() => return Ok(Nearing::Seen),
             Ok(Some(loaded)) => loaded,
             Err(error) if error.is_unreadable() && is_aside().await? => {
                 self.put_off(running, now.plus(SEEN_AGAIN)).await?;
