@@ -1,5 +1,5 @@
 //! What a release has written must be read for ever: a journal that the first release of a format wrote is read back here, and its
-//! execution goes on to its end. A new format adds a file; none is ever changed.
+//! execution goes on to its end. So is one that was abandoned. A new format adds files; none is ever changed.
 //!
 //! `STATEWRIGHT_WRITE_FORMATS=1 cargo test -p statewright-engine --test formats` writes the files of the present format, if they are
 //! not there.
@@ -10,11 +10,12 @@ mod world;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use statewright_engine::journal::Settings;
-use statewright_engine::table::{Attribute, Condition, Item, Key, Table};
+use statewright_engine::journal::{Abandonment, Settings};
+use statewright_engine::table::{Attribute, Condition, Item, Key, Query, Table};
 use statewright_engine::{Delivered, Drove, Happened, InboxEntry, Store, deliver};
 use statewright_interpreter::event::Event;
-use statewright_interpreter::history::HistoryEvent;
+use statewright_interpreter::execution::Execution;
+use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::payload::Document;
 use statewright_interpreter::time::Timestamp;
 use world::{START, World};
@@ -62,7 +63,7 @@ fn begin(world: &World) {
 fn finish(world: &World) -> String {
     world.clock.advance_to(START.plus_seconds(1800));
     assert_eq!(world.drive("old"), Ok(Drove::Finished));
-    world.history("old").unwrap().iter().map(HistoryEvent::to_json).fold(String::new(), |text, event| text + &event + "\n")
+    history(world)
 }
 
 fn to_text(items: &[Item]) -> String {
@@ -109,37 +110,79 @@ fn from_text(text: &str) -> Vec<Item> {
     text.lines().map(item).collect()
 }
 
-#[test]
-fn journals_of_every_format_are_read() {
-    let mut formats = 0;
-    for format in 1.. {
-        let (items, history) =
-            (folder().join(format!("journal-{format}.txt")), folder().join(format!("journal-{format}.history.txt")));
-        if !items.exists() {
-            break;
-        }
-        formats += 1;
-        let world = World::with(MACHINE, settings());
-        for item in from_text(&std::fs::read_to_string(items).unwrap()) {
-            block(world.journal.table().put(item, Condition::None)).unwrap();
-        }
-        assert_eq!(finish(&world), std::fs::read_to_string(history).unwrap(), "format {format}");
-    }
-    assert!(formats > 0);
+/// What the files of a kind are named, and what they are made by and read with: what was begun, and how its execution ends.
+struct Kind {
+    name: &'static str,
+    begin: fn(&World),
+    finish: fn(&World) -> String,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind { name: "journal", begin, finish },
+    // Its last commit is read without any other.
+    Kind { name: "abandoned", begin: begin_and_abandon, finish: find_aborted },
+];
+
+/// Takes the execution to its middle, and abandons it there because its newest commit is damaged.
+fn begin_and_abandon(world: &World) {
+    begin(world);
+    let newest = Query::prefix("x#machine:old", "j#").limit(1);
+    let mut newest = block(world.journal.table().query(&newest)).unwrap().items.pop().unwrap();
+    newest.attributes.insert("b".into(), Attribute::Bytes(b"damaged".to_vec()));
+    block(world.journal.table().put(newest, Condition::None)).unwrap();
+    let why = ErrorDetails { error: Some("Own".into()), cause: Some("why".into()) };
+    let abandoned = block(world.journal.abandon(&World::arn("old"), why, START.plus_seconds(60)));
+    assert_eq!(abandoned, Ok(Abandonment::Aborted));
+}
+
+fn find_aborted(world: &World) -> String {
+    assert_eq!(world.drive("old"), Ok(Drove::Finished));
+    let loaded = block(world.journal.load(&World::arn("old"), START)).unwrap().unwrap();
+    let ended = Execution::restore_ended(&loaded.checkpoint).unwrap();
+    assert_eq!((ended.status().as_str(), &*loaded.birth.revision), ("ABORTED", "1"));
+    assert!(ended.input().text().starts_with(r#"{"seed":"seed seed "#), "{}", ended.input().text());
+    history(world)
+}
+
+fn history(world: &World) -> String {
+    world.history("old").unwrap().iter().map(HistoryEvent::to_json).fold(String::new(), |text, event| text + &event + "\n")
 }
 
 #[test]
-fn the_present_format_has_its_file() {
-    let world = World::with(MACHINE, settings());
-    begin(&world);
-    let items = to_text(&world.journal.table().snapshot());
-    assert_eq!(to_text(&from_text(&items)), items);
-    let history = finish(&world);
-    let newest = folder().join("journal-1.txt");
-    if std::env::var_os("STATEWRIGHT_WRITE_FORMATS").is_some() && !newest.exists() {
-        std::fs::create_dir_all(folder()).unwrap();
-        std::fs::write(&newest, &items).unwrap();
-        std::fs::write(folder().join("journal-1.history.txt"), &history).unwrap();
+fn journals_of_every_format_are_read() {
+    for Kind { name, finish, .. } in KINDS {
+        let mut formats = 0;
+        for format in 1.. {
+            let (items, history) =
+                (folder().join(format!("{name}-{format}.txt")), folder().join(format!("{name}-{format}.history.txt")));
+            if !items.exists() {
+                break;
+            }
+            formats += 1;
+            let world = World::with(MACHINE, settings());
+            for item in from_text(&std::fs::read_to_string(items).unwrap()) {
+                block(world.journal.table().put(item, Condition::None)).unwrap();
+            }
+            assert_eq!(finish(&world), std::fs::read_to_string(history).unwrap(), "{name} of format {format}");
+        }
+        assert!(formats > 0, "{name}");
     }
-    assert_eq!(std::fs::read_to_string(folder().join("journal-1.history.txt")).unwrap(), history);
+}
+
+#[test]
+fn the_present_format_has_its_files() {
+    for Kind { name, begin, finish } in KINDS {
+        let world = World::with(MACHINE, settings());
+        begin(&world);
+        let items = to_text(&world.journal.table().snapshot());
+        assert_eq!(to_text(&from_text(&items)), items);
+        let history = finish(&world);
+        let (newest, told) = (folder().join(format!("{name}-1.txt")), folder().join(format!("{name}-1.history.txt")));
+        if std::env::var_os("STATEWRIGHT_WRITE_FORMATS").is_some() && !newest.exists() {
+            std::fs::create_dir_all(folder()).unwrap();
+            std::fs::write(&newest, &items).unwrap();
+            std::fs::write(&told, &history).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(told).unwrap(), history, "{name}");
+    }
 }
