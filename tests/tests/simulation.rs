@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use statewright_tests::properties::seeds;
 use statewright_tests::simulation::{Options, Report, Without, simulate};
 
-const SHORT: Options = Options { executions: 8, read_back_each: 1, without: None, minimise: true };
+const SHORT: Options = Options { executions: 8, read_back_each: 1, without: None, deploys: true, minimise: true };
 
 #[test]
 fn an_execution_ends_alike_whatever_goes_wrong_on_the_way() {
@@ -23,7 +23,7 @@ fn an_execution_ends_alike_whatever_goes_wrong_on_the_way() {
 #[test]
 fn who_hands_over_rests_while_it_waits() {
     for seed in [1559, 1593] {
-        let options = Options { executions: 100, read_back_each: 20, ..SHORT };
+        let options = Options { executions: 100, read_back_each: 20, deploys: false, ..SHORT };
         simulate(seed, options).unwrap_or_else(|failure| panic!("{failure}"));
     }
 }

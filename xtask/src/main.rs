@@ -34,12 +34,13 @@ cargo xtask COMMAND
       --host lambda        driven by the engine and kept in its journal, with a commit after every micro-step
       DIR is a folder of recorded cases; without it the environment's STATEWRIGHT_RECORDED
   simulate                 the serverless host in a world where things go wrong, from seeds
-      --seeds N            so many seeds (10000)
+      --seeds END          the seeds before this one (10000)
+      --from START         from this one on (0)
       --seed S             this one only
-      --from S             from this one on
       --executions N       so many executions in the world of each (100)
       --read-back N        read each Nth commit of an execution back at once (1)
-      --threads N          so many seeds at a time (1)
+      --threads N          so many seeds at a time (as many as there are cores); what comes of them is the same
+      --releases 1         the present release alone (3: others are deployed and rolled back meanwhile)
       --without NAME       without a mechanism: version, inbox, sweep, writer-id, lease, key-retention, wake-before-commit,
                            dispatch-after-commit; ends with the first seed that fails
   fuzz [TARGET...]         bytes into definition, path, template, expression, evaluation, events, checkpoint

@@ -18,13 +18,16 @@ use statewright_interpreter::time::Timestamp;
 
 use super::Without;
 use super::plan::Kind;
-use super::world::{Entry, HAND_OVER_MS, LEAVE_MS, Note, Sleep, World, at_once, is_commit};
+use super::release::{Release, View};
+use super::world::{Entry, HAND_OVER_MS, LEAVE_MS, Note, Sleep, World, is_commit};
 use crate::properties::message;
 
 /// One running function that has to do with one execution.
 pub(super) struct Function<'w> {
     pub(super) world: &'w World,
     pub(super) execution: usize,
+    /// What it is of.
+    release: Release,
     /// How far its clock is off.
     skew: i64,
     /// When it began.
@@ -52,6 +55,7 @@ impl<'w> Function<'w> {
         Arc::new(Self {
             world,
             execution,
+            release: world.release(execution),
             skew,
             begun: world.now(),
             is_frozen: AtomicBool::new(false),
@@ -194,7 +198,11 @@ pub(super) struct Faulty<'w>(Arc<Function<'w>>);
 impl Faulty<'_> {
     /// Writes, and tells the world.
     fn write(&self, item: Item, condition: Condition, note: Option<Box<Note>>) -> Result<(), WriteError> {
-        write(self.0.world, self.0.execution, item, condition, note)
+        write(self.0.world, self.0.execution, self.0.release, item, condition, note)
+    }
+
+    fn view(&self) -> View<'_> {
+        View { table: &self.0.world.table, release: self.0.release }
     }
 }
 
@@ -202,6 +210,7 @@ impl Faulty<'_> {
 pub(super) fn write(
     world: &World,
     execution: usize,
+    release: Release,
     item: Item,
     condition: Condition,
     note: Option<Box<Note>>,
@@ -212,7 +221,7 @@ pub(super) fn write(
     };
     let Key { partition, sort } = item.key.clone();
     let at = item.get_number("at").unwrap_or(0);
-    at_once(world.table.put(item, condition))?;
+    View { table: &world.table, release }.put(item, condition)?;
     match partition.split_once('#') {
         Some(("s", _)) => world.sweep_by(at),
         Some(("r", shard)) => world.walk_by(shard.parse().unwrap_or(0), at),
@@ -244,8 +253,9 @@ impl Table for Faulty<'_> {
                 Err(function.failure(false).into())
             }
             Some(Kind::PutLate(millis)) => {
-                let execution = function.execution;
-                function.world.insert_after(millis.into(), Entry::LatePut { execution, item: item.into(), condition, note });
+                let (execution, release) = (function.execution, function.release);
+                let put = Entry::LatePut { execution, release, item: item.into(), condition, note };
+                function.world.insert_after(millis.into(), put);
                 Err(function.failure(false).into())
             }
             Some(_) => {
@@ -269,19 +279,19 @@ impl Table for Faulty<'_> {
 
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
         self.read().await?;
-        self.0.world.table.get(key).await
+        self.view().get(key)
     }
 
     async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
         self.read().await?;
-        self.0.world.table.get_all(keys).await
+        self.view().get_all(keys)
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {
         self.read().await?;
         // A page ends where it likes.
         let limit = query.limit.min(1 + self.0.world.draw(self.0.execution, 12));
-        self.0.world.table.query(&query.clone().limit(limit)).await
+        self.view().query(&query.clone().limit(limit))
     }
 
     async fn delete(&self, key: &Key, condition: Condition) -> Result<(), WriteError> {
@@ -289,7 +299,7 @@ impl Table for Faulty<'_> {
         if self.0.fault(|kind| kind == Kind::DeleteFails).is_some() {
             return Err(self.0.failure(false).into());
         }
-        self.0.world.table.delete(key, condition).await
+        self.view().delete(key, condition)
     }
 }
 
@@ -328,13 +338,17 @@ impl Store for Watched<'_> {
     type Place = Place;
 
     async fn load(&self, execution: &ExecutionArn, now: Timestamp) -> Result<Option<Loaded<Place>>, StoreError> {
-        self.journal.load(execution, now).await
+        let loaded = self.journal.load(execution, now).await;
+        if loaded.as_ref().is_err_and(StoreError::is_newer) {
+            self.function.world.leaves(self.function.execution);
+        }
+        loaded
     }
 
     async fn commit(&self, arn: &ExecutionArn, place: Option<Place>, commit: Commit<'_>) -> Result<Place, CommitError> {
         let function = &self.function;
         let definition = &function.world.planned(function.execution).definition;
-        *locked(&function.note) = Some(Note::of(&commit, definition, function.world.now()).into());
+        *locked(&function.note) = Some(Note::of(&commit, definition, function.release, function.world.now()).into());
         if function.world.without == Some(Without::DispatchAfterCommit) {
             let known = function.world.life(function.execution, |life| life.ledger.leases.clone());
             for command in commit.execution.outstanding(definition) {
@@ -346,6 +360,9 @@ impl Store for Watched<'_> {
                 }
             }
         }
+        let (release, whole) = (function.release, commit.checkpoint);
+        let checkpoint = || release.adds_to_checkpoint(whole());
+        let commit = Commit { changes: release.adds_to(commit.changes), checkpoint: &checkpoint, ..commit };
         let place = self.journal.commit(arn, place, commit).await?;
         self.release().await;
         Ok(place)
@@ -405,10 +422,7 @@ impl<'w> Host for Running<'w> {
     }
 
     async fn definition(&self, revision: &str) -> Result<Arc<Definition>, StoreError> {
-        let planned = revision.parse().ok().and_then(|number: usize| self.function.world.setup.machines.get(number));
-        planned
-            .map(|planned| Arc::clone(&planned.definition))
-            .ok_or_else(|| StoreError::Unavailable(format!("no revision {revision}")))
+        self.function.world.definition(revision)
     }
 
     async fn sleep_until(&self, until: Timestamp) {

@@ -5,11 +5,16 @@
 //! execution also runs once in the interpreter alone, where nothing fails; how alike the two must be depends on the machine
 //! ([`Comparison`]). Time that passes differently must not matter, so tasks either answer, and have a year for it, or never do, and time
 //! out whenever somebody looks.
+//!
+//! Meanwhile other releases of the host are deployed and rolled back ([`Release`]): functions of two of them drive the same executions in
+//! turn, and some meet a format that they do not know.
 
 mod check;
 mod function;
 mod plan;
+mod release;
 mod run;
+mod sweeper;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +32,7 @@ use crate::choices::Choices;
 use crate::generate::{Machine, START, Shape, machine};
 use crate::properties::{definition_of, identity, start_of};
 pub use plan::{Fault, Kind};
+pub use release::{Deployment, Release};
 use run::Runner;
 use world::{Intended, Planned, Setup, World};
 
@@ -86,13 +92,15 @@ pub struct Options {
     pub read_back_each: u32,
     /// What is taken out.
     pub without: Option<Without>,
+    /// Whether other releases are deployed meanwhile.
+    pub deploys: bool,
     /// Whether a failure is to come with the fewest faults that show it, which takes many runs.
     pub minimise: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { executions: 100, read_back_each: 1, without: None, minimise: true }
+        Self { executions: 100, read_back_each: 1, without: None, deploys: true, minimise: true }
     }
 }
 
@@ -103,7 +111,7 @@ pub struct Report {
     pub executions: usize,
     /// How many of them each status and kind of comparison had.
     pub ends: BTreeMap<(&'static str, Comparison), usize>,
-    /// How many faults happened.
+    /// How many faults happened, changes of release included.
     pub faults: BTreeMap<&'static str, usize>,
     /// How many executions had a fault of each kind.
     pub hit: BTreeMap<&'static str, usize>,
@@ -148,6 +156,8 @@ pub struct Failure {
     pub machine: Option<Machine>,
     /// How the journal was kept.
     pub settings: Option<Settings>,
+    /// Which releases were deployed.
+    pub deployment: Deployment,
 }
 
 impl fmt::Display for Failure {
@@ -158,6 +168,7 @@ impl fmt::Display for Failure {
         if let Some(settings) = &self.settings {
             writeln!(f, "journal: {settings:?}")?;
         }
+        writeln!(f, "releases: {}", self.deployment)?;
         match &self.machine {
             Some(machine) => {
                 // Blanks do not matter to people.
@@ -182,6 +193,7 @@ pub fn simulate(seed: u64, options: Options) -> Result<Report, Box<Failure>> {
         faults,
         machine: None,
         settings: None,
+        deployment: Deployment::default(),
     };
     let setup = Arc::new(draw(seed, options).map_err(|reason| failure(0, reason, Vec::new()))?);
     let faults: Vec<Fault> = setup.executions.iter().flat_map(|intended| intended.faults.iter().copied()).collect();
@@ -197,6 +209,7 @@ pub fn simulate(seed: u64, options: Options) -> Result<Report, Box<Failure>> {
             Err(Box::new(Failure {
                 machine: machine.map(|planned| planned.machine.clone()),
                 settings: Some(setup.settings),
+                deployment: setup.deployment.clone(),
                 ..failure(execution, reason, faults)
             }))
         }
@@ -247,9 +260,9 @@ fn run(setup: &Arc<Setup>, options: Options, faults: &[Fault], only: Option<usiz
             report.commits += life.commits as usize;
             report.events += life.events.len();
             for kind in &life.fired {
-                *report.faults.entry(kind.name()).or_default() += 1;
+                *report.faults.entry(kind).or_default() += 1;
             }
-            let kinds: BTreeSet<&str> = life.fired.iter().map(|kind| kind.name()).collect();
+            let kinds: BTreeSet<&str> = life.fired.iter().copied().collect();
             for kind in kinds {
                 *report.hit.entry(kind).or_default() += 1;
             }
@@ -318,6 +331,9 @@ fn draw(seed: u64, options: Options) -> Result<Setup, String> {
         let definition = Arc::new(definition_of(&machine)?);
         machines.push(Planned { machine, definition, comparison });
     }
+    // Drawn from elsewhere, so that a world is the same without it.
+    let mut deploying = Choices::from_seed(!seed);
+    let deployment = if options.deploys { Deployment::draw(&mut deploying) } else { Deployment::default() };
     let mut executions = Vec::new();
     for number in 0..options.executions {
         let at = choices.below(machines.len());
@@ -329,8 +345,8 @@ fn draw(seed: u64, options: Options) -> Result<Setup, String> {
         let mut choices = choices.split();
         let faults = plan::draw(&mut choices, number);
         let at_ms = START.0 + i64::try_from(choices.below(600_000)).unwrap_or(0);
-        executions.push(Intended { machine: at, start, at: at_ms, faults, choices });
+        executions.push(Intended { machine: at, start, at: at_ms, faults, choices, releases: deploying.split() });
     }
     let read_back_each = options.read_back_each.max(1);
-    Ok(Setup { settings, budget, function_ms, pause, linger, salt, machines, executions, read_back_each })
+    Ok(Setup { settings, budget, function_ms, pause, linger, salt, machines, executions, read_back_each, deployment })
 }

@@ -6,27 +6,24 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use statewright_engine::journal::Nearing;
 use statewright_engine::{
-    Birth, Clock as _, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Host as _, LOOK_AHEAD, Store as _,
-    deliver, deliver_at_once, drive, start, to_walk,
+    Birth, Clock as _, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Host as _, SKEW, WAKE_AHEAD_MAX, deliver,
+    deliver_at_once, drive, start,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
-use statewright_interpreter::execution::Execution;
 use statewright_interpreter::time::Timestamp;
 
 use super::Comparison;
 use super::function::{Function, write};
 use super::plan::Kind;
-use super::world::{Bell, Entry, Ready, Telling, Then, World, at_once};
+use super::sweeper;
+use super::world::{Bell, Entry, Ready, Telling, Then, World};
 use crate::generate::START;
 use crate::properties::message;
 
 /// Longer than any world lasts: reminders stand a month ahead at most.
 const LASTS_MS: i64 = 60 * 24 * 3600 * 1000;
-/// A reminder that is so much older than the last that its execution knows of is nobody's. No function lives so long.
-const STALE_MS: i64 = 40 * 60_000;
 
 /// A running function.
 struct Flight<'w> {
@@ -115,10 +112,10 @@ impl<'w> Runner<'w> {
             Entry::Work { execution, task, stage } => self.work(execution, task, stage),
             Entry::Callback { execution, task, beats } => self.call_back(execution, task, beats),
             Entry::Tell(telling) => self.tell(telling),
-            Entry::LatePut { execution, item, condition, note } => {
-                let _ = write(world, execution, *item, condition, note);
+            Entry::LatePut { execution, release, item, condition, note } => {
+                let _ = write(world, execution, release, *item, condition, note);
             }
-            Entry::Sweep => self.sweep(),
+            Entry::Sweep => sweeper::sweep(world),
         }
     }
 
@@ -189,8 +186,19 @@ impl<'w> Runner<'w> {
             }
             (Errand::Tell(telling), Landed::Told(Ok(delivered))) => self.told(telling, delivered),
             (Errand::Relay { .. }, Landed::Relayed(Ok(()))) => {}
+            // It is left to functions of a later release, as the functions of the host leave it.
+            (Errand::Drive { .. }, Landed::Drove(Err(error))) if error.is_newer() => {
+                world.send(execution, u64::try_from(WAKE_AHEAD_MAX.as_millis()).unwrap_or(0));
+            }
+            (Errand::Relay { task, lease }, Landed::Relayed(Err(error))) if error.is_newer() => {
+                if lease.plus(SKEW) >= function.now() {
+                    world.insert_after(60_000, Entry::Relay { execution, task, lease });
+                }
+                // Who takes it over may come too late for its lease.
+                world.life(execution, |life| life.deaths += 1);
+            }
             (errand, Landed::Drove(Err(error)) | Landed::Told(Err(error)) | Landed::Relayed(Err(error))) => {
-                if let DriveError::Restore(error) = error {
+                if error.is_unreadable() && !error.is_newer() {
                     world.violate(execution, error.to_string());
                 }
                 self.lost(execution, errand);
@@ -291,60 +299,6 @@ impl<'w> Runner<'w> {
             },
         };
         self.tell(telling);
-    }
-
-    /// Wakes what is due, deletes what nobody counts on, and brings back what was set aside.
-    fn sweep(&mut self) {
-        let world = self.world;
-        let Some(letters) = world.begin_sweep() else { return };
-        for execution in letters {
-            world.send(execution, 0);
-        }
-        let journal = world.journal();
-        let now = world.now();
-        for shard in 0..journal.reminder_shards() {
-            for due in at_once(journal.due(shard, Timestamp(now), 1000)).unwrap_or_default() {
-                let execution = world.number_of(&due.execution.0);
-                if due.at.0 + STALE_MS < now && self.is_stale(execution, &due.execution, due.at) {
-                    let _ = at_once(journal.forget(&due.execution, due.at));
-                } else if world.fault(execution, |kind| kind == Kind::SweepMisses).is_none() {
-                    world.send(execution, 0);
-                }
-            }
-            for due in at_once(journal.due(shard, Timestamp(i64::MAX), 1)).unwrap_or_default() {
-                world.sweep_by(due.at.0);
-            }
-        }
-        for shard in to_walk(&journal, Timestamp(now)) {
-            let near = Timestamp(now).plus(LOOK_AHEAD);
-            for running in world.running(shard, near) {
-                let execution = world.number_of(&running.execution.0);
-                if world.fault(execution, |kind| kind == Kind::SweepMisses).is_none()
-                    && at_once(journal.look_at(&running, Timestamp(now))) == Ok(Nearing::Wake)
-                {
-                    world.send(execution, 0);
-                    let _ = at_once(journal.put_off(&running, running.look_at.max(near)));
-                }
-            }
-        }
-        for shard in 0..journal.running_shards() {
-            if let Some(next) = world.running(shard, Timestamp(i64::MAX)).iter().map(|running| running.look_at.0).min() {
-                world.walk_by(shard, next);
-            }
-        }
-    }
-
-    /// Whether no commit names the reminder. What an execution that has ended left behind goes with it.
-    fn is_stale(&self, execution: usize, arn: &ExecutionArn, at: Timestamp) -> bool {
-        let journal = self.world.journal();
-        let Ok(Some(loaded)) = at_once(journal.load(arn, Timestamp(self.world.now()))) else { return true };
-        let definition = &self.world.planned(execution).definition;
-        if let Ok(ended) = Execution::restore(definition, &loaded.checkpoint)
-            && ended.status().is_final()
-        {
-            let _ = at_once(journal.close(&ended, &loaded.birth, true, ended.last_event_at()));
-        }
-        loaded.ledger.reminder != Some(at.0)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use statewright_engine::journal::{Journal, Running, Settings};
 use statewright_engine::table::{Condition, Item, Key, MemoryTable, Page, Query, Table, TableError, WriteError};
-use statewright_engine::{AfterCrash, Budget, LOOK_AHEAD, Ledger, SKEW, Store as _, to_walk};
+use statewright_engine::{AfterCrash, Budget, LOOK_AHEAD, Ledger, SKEW, Store as _, StoreError, WAKE_AHEAD_MAX, to_walk};
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::definition::{Definition, Pattern, Resource};
 use statewright_interpreter::event::{Event, TaskId};
@@ -20,6 +20,7 @@ use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::time::Timestamp;
 
 use super::plan::{Fault, Kind};
+use super::release::{Deployment, Release, View};
 use super::{Comparison, Without};
 use crate::choices::Choices;
 use crate::generate::Machine;
@@ -40,6 +41,7 @@ pub(super) struct Setup {
     pub(super) executions: Vec<Intended>,
     /// Each how many commits is read back.
     pub(super) read_back_each: u32,
+    pub(super) deployment: Deployment,
 }
 
 /// A machine, and how alike its executions must be.
@@ -57,6 +59,8 @@ pub(super) struct Intended {
     pub(super) at: i64,
     pub(super) faults: Vec<Fault>,
     pub(super) choices: Choices,
+    /// Decides which release its functions are of.
+    pub(super) releases: Choices,
 }
 
 /// What the world is to do at a time.
@@ -78,7 +82,7 @@ pub(super) enum Entry {
     /// Somebody tells what happened.
     Tell(Telling),
     /// A write reaches the table after whoever sent it was told that it failed.
-    LatePut { execution: usize, item: Box<Item>, condition: Condition, note: Option<Box<Note>> },
+    LatePut { execution: usize, release: Release, item: Box<Item>, condition: Condition, note: Option<Box<Note>> },
     /// The sweep.
     Sweep,
 }
@@ -113,10 +117,11 @@ pub(super) struct Note {
     ledger: Ledger,
     due: Option<i64>,
     is_final: bool,
+    release: Release,
 }
 
 impl Note {
-    pub(super) fn of(commit: &statewright_engine::Commit<'_>, definition: &Definition, now: i64) -> Self {
+    pub(super) fn of(commit: &statewright_engine::Commit<'_>, definition: &Definition, release: Release, now: i64) -> Self {
         let execution = commit.execution;
         let outstanding = execution.outstanding(definition);
         let is_final = execution.status().is_final();
@@ -137,6 +142,7 @@ impl Note {
             ledger: commit.ledger.clone(),
             due,
             is_final,
+            release,
         }
     }
 }
@@ -144,9 +150,13 @@ impl Note {
 /// What the world knows of an execution.
 pub(super) struct Life {
     choices: Choices,
+    releases: Choices,
     places: u32,
     faults: Vec<Fault>,
-    pub(super) fired: Vec<Kind>,
+    /// What has happened to it, by name.
+    pub(super) fired: Vec<&'static str>,
+    /// Who has committed last.
+    pub(super) release: Option<Release>,
     /// Until when faults have an effect.
     quiet_from: i64,
     /// How often a starter of tasks may have died.
@@ -207,6 +217,8 @@ impl World {
     pub(super) fn new(setup: Arc<Setup>, without: Option<Without>, faults: &[Fault], only: Option<usize>) -> Self {
         let lives = setup.executions.iter().enumerate().map(|(number, intended)| Life {
             choices: intended.choices.clone(),
+            releases: intended.releases.clone(),
+            release: None,
             places: 0,
             faults: faults.iter().filter(|fault| fault.execution == number).copied().collect(),
             fired: Vec::new(),
@@ -319,7 +331,7 @@ impl World {
         let places = life.places;
         let at = life.faults.iter().position(|fault| fault.after <= places && fits(fault.kind))?;
         let kind = life.faults.remove(at).kind;
-        life.fired.push(kind);
+        life.fired.push(kind.name());
         life.deaths += u32::from(kind.may_kill());
         let lasts = match kind {
             Kind::Freeze(seconds) | Kind::WorkLate(seconds) => i64::from(seconds) * 1000,
@@ -329,6 +341,37 @@ impl World {
         };
         life.quiet_from = life.quiet_from.max(now + lasts);
         Some(kind)
+    }
+
+    /// The release of a function that begins now.
+    pub(super) fn release(&self, execution: usize) -> Release {
+        let now = self.now();
+        self.setup.deployment.release(now, || self.life(execution, |life| life.releases.one_in(2)))
+    }
+
+    /// The release of a sweep that begins now.
+    pub(super) fn release_of_sweep(&self) -> Release {
+        let now = self.now();
+        self.setup.deployment.release(now, || Choices::from_seed(self.setup.salt ^ now.cast_unsigned()).one_in(2))
+    }
+
+    /// A function meets a format that it does not know, and leaves the execution to somebody else, later.
+    pub(super) fn leaves(&self, execution: usize) {
+        self.life(execution, |life| life.fired.push("format not known"));
+        self.look_later(execution, WAKE_AHEAD_MAX);
+    }
+
+    /// Nobody need look before so long.
+    pub(super) fn look_later(&self, execution: usize, after: Duration) {
+        let until = self.now().saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+        self.life(execution, |life| life.quiet_from = life.quiet_from.max(until));
+    }
+
+    /// The definition of a revision.
+    pub(super) fn definition(&self, revision: &str) -> Result<Arc<Definition>, StoreError> {
+        let planned = revision.parse().ok().and_then(|number: usize| self.setup.machines.get(number));
+        let definition = planned.map(|planned| Arc::clone(&planned.definition));
+        definition.ok_or_else(|| StoreError::Unavailable(format!("no revision {revision}")))
     }
 
     /// The number of an execution, from its ARN.
@@ -501,6 +544,16 @@ impl World {
             if late > patience {
                 return Err(format!("nobody has looked for {} s", late / 1000));
             }
+            if let Some(last) = life.release.replace(note.release) {
+                if !note.release.reads(last) {
+                    return Err(format!("the {:?} release goes on from what it cannot read", note.release));
+                }
+                match note.release.cmp(&last) {
+                    std::cmp::Ordering::Less => life.fired.push("earlier release goes on"),
+                    std::cmp::Ordering::Equal => {}
+                    std::cmp::Ordering::Greater => life.fired.push("later release goes on"),
+                }
+            }
             life.commits += 1;
             life.due = note.due;
             life.is_final = note.is_final;
@@ -528,7 +581,7 @@ impl World {
 
     /// The journal, looked at from outside, where nothing fails.
     pub(super) fn journal(&self) -> Journal<Direct<'_>> {
-        Journal::new(Direct(&self.table), self.setup.settings, 0)
+        Journal::new(Direct(View { table: &self.table, release: Release::Second }), self.setup.settings, 0)
     }
 
     /// Whether a task was scheduled by a commit.
@@ -542,28 +595,28 @@ pub(super) fn is_commit(sort: &str) -> bool {
     sort == "0" || sort.starts_with("j#")
 }
 
-/// The table without faults and delays.
-pub(super) struct Direct<'w>(&'w MemoryTable);
+/// The table without faults and delays, as somebody sees it who can read everything.
+pub(super) struct Direct<'w>(View<'w>);
 
 impl Table for Direct<'_> {
     async fn put(&self, item: Item, condition: Condition) -> Result<(), WriteError> {
-        self.0.put(item, condition).await
+        self.0.put(item, condition)
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
-        self.0.get(key).await
+        self.0.get(key)
     }
 
     async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
-        self.0.get_all(keys).await
+        self.0.get_all(keys)
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        self.0.query(query).await
+        self.0.query(query)
     }
 
     async fn delete(&self, key: &Key, condition: Condition) -> Result<(), WriteError> {
-        self.0.delete(key, condition).await
+        self.0.delete(key, condition)
     }
 }
 
