@@ -6,12 +6,14 @@ mod world;
 use std::time::Duration;
 
 use statewright_engine::journal::{Abandonment, Journal, Settings};
-use statewright_engine::table::{Condition, Item, Key, MemoryTable, Query, Table, query_all};
+use statewright_engine::table::{Attribute, Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
-    AfterCrash, Clock, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError, Swept,
-    claim, deliver, deliver_all, open_task, release, sweep, take_back_recovered, to_walk, walk,
+    AfterCrash, Clock, Commit, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError,
+    Swept, WAKE_AHEAD_MAX, claim, deliver, deliver_all, open_task, release, sweep, take_back_recovered, take_dead_letter, to_walk,
+    walk,
 };
 use statewright_interpreter::event::Event;
+use statewright_interpreter::execution::Execution;
 use statewright_interpreter::history::EventId;
 use statewright_interpreter::payload::Document;
 use statewright_interpreter::time::Timestamp;
@@ -598,4 +600,103 @@ fn what_was_abandoned_stays_so() {
     world.clock.advance_to(START.plus_seconds(24 * 3600));
     let stale: usize = (0..4).map(|shard| block(sweep(&world, &world.journal, shard, world.clock.now())).unwrap().stale).sum();
     assert_eq!(stale, 1);
+}
+
+/// The newest commit says that it was written by a later release: as a commit, or as a checkpoint.
+fn of_a_later_release(world: &World, checkpoint: bool) {
+    let arn = World::arn("one");
+    if checkpoint {
+        let loaded = block(world.journal.load(&arn, START)).unwrap().unwrap();
+        let mut execution = Execution::restore(&world.definition, &loaded.checkpoint).unwrap();
+        let mut changes = execution.take_changes(&world.definition);
+        changes.head = loaded.checkpoint.head.replacen(r#""format":1"#, r#""format":2"#, 1);
+        let commit = Commit {
+            birth: None,
+            execution: &execution,
+            changes,
+            checkpoint: &|| loaded.checkpoint.clone(),
+            states: Vec::new(),
+            events: &[],
+            consumed: &[],
+            ledger: &loaded.ledger,
+            now: START,
+        };
+        block(world.journal.commit(&arn, Some(loaded.place), commit)).unwrap();
+    } else {
+        let newest = partition(world, "x#machine:one").into_iter().find(|item| item.key.sort.starts_with('j')).unwrap();
+        block(world.journal.table().put(newest.number("f", 2), Condition::None)).unwrap();
+    }
+}
+
+#[test]
+fn what_a_later_release_has_written_is_left_to_it() {
+    for checkpoint in [false, true] {
+        let world = World::new(CALLBACK);
+        world.start("one", "{}").unwrap();
+        world.drive("one").unwrap();
+        of_a_later_release(&world, checkpoint);
+        let arn = World::arn("one");
+        let reminder = START.plus_seconds(1);
+        block(world.journal.remind(&arn, reminder)).unwrap();
+        let (before, long_after) = (world.journal.table().snapshot(), START.plus_seconds(100_000));
+        assert!(world.drive("one").unwrap_err().is_newer(), "{checkpoint}");
+        // However often it is looked at, nobody wakes it, counts, or puts it aside.
+        world.woken.lock().unwrap().clear();
+        for shard in 0..world.journal.reminder_shards() {
+            let swept = block(sweep(&world, &world.journal, shard, long_after)).unwrap();
+            assert_eq!((swept.woken, swept.stale, swept.put_aside), (0, 0, 0), "{checkpoint}");
+        }
+        for shard in 0..world.journal.running_shards() {
+            assert_eq!(block(walk(&world, &world.journal, shard, None, long_after)).unwrap().0, Swept::default(), "{checkpoint}");
+        }
+        assert_eq!(world.woken.lock().unwrap().as_slice(), []);
+        assert_eq!(world.journal.table().snapshot(), before, "{checkpoint}");
+        // Its dead letter is only put off.
+        assert_eq!(block(take_dead_letter(&world, &world.journal, &arn, START)), Ok(false), "{checkpoint}");
+        assert_eq!(world.woken.lock().unwrap().as_slice(), [WAKE_AHEAD_MAX]);
+        // What is told to it waits for it.
+        let happened =
+            Happened { at: START, event: Event::TaskSucceeded { task: EventId(3), output: Document::parse("1").unwrap() } };
+        assert_eq!(block(deliver(&world, &arn, "late", happened)), Ok(Delivered::Posted), "{checkpoint}");
+        let inbox = partition(&world, "x#machine:one").into_iter().filter(|item| item.key.sort.starts_with('i')).count();
+        assert_eq!(inbox, 1, "{checkpoint}");
+    }
+}
+
+#[test]
+fn a_posted_event_of_a_later_release_is_left_to_it() {
+    let world = World::new(CALLBACK);
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let happened = Happened { at: START, event: Event::Stop { error: Default::default() } };
+    block(world.journal.post(&World::arn("one"), InboxEntry { key: "stop".into(), happened })).unwrap();
+    let posted = partition(&world, "x#machine:one").into_iter().find(|item| item.key.sort.starts_with('i')).unwrap();
+    let mut later = posted.number("f", 2);
+    later.attributes.insert("b".into(), Attribute::Bytes(b"what nobody knows".to_vec()));
+    block(world.journal.table().put(later, Condition::None)).unwrap();
+    assert!(world.drive("one").unwrap_err().is_newer());
+}
+
+#[test]
+fn a_place_in_the_list_of_running_executions_never_moves_away_from_who_counts_on_it() {
+    let world = World::new(CALLBACK);
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let loaded = block(world.journal.load(&World::arn("one"), START)).unwrap().unwrap();
+    let execution = Execution::restore(&world.definition, &loaded.checkpoint).unwrap();
+    let place = || {
+        let all = (0..world.journal.running_shards()).flat_map(|shard| partition(&world, &format!("r#{shard}")));
+        all.filter_map(|item| item.get_number("at")).collect::<Vec<_>>()
+    };
+    let enlist = |at: i64| {
+        block(world.journal.enlist(&execution, &loaded.birth, Timestamp(at))).unwrap();
+        place()
+    };
+    enlist(1000);
+    let of = |at: &[i64]| at.to_vec();
+    assert_eq!(place().len(), 1);
+    assert!(place()[0] <= 1000);
+    let before = place()[0];
+    assert_eq!(enlist(before + 500), of(&[before - 1]), "and nobody puts off what it has seen before");
+    assert_eq!(enlist(10), of(&[10]));
 }
