@@ -13,6 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 use statewright_engine::table::{self, Attribute, Condition, Item, Key, MemoryTable, Query, Table, WriteError, query_all};
 use statewright_engine::{ExecutionArn, WakeQueue};
 use statewright_interpreter::time::Timestamp;
+use statewright_lambda::function::Source as _;
 use statewright_lambda::{DynamoTable, SqsQueue, aws};
 use statewright_tests::components;
 
@@ -274,5 +275,20 @@ fn a_wake_up_is_a_message_with_the_arn() {
         let delayed = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
         let told = client.get_queue_attributes().queue_url(&url).attribute_names(delayed.clone()).send().await.expect("an answer");
         assert_eq!(told.attributes().and_then(|told| told.get(&delayed)).map(String::as_str), Some("1"));
+    });
+}
+
+#[test]
+fn what_is_put_in_again_says_how_often_it_was_received() {
+    let Some(endpoint) = components::aws() else { return };
+    run(async {
+        let (client, url) = fresh_queue(&endpoint).await;
+        SqsQueue::new(client.clone(), &url).put_again("{}", 3, Duration::ZERO).await.expect("sent");
+        let received =
+            client.receive_message().queue_url(&url).message_attribute_names("received").wait_time_seconds(2).send().await;
+        let [message] = received.expect("an answer").messages.unwrap_or_default().try_into().expect("one message");
+        let attributes = message.message_attributes.unwrap_or_default();
+        let count = attributes.get("received").map(|count| (count.data_type(), count.string_value()));
+        assert_eq!((message.body.as_deref(), count), (Some("{}"), Some(("Number", Some("3")))));
     });
 }
