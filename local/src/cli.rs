@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::refusal::Refusal;
-use crate::remote::{deploy, operate, proxy};
+use crate::remote::{deploy, operate, proxy, remove};
 use crate::screen::{ColorChoice, Screen, write_stdout};
 use crate::{cost, eval, explain, package, run, validate};
 
@@ -61,6 +61,8 @@ enum Command {
     Release(Box<ReleaseArgs>),
     /// Let clients of Step Functions talk to the URL of a function with IAM authorization
     Proxy(Box<ProxyArgs>),
+    /// Take a deployment of statewright away, with its data or without
+    Remove(Box<RemoveArgs>),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:
   statewright completions bash > /etc/bash_completion.d/statewright
@@ -510,6 +512,43 @@ pub(crate) struct ReleaseArgs {
     pub(crate) connection: ConnectionArgs,
 }
 
+/// `statewright remove`
+#[derive(Debug, Args)]
+#[command(after_help = REMOVE_EXAMPLES)]
+pub(crate) struct RemoveArgs {
+    /// The stack of the deployment
+    #[arg(default_value = "statewright")]
+    pub(crate) stack: String,
+    /// Delete everything it has kept and made as well, which nothing brings back
+    #[arg(long)]
+    pub(crate) delete_data: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// The region; by default what AWS_REGION, AWS_DEFAULT_REGION or the profile say
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The profile whose keys sign; by default AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE says
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+}
+
+const REMOVE_EXAMPLES: &str = "Examples:
+  statewright remove
+      deletes the stack `statewright`; its table stays, and the commands that delete it are printed
+  statewright remove staging --delete-data
+      the table too, with every execution and state machine, its backups of the last 35 days, the keys of clients, the log, and
+      the program that was stored in S3 for the functions
+  statewright remove staging --delete-data --yes
+      the same, for scripts
+
+What is to be deleted is shown first, and the stack's name typed to confirm it. The keys that sign are those of the account, not
+those of the deployment. Backups made by hand, and buckets, stay; the program in S3 goes even if another stack was made with it, which
+goes on, and stores it again when it is deployed next.
+
+Exit codes: 0 it is removed; 1 something was refused, and what is left can be removed by the same command or is printed; 2 the call was
+wrong or not confirmed, or nobody was reached";
+
 /// `statewright proxy`
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -632,6 +671,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Inspect(arguments) => operate::inspect(arguments, &screen),
         Command::Release(arguments) => operate::release(arguments, &screen),
         Command::Proxy(arguments) => proxy::proxy(arguments, &screen),
+        Command::Remove(arguments) => remove::remove(arguments, &screen),
         Command::Explain(arguments) => explain::explain(arguments, cli.color),
         Command::Completions { shell } => completions(*shell),
     };

@@ -18,8 +18,8 @@ from emulator import ACCOUNT, REGION, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUCKET = "code-of-deployments"
-# Where the definitions of other stacks' machines are in it, and where the functions' package is.
-DEFINITIONS, PACKAGE = "definitions", "bootstrap.zip"
+# Where the definitions of other stacks' machines are in it.
+DEFINITIONS = "definitions"
 # Where the emulator's IAM differs from AWS's.
 TO_THE_EMULATOR = {
     # A reference to a secret gives its ARN, but there its name.
@@ -82,8 +82,9 @@ class Deployment:
         # The emulator unpacks the package for every process, so it holds the way to the program and not the program.
         with_library = f"LD_PRELOAD='{preload}' " if preload else ""
         self.package = package(f"#!/bin/sh\n{with_library}exec '{bootstrap}'\n")
-        s3.put_object(Bucket=BUCKET, Key=PACKAGE, Body=self.package)
-        template = (ROOT / "infra/template.yaml").read_text().replace("CodeUri: bootstrap/", f"CodeUri: s3://{BUCKET}/{PACKAGE}")
+        self.code = f"s3://{BUCKET}/{stack}.zip"
+        s3.put_object(Bucket=BUCKET, Key=f"{stack}.zip", Body=self.package)
+        template = (ROOT / "infra/template.yaml").read_text().replace("CodeUri: bootstrap/", f"CodeUri: {self.code}")
         for here, there in TO_THE_EMULATOR.items():
             assert here in template, here
             template = template.replace(here, there)

@@ -61,6 +61,10 @@ class Emulator:
         self.log = self.folder / "emulator.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        # What a program is told that works in the account, in the name of its root user.
+        self.account = {
+            "AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        }
         # Functions see the whole environment of the emulator, so it is given none but this.
         environment = {
             "PATH": os.environ["PATH"],

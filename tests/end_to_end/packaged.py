@@ -10,7 +10,7 @@ import subprocess
 
 import botocore.exceptions
 
-from deployment import BUCKET, DEFINITIONS, PACKAGE, ROOT, deploy
+from deployment import BUCKET, DEFINITIONS, ROOT, deploy
 from emulator import ACCOUNT, REGION, until
 
 SHOP = ROOT / "local/tests/cli/shop"
@@ -61,12 +61,10 @@ def a_packaged_template_runs_beside_the_deployment(world):
 
 def _package(world, folder):
     """The packaged template; its definitions are in the bucket."""
-    environment = {
-        "AWS_ENDPOINT_URL": world.emulator.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    stored = ["--s3-bucket", BUCKET, "--s3-prefix", DEFINITIONS, "--code", f"s3://{BUCKET}/{PACKAGE}"]
+    stored = ["--s3-bucket", BUCKET, "--s3-prefix", DEFINITIONS, "--code", world.deployment.code]
     ran = subprocess.run(
-        [world.program("statewright"), "package", "template.yaml", *stored], env=environment, cwd=folder, capture_output=True, text=True,
+        [world.program("statewright"), "package", "template.yaml", *stored], env=world.emulator.account, cwd=folder,
+        capture_output=True, text=True,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.count("DefinitionS3Location:") == 3, ran.stdout

@@ -17,6 +17,7 @@ from starts import events_start_executions_once, expressions_choose_inputs_and_f
 from direct import new_executions_are_driven_at_once
 from kills import functions_are_killed_and_nothing_is_lost
 from packaged import a_packaged_template_runs_beside_the_deployment
+from removed import a_deployment_is_removed_and_leaves_behind_what_it_is_told_to
 from moved_clock import long_waits_and_lost_tasks_outlast_what_a_queue_delays
 
 # Part of inputs; no function may log it.
@@ -334,6 +335,7 @@ ON_LINUX = [
 ALL = [
     *(ON_LINUX if sys.platform == "linux" else []),
     a_packaged_template_runs_beside_the_deployment,
+    a_deployment_is_removed_and_leaves_behind_what_it_is_told_to,
     events_start_executions_once,
     expressions_choose_inputs_and_filter_events,
     an_order_is_completed_or_undone,

@@ -24,7 +24,7 @@ pub mod lambda;
 mod metadata;
 pub mod nested;
 mod outcome;
-mod query;
+pub mod query;
 mod request;
 pub mod s3;
 pub mod service;

@@ -9,7 +9,8 @@ use statewright_value::{Object, Value};
 use crate::shape::{Names, Shape};
 
 /// The form that calls `action` with these parameters.
-pub(crate) fn form(action: &str, version: &str, input: &Shape, parameters: &Value) -> String {
+#[must_use]
+pub fn form(action: &str, version: &str, input: &Shape, parameters: &Value) -> String {
     let mut form = Form(String::new());
     form.pair("Action", action);
     form.pair("Version", version);

@@ -25,6 +25,14 @@ pub fn put_object(bucket: &str, key: &str, body: Vec<u8>) -> Request {
     Request { service: &S3, endpoint: None, method: "PUT", path: path(bucket, key), headers: Vec::new(), body }
 }
 
+/// The request that deletes an object; in a bucket with versions its older ones stay.
+///
+/// Source: API reference of S3, "DeleteObject".
+#[must_use]
+pub fn delete_object(bucket: &str, key: &str) -> Request {
+    Request { service: &S3, endpoint: None, method: "DELETE", path: path(bucket, key), headers: Vec::new(), body: Vec::new() }
+}
+
 /// The bucket stands in the path: so every name of a bucket, and every emulator, can be asked.
 fn path(bucket: &str, key: &str) -> String {
     let mut path = "/".to_owned();

@@ -3,7 +3,9 @@
 pub(crate) mod deploy;
 pub(crate) mod operate;
 pub(crate) mod proxy;
+pub(crate) mod remove;
 
+mod account;
 pub(crate) mod profile;
 mod record;
 
@@ -51,6 +53,8 @@ pub(crate) enum Failure {
     },
     /// The call was wrong, or nobody was reached.
     Wrong(Refusal),
+    /// The other side says no, which is on the screen already.
+    Shown,
 }
 
 impl From<Refusal> for Failure {
@@ -72,6 +76,7 @@ impl Failure {
                 screen.refuse(&refusal);
                 2
             }
+            Self::Shown => 1,
         }
     }
 
@@ -79,7 +84,7 @@ impl Failure {
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
-            Self::Wrong(_) => None,
+            Self::Wrong(_) | Self::Shown => None,
         }
     }
 }

@@ -17,6 +17,7 @@ fn the_help_shows_every_option_and_examples() {
         &["inspect", "--help"],
         &["release", "--help"],
         &["proxy", "--help"],
+        &["remove", "--help"],
         &["completions", "--help"],
     ] {
         let ran = folder.run(arguments).code(0);

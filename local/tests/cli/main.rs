@@ -11,6 +11,7 @@ mod interrupt;
 mod nested;
 mod package;
 mod remote;
+mod remove;
 mod run;
 mod tasks;
 mod validate;

@@ -17,7 +17,7 @@ const PASS: &str =
 const MACHINE_ARN: &str = "arn:aws:states:us-east-1:111111111111:stateMachine:m";
 
 /// The binary in `folder`, with nothing of the environment but what is said.
-fn bare(folder: &Folder, arguments: &[&str]) -> Command {
+pub(crate) fn bare(folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = folder.command(arguments);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
@@ -26,7 +26,7 @@ fn bare(folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
-fn with_keys(folder: &Folder, arguments: &[&str]) -> Command {
+pub(crate) fn with_keys(folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = bare(folder, arguments);
     command.env("AWS_ACCESS_KEY_ID", KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET).env("AWS_REGION", REGION);
     command
