@@ -12,6 +12,10 @@ from emulator import Emulator, until
 # What a queue delays a message at most.
 DELAY_SECONDS_MAX = 900
 
+# The functions of long tasks: what one of them was at may be done again, what the other was at may not. So many tasks of each.
+AGAIN, ONCE = "count-far-again", "count-far-once"
+LOST = 3
+
 # Python's clock: `sitecustomize` is what every Python begins with.
 PYTHON = """
 import datetime, os, time
@@ -86,13 +90,13 @@ class Clock:
 
 
 def long_waits_and_lost_tasks_outlast_what_a_queue_delays(world):
-    """Forty minutes of waiting, and a task whose function was killed: nobody but a reminder knows of it any more."""
+    """Forty minutes of waiting, and long tasks whose functions were killed: nobody but a reminder knows of them any more."""
     folder = pathlib.Path(world.emulator.folder / "clock")
     folder.mkdir()
     clock = Clock(folder)
     emulator = Emulator(clock.environment)
     try:
-        deployment = Deployment(emulator, world.bootstrap, preload=clock.library)
+        deployment = Deployment(emulator, world.bootstrap, parameters={"FailAfterCrash": ONCE}, preload=clock.library)
         return _pass(clock, emulator, deployment)
     finally:
         emulator.end()
@@ -109,8 +113,8 @@ def _pass(clock, emulator, deployment):
         return json.loads(answer["body"])
 
     functions = Functions(emulator)
-    far = functions.create("count-far", timeout=120)
-    role = deployment.role("tasks", [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": far}])
+    far = {name: functions.create(name, timeout=120) for name in (AGAIN, ONCE)}
+    role = deployment.role("tasks", [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": list(far.values())}])
 
     def start(name, state, given):
         definition = json.dumps({"StartAt": "S", "States": {"S": {**state, "End": True}}})
@@ -119,22 +123,31 @@ def _pass(clock, emulator, deployment):
 
     status = lambda execution: call("DescribeExecution", executionArn=execution)["status"]
     waiting = start("waits", {"Type": "Wait", "Seconds": 2400}, {})
-    task = {"Type": "Task", "Resource": far}
-    lost = start("lost", task, {"n": 1, "seconds": 3, "key": "far"})
-    until("the task", functions.attempts)
-    [process] = emulator.processes(deployment.resources["TasksFunction"])
-    os.kill(process, signal.SIGKILL)
-    until("the end of the function", lambda: "Runtime exited before returning a response" in emulator.log.read_text(errors="replace"))
+    lost = {}
+    for number, name in enumerate([AGAIN, ONCE] * LOST):
+        task = {"Type": "Task", "Resource": far[name]}
+        lost[start(f"{name}-{number}", task, {"n": 1, "seconds": 10, "key": f"{name}-{number}"})] = name
+    begun = lambda: [one["key"] for one in functions.attempts() if one["at"] == "start"]
+    until("the tasks", lambda: len(begun()) == len(lost))
+    for process in emulator.processes(deployment.resources["TasksFunction"]):
+        os.kill(process, signal.SIGKILL)
+    killed = lambda: emulator.log.read_text(errors="replace").count("Runtime exited before returning a response")
+    until("the end of the functions", lambda: killed() >= len(lost))
     # It runs once a minute, which is too seldom for a test.
     sweep = lambda: client.invoke(FunctionName=deployment.resources["SweepFunction"], Payload="{}")
     for _ in range(2):
         assert status(waiting) == "RUNNING"
         clock.move(DELAY_SECONDS_MAX + 6)
         sweep()
-        if status(lost) == "RUNNING":
-            until("the end of the task, done again", lambda: status(lost) == "SUCCEEDED", 90)
+        until("the end of the tasks, done again or given up", lambda: "RUNNING" not in map(status, lost), 90)
     clock.move(2400 - clock.moved)
     sweep()
     until("the end of the wait", lambda: status(waiting) == "SUCCEEDED", 90)
-    assert len([one for one in functions.attempts() if one["at"] == "start"]) == 2
-    return f"the clock was moved by {clock.moved} s"
+    for execution, name in lost.items():
+        end = call("DescribeExecution", executionArn=execution)
+        times = begun().count(execution.split(":")[6])
+        if name == AGAIN:
+            assert (end["status"], times) == ("SUCCEEDED", 2) and json.loads(end["output"])["n"] == 2, (end, times)
+        else:
+            assert (end["status"], end["error"], times) == ("FAILED", "States.TaskFailed", 1), (end, times)
+    return f"{len(lost)} tasks lost with their functions, the clock moved by {clock.moved} s"

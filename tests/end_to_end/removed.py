@@ -90,14 +90,16 @@ def _remove(world, *arguments, typed=""):
 def _left(world, deployment):
     """What there is of a deployment, wherever it is listed."""
     client = world.emulator.client
+    pages = lambda service, operation, **more: client(service).get_paginator(operation).paginate(**more)
+    secrets = client("secretsmanager").list_secrets(IncludePlannedDeletion=True, MaxResults=100)
     listed = {
         "table": client("dynamodb").list_tables()["TableNames"],
-        "secret": [one["ARN"] for one in client("secretsmanager").list_secrets(IncludePlannedDeletion=True, MaxResults=100)["SecretList"]],
+        "secret": [one["ARN"] for one in secrets["SecretList"]],
         "log": [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]],
-        "function": [one["FunctionName"] for page in client("lambda").get_paginator("list_functions").paginate() for one in page["Functions"]],
+        "function": [one["FunctionName"] for page in pages("lambda", "list_functions") for one in page["Functions"]],
         "queue": client("sqs").list_queues(MaxResults=1000).get("QueueUrls", []),
-        "role": [role["RoleName"] for page in client("iam").get_paginator("list_roles").paginate() for role in page["Roles"]],
-        "policy": [one["Arn"] for page in client("iam").get_paginator("list_policies").paginate(Scope="Local") for one in page["Policies"]],
+        "role": [role["RoleName"] for page in pages("iam", "list_roles") for role in page["Roles"]],
+        "policy": [one["Arn"] for page in pages("iam", "list_policies", Scope="Local") for one in page["Policies"]],
         "alarm": [alarm["AlarmName"] for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]],
         "object": [one["Key"] for one in client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])],
     }

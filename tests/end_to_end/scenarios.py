@@ -15,7 +15,7 @@ import orders
 from emulator import ACCOUNT, REGION, until
 from starts import events_start_executions_once, expressions_choose_inputs_and_filter_events
 from direct import new_executions_are_driven_at_once
-from kills import functions_are_killed_and_nothing_is_lost
+from kills import drivers_are_killed_and_nothing_is_lost, every_other_function_is_killed_and_nothing_is_lost
 from packaged import a_packaged_template_runs_beside_the_deployment
 from removed import a_deployment_is_removed_and_leaves_behind_what_it_is_told_to
 from moved_clock import long_waits_and_lost_tasks_outlast_what_a_queue_delays
@@ -328,7 +328,8 @@ def what_cannot_be_read_is_set_aside_and_can_be_stopped(world):
 
 # These look into processes and move their clocks, by ways that only Linux has.
 ON_LINUX = [
-    functions_are_killed_and_nothing_is_lost,
+    drivers_are_killed_and_nothing_is_lost,
+    every_other_function_is_killed_and_nothing_is_lost,
     new_executions_are_driven_at_once,
     long_waits_and_lost_tasks_outlast_what_a_queue_delays,
 ]

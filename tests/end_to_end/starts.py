@@ -6,10 +6,9 @@ import json
 from emulator import ACCOUNT, REGION, until
 
 
-def make_function(world, name, machine, **variables):
+def make_function(deployment, name, machine, **variables):
     """A function that starts executions of a machine, beside the deployment and with its rights."""
-    deployment, client = world.deployment, world.emulator.client("lambda")
-    iam = world.emulator.client("iam")
+    client, iam = deployment.emulator.client("lambda"), deployment.emulator.client("iam")
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
@@ -30,7 +29,7 @@ def make_function(world, name, machine, **variables):
 def events_start_executions_once(world):
     definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
     machine = world.machine("started", definition)
-    function = make_function(world, "starter", machine)
+    function = make_function(world.deployment, "starter", machine)
     client = world.emulator.client
     _event_bridge(client, function)
     _queue(client, function)
@@ -69,7 +68,7 @@ def events_start_executions_once(world):
 def expressions_choose_inputs_and_filter_events(world):
     machine = world.machine("mapped", json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}))
     mapping = {"STATEWRIGHT_INPUT": "detail[state = 'PAID']", "STATEWRIGHT_NAME": "'order-' & detail.id"}
-    function = make_function(world, "mapper", machine, **mapping)
+    function = make_function(world.deployment, "mapper", machine, **mapping)
     for number, state in [(1, "PAID"), (2, "OPEN"), (1, "PAID")]:
         event = {"id": f"e{number}", "source": "shop", "detail-type": "order", "detail": {"id": number, "state": state}}
         answer = world.emulator.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
