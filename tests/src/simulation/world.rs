@@ -114,6 +114,7 @@ pub(super) struct Note {
     checkpoint: Checkpoint,
     events: Vec<HistoryEvent>,
     payloads: Vec<PayloadId>,
+    consumed: Vec<Arc<str>>,
     ledger: Ledger,
     due: Option<i64>,
     is_final: bool,
@@ -139,6 +140,7 @@ impl Note {
             checkpoint: (commit.checkpoint)(),
             events: commit.events.to_vec(),
             payloads: commit.changes.payloads.iter().map(|(id, _)| *id).collect(),
+            consumed: commit.consumed.to_vec(),
             ledger: commit.ledger.clone(),
             due,
             is_final,
@@ -171,6 +173,8 @@ pub(super) struct Life {
     started: BTreeMap<u64, TaskId>,
     submitted: BTreeSet<TaskId>,
     payloads: BTreeSet<PayloadId>,
+    /// Keys of what was posted and dealt with.
+    consumed: BTreeSet<Arc<str>>,
     pub(super) ledger: Ledger,
     pub(super) checkpoint: Checkpoint,
     pub(super) is_final: bool,
@@ -232,6 +236,7 @@ impl World {
             started: BTreeMap::new(),
             submitted: BTreeSet::new(),
             payloads: BTreeSet::new(),
+            consumed: BTreeSet::new(),
             ledger: Ledger::default(),
             checkpoint: Checkpoint::default(),
             is_final: false,
@@ -502,8 +507,13 @@ impl World {
     /// The table has written something for an execution.
     pub(super) fn written(&self, execution: usize, sort: &str, note: Option<Box<Note>>) {
         if sort.starts_with("i#") {
-            let now = self.now();
-            return self.life(execution, |life| life.due = Some(life.due.map_or(now, |due| due.min(now))));
+            let (now, key) = (self.now(), sort.splitn(3, '#').nth(2).unwrap_or_default());
+            return self.life(execution, |life| {
+                // What is posted again has been dealt with.
+                if !life.consumed.contains(key) {
+                    life.due = Some(life.due.map_or(now, |due| due.min(now)));
+                }
+            });
         }
         if let Some(note) = note.filter(|_| is_commit(sort))
             && let Err(violation) = self.note(execution, *note)
@@ -555,6 +565,7 @@ impl World {
                 }
             }
             life.commits += 1;
+            life.consumed.extend(note.consumed);
             life.due = note.due;
             life.is_final = note.is_final;
             life.ledger = note.ledger;
