@@ -53,9 +53,9 @@ impl<T: Table> Offers<T> {
         self.table.put(item, Condition::None).await.map_err(|error| QueueError(error.to_string()))
     }
 
-    /// The oldest offers to the workers of an activity.
-    pub(crate) async fn list(&self, activity: &str) -> Result<Vec<Offer>, TableError> {
-        let page = self.table.query(&Query::prefix(partition(activity), "").limit(PAGE)).await?;
+    /// A page of the offers to the workers of an activity, the oldest first, and where the next one begins.
+    pub(crate) async fn list(&self, activity: &str, after: Option<String>) -> Result<(Vec<Offer>, Option<String>), TableError> {
+        let page = self.table.query(&Query::prefix(partition(activity), "").after(after).limit(PAGE)).await?;
         let offer = |item: Item| {
             Some(Offer {
                 execution: ExecutionArn(item.get_text("arn")?.into()),
@@ -64,7 +64,7 @@ impl<T: Table> Offers<T> {
                 key: item.key,
             })
         };
-        Ok(page.items.into_iter().filter_map(offer).collect())
+        Ok((page.items.into_iter().filter_map(offer).collect(), page.next))
     }
 
     /// Takes an offer back.

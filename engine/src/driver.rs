@@ -79,6 +79,8 @@ impl Default for Patience {
 pub const SKEW: Duration = Duration::from_secs(5);
 /// A wake-up can be sent ahead by so much.
 pub const WAKE_AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
+/// Who starts an execution has written it this long after it has woken somebody, or never.
+pub const BORN_WITHIN: Duration = Duration::from_secs(30);
 /// Somebody who passes by, and need not leave at a given time, has left after this.
 const PASSES_WITHIN: Duration = Duration::from_secs(60);
 /// A reminder stands so much behind the wake-up that it makes up for.
@@ -87,7 +89,7 @@ const REMINDER_BEHIND: Duration = Duration::from_secs(60);
 const REMINDER_BEFORE: Duration = Duration::from_secs(60);
 /// What is farther away is looked at earlier, and again. Whoever waits leaves a reminder in any case: by it the sweep finds what a crash
 /// left in the list of running executions.
-pub const REMINDER_AHEAD_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const REMINDER_AHEAD_MAX: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// A reminder that is farther away than this is no item of its own but stands in the execution's place in the list of running ones. That
 /// list is read once an hour ([`walk`](crate::walk)) for what is two hours ahead at most: whoever arranges something and commits it takes
@@ -167,7 +169,7 @@ pub enum Delivered {
 /// # Errors
 /// When the store or a queue fails. Nothing is lost: call again.
 pub async fn drive<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, DriveError> {
-    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new() };
+    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new(), listed: false };
     loop {
         match drive_loaded(host, arn, &mut waiting).await {
             // Somebody else moved it on: decide again from their state. What we wait for is still ours.
@@ -232,7 +234,13 @@ pub async fn start<H: Host>(
     find_missing_activities(host, definition, &mut execution).await?;
     let mut driver = Driver::new(host, &arn, definition, execution, birth);
     match driver.round(Vec::new(), Vec::new(), out, now, Role::Passing, false).await {
-        Ok(round) => Ok(round.drove(&driver)),
+        Ok(round) => {
+            // Whoever was woken has perhaps given up looking for it.
+            if !driver.execution.status().is_final() && now.until(host.clock().now()) >= BORN_WITHIN / 2 {
+                driver.wake_after().await?;
+            }
+            Ok(round.drove(&driver))
+        }
         Err(DriveError::Commit(CommitError::Conflict)) => {
             // Whoever created it, and saw it end at once, is perhaps this one, and did not come so far as to close it.
             if let Some((ended, _)) = Driver::load(host, &arn).await?.filter(|(found, _)| found.execution.status().is_final()) {
@@ -263,7 +271,7 @@ pub async fn run<H: Host>(
         execution.set_synchronous();
     }
     let mut driver = Driver::new(host, &arn, definition, execution, birth);
-    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new() };
+    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new(), listed: false };
     driver.go(Vec::new(), out, &mut waiting).await?;
     Ok(driver.execution)
 }
@@ -427,6 +435,8 @@ struct Waiting<'h> {
     answers: FuturesUnordered<Answer<'h>>,
     /// What came and is not committed yet.
     answered: Vec<Happened>,
+    /// Whether this driver has put the execution into the list of running ones, whatever has become of the commit.
+    listed: bool,
 }
 
 /// Who drives.
@@ -476,7 +486,11 @@ impl Round {
 
 async fn drive_loaded<'h, H: Host>(host: &'h H, arn: &'h ExecutionArn, waiting: &mut Waiting<'h>) -> Result<Drove, DriveError> {
     let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Drove::Unknown) };
-    driver.go(inbox, Output::default(), waiting).await
+    // Whoever was faster does not know of it, and would leave it there.
+    driver.ledger.listed |= waiting.listed;
+    let driven = driver.go(inbox, Output::default(), waiting).await;
+    waiting.listed |= driver.ledger.listed;
+    driven
 }
 
 /// Waits for an answer, or until then; where one has come, for others that come with it.
@@ -741,12 +755,14 @@ impl<'h, H: Host> Driver<'h, H> {
             false => look_at.min(farthest).minus(REMINDER_BEFORE),
         };
         let near = now.plus(NEAR);
+        let reminder = self.reminder(at, now);
         (self.ledger.reminder, self.ledger.look_at) = match (before.reminder, before.look_at) {
             // Whoever looks in between need not move it.
             (Some(stands), _) if look_at > farthest && stands > now.plus(WAKE_AHEAD_MAX).0 => (Some(stands), None),
-            _ if at <= near => (Some(at.0), None),
+            (Some(stands), _) if stands.div_euclid(1000) == reminder.0.div_euclid(1000) => (Some(stands), None),
+            _ if at <= near => (Some(reminder.0), None),
             // Whoever reads the list may have put it off already.
-            (None, Some(place)) if place <= near.0 => (Some(at.0), None),
+            (None, Some(place)) if place <= near.0 => (Some(reminder.0), None),
             // Who looks too early sees for how long there is nothing to do.
             (None, Some(place)) if place <= at.0 => (None, Some(place)),
             _ => (None, Some(at.0)),
@@ -759,10 +775,17 @@ impl<'h, H: Host> Driver<'h, H> {
         }
         if !self.ledger.listed || self.ledger.look_at.is_some_and(|place| before.look_at != Some(place)) {
             let look_at = self.ledger.look_at.map_or_else(|| at.plus(SEEN_AGAIN), Timestamp);
-            self.host.store().enlist(&self.execution, &self.birth, look_at).await?;
+            self.host.store().enlist(&self.execution, &self.birth, look_at, now).await?;
             self.ledger.listed = true;
         }
         Ok(())
+    }
+
+    /// The reminder for `at`: no two of an execution have the same time, or the deletion of an earlier one that comes late would hit it.
+    fn reminder(&self, at: Timestamp, now: Timestamp) -> Timestamp {
+        let seconds = at.0.saturating_add(999).div_euclid(1000);
+        let one_of_a_thousand = now.0.wrapping_add_unsigned(self.execution.history_events().wrapping_mul(61)).rem_euclid(1000);
+        Timestamp(seconds.saturating_mul(1000).saturating_add(one_of_a_thousand))
     }
 
     /// Puts an execution that has ended where it belongs in the lists.
@@ -804,6 +827,11 @@ impl<'h, H: Host> Driver<'h, H> {
     }
 
     async fn commit(&mut self, events: &[HistoryEvent], consumed: &[Arc<str>], now: Timestamp) -> Result<(), DriveError> {
+        if !self.created && now.until(self.host.clock().now()) >= BORN_WITHIN {
+            return Err(
+                StoreError::Unavailable("whoever was woken to go on has given up looking for the execution".to_owned()).into()
+            );
+        }
         let changes = self.execution.take_changes(&self.definition);
         let (execution, definition) = (&self.execution, &self.definition);
         let commit = Commit {

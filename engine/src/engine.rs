@@ -13,7 +13,7 @@ use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::time::Timestamp;
 
-use crate::activities::Offers;
+use crate::activities::{Offer, Offers};
 use crate::api::{
     ActivityTask, ApiError, ExecutionQuery, ExecutionRecord, ExecutionRow, ExecutionRows, Executions, HistoryQuery, ListedStatus,
     NewExecution, Started, Told, activity_exists, definition,
@@ -167,11 +167,15 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
             Ok(loaded) => loaded.checkpoint.is_newer(),
             Err(error) => error.is_newer(),
         };
-        let in_vain = |(key, at): &(String, Timestamp)| key.starts_with(STOP) && at.plus(LATER_RELEASE_WITHIN) <= now;
-        match is_newer {
-            true if found.ended.is_some() => Ok(Told::Closed(None)),
-            true if found.inbox.iter().any(in_vain) => self.abandon(arn, error, now).await,
-            true | false => Ok(Told::Taken),
+        if !is_newer {
+            return Ok(Told::Taken);
+        }
+        if found.ended.is_some() {
+            return Ok(Told::Closed(None));
+        }
+        match self.journal.posted_since(arn, STOP, now).await? {
+            Some(since) if since.plus(LATER_RELEASE_WITHIN) <= now => self.abandon(arn, error, now).await,
+            Some(_) | None => Ok(Told::Taken),
         }
     }
 
@@ -190,7 +194,21 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
 
     /// Tries to start one of the tasks that are offered to the workers of an activity.
     async fn take_offer(&self, activity_arn: &str, worker_name: Option<&str>) -> Result<Option<ActivityTask>, ApiError> {
-        for offer in self.tasks.offers.list(activity_arn).await? {
+        let mut after = None;
+        loop {
+            let (offers, next) = self.tasks.offers.list(activity_arn, after).await?;
+            if let Some(task) = self.take_one(offers, worker_name).await? {
+                return Ok(Some(task));
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn take_one(&self, offers: Vec<Offer>, worker_name: Option<&str>) -> Result<Option<ActivityTask>, ApiError> {
+        for offer in offers {
             let now = self.clock.now();
             let task = match self.load(&offer.execution).await {
                 Ok(Some((_, execution, definition))) => open_task(&execution, &definition, offer.task),
@@ -391,8 +409,8 @@ impl Store for Gathered {
         ForgetfulStore.forget(execution, at).await
     }
 
-    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
-        ForgetfulStore.enlist(execution, birth, look_at).await
+    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        ForgetfulStore.enlist(execution, birth, look_at, now).await
     }
 
     async fn close(&self, execution: &Execution, birth: &Birth, listed: bool, at: Timestamp) -> Result<(), StoreError> {

@@ -19,8 +19,8 @@ pub mod table;
 
 pub use clock::{Clock, SystemClock, Timer, VirtualClock};
 pub use driver::{
-    Delivered, DriveError, Drove, Host, NEAR, OpenTask, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, claim, deliver,
-    deliver_all, deliver_at_once, deliver_if, drive, open_task, run, start,
+    BORN_WITHIN, Delivered, DriveError, Drove, Host, NEAR, OpenTask, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, claim,
+    deliver, deliver_all, deliver_at_once, deliver_if, drive, open_task, run, start,
 };
 pub use engine::{Engine, EngineSettings, ExpressQueue};
 pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};

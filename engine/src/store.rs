@@ -215,6 +215,7 @@ pub trait Store: Send + Sync {
         execution: &Execution,
         birth: &Birth,
         look_at: Timestamp,
+        now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Puts the execution, which has ended at `at`, into the list of closed ones, and takes it out of the other if it is `listed`
@@ -255,7 +256,7 @@ impl Store for ForgetfulStore {
         Ok(())
     }
 
-    async fn enlist(&self, _execution: &Execution, _birth: &Birth, _look_at: Timestamp) -> Result<(), StoreError> {
+    async fn enlist(&self, _execution: &Execution, _birth: &Birth, _look_at: Timestamp, _now: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 

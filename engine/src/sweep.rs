@@ -10,10 +10,11 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use statewright_interpreter::time::Timestamp;
 
 use crate::driver::{DriveError, Host, WAKE_AHEAD_MAX, restore};
-use crate::journal::{Aside, Due, Journal, Nearing};
+use crate::journal::{Aside, Due, Journal, Nearing, Running};
 use crate::queue::WakeQueue;
 use crate::store::{ExecutionArn, Loaded, Store, StoreError};
 use crate::table::Table;
@@ -28,6 +29,8 @@ const PAUSE_MAX_SECONDS: u64 = 3600;
 const PAGE: usize = 200;
 /// So many places in the list of running executions are read at a time: less than a megabyte.
 const WALK_PAGE: usize = 2000;
+/// So many of those that must be looked at are looked at together.
+const LOOKS_AT_ONCE: usize = 16;
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub struct Swept {
     pub put_aside: usize,
     /// How many reminders wait for their next pause to end.
     pub resting: usize,
+    /// How many executions could not be looked at.
+    pub failed: usize,
     /// Whether there are more than were read: sweep again.
     pub more: bool,
 }
@@ -109,40 +114,78 @@ fn is_newer<P>(found: &Result<Option<Loaded<P>>, StoreError>) -> bool {
 /// What is to be looked at so soon is woken by whoever walks through the list of running executions. Its driver arranges for a reminder.
 pub const LOOK_AHEAD: Duration = Duration::from_secs(2 * 3600);
 
-/// The shards of the list of running executions to [walk](walk) through in this minute: each has its minute of the hour.
-pub fn to_walk<T: Table>(journal: &Journal<T>, now: Timestamp) -> impl Iterator<Item = u32> + use<T> {
-    let shards = journal.running_shards();
-    let minute = now.0.div_euclid(60_000).rem_euclid(60);
-    (0..shards).filter(move |shard| i64::from(*shard) * 60 / i64::from(shards) == minute)
+/// The hour, by a clock of its own, in which a shard of the list of running executions is to be walked through: each shard begins its
+/// hours at another minute.
+fn hour_of(shard: u32, shards: u32, now: Timestamp) -> i64 {
+    let minute = i64::from(shard) * 60 / i64::from(shards);
+    (now.0.div_euclid(60_000) - minute).div_euclid(60)
 }
 
-/// Walks through one of the [`Journal::running_shards`] of a journal, from behind `after` on: whoever must be looked at soon is woken, what
-/// has ended is taken out. Gives what was done, and where to go on; `None` at the end.
+/// The shards of the list of running executions whose hour begins in this minute.
+pub fn to_walk<T: Table>(journal: &Journal<T>, now: Timestamp) -> impl Iterator<Item = u32> + use<T> {
+    let shards = journal.running_shards();
+    let before = now.minus(Duration::from_secs(60));
+    (0..shards).filter(move |shard| hour_of(*shard, shards, now) != hour_of(*shard, shards, before))
+}
+
+/// Walks through those shards of the list of running executions that were not yet in their present hour: whoever must be looked at soon is
+/// woken, what has ended is taken out. Stops when `is_over` says so; the next walk goes on there.
 ///
 /// # Errors
-/// When the table or the queue fails. Walk again, or in an hour.
-pub async fn walk<T: Table>(
-    host: &impl Host<Store = Journal<T>>,
+/// When the table fails. Walk again.
+pub async fn walk<T: Table, H: Host<Store = Journal<T>>>(
+    host: &H,
     journal: &Journal<T>,
-    shard: u32,
-    after: Option<String>,
     now: Timestamp,
-) -> Result<(Swept, Option<String>), DriveError> {
+    is_over: impl Fn() -> bool,
+) -> Result<Swept, DriveError> {
     let mut swept = Swept::default();
-    let (running, next) = journal.running(shard, now.plus(LOOK_AHEAD), after, WALK_PAGE).await.map_err(StoreError::from)?;
-    for running in running {
-        match journal.look_at(&running, now).await? {
-            Nearing::Wake => {
-                host.wakes().wake(&running.execution, Duration::ZERO).await?;
-                // Should that be in vain it is woken again, when it was to be looked at or in an hour.
-                journal.put_off(&running, running.look_at.max(now.plus(LOOK_AHEAD))).await?;
-                swept.woken += 1;
+    let until = now.plus(LOOK_AHEAD);
+    let mut walks = journal.walks().await?;
+    let shards = journal.running_shards();
+    for shard in 0..shards {
+        let hour = hour_of(shard, shards, now);
+        while let Some(noted) = walks.get_mut(shard as usize).filter(|noted| noted.hour < hour) {
+            if is_over() {
+                swept.more = true;
+                return Ok(swept);
             }
-            Nearing::Gone => swept.stale += 1,
-            Nearing::Seen => {}
+            let (running, next) =
+                journal.running(shard, (now, until), noted.after.take(), WALK_PAGE).await.map_err(StoreError::from)?;
+            if next.is_none() {
+                noted.hour = hour;
+            }
+            noted.after = next;
+            let looks = running.iter().map(|running| look_at(host, journal, running, (now, until)));
+            let looks: Vec<_> = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).collect().await;
+            for looked in looks {
+                match looked {
+                    Ok(Nearing::Wake) => swept.woken += 1,
+                    Ok(Nearing::Gone) => swept.stale += 1,
+                    Ok(Nearing::Seen) => {}
+                    // Nobody else waits for it. It is looked at again in an hour.
+                    Err(_) => swept.failed += 1,
+                }
+            }
+            journal.note_walks(&walks).await?;
         }
     }
-    Ok((swept, next))
+    Ok(swept)
+}
+
+async fn look_at<T: Table, H: Host<Store = Journal<T>>>(
+    host: &H,
+    journal: &Journal<T>,
+    running: &Running,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<Nearing, DriveError> {
+    let nearing = journal.look_at(running, (now, until)).await?;
+    if nearing == Nearing::Wake {
+        host.wakes().wake(&running.execution, Duration::ZERO).await?;
+        // Should that be in vain it is woken again in an hour.
+        journal.put_off(running, running.look_at.max(until)).await?;
+    }
+    Ok(nearing)
 }
 
 /// Takes back what was put aside and has gone on since, because something else happened to it, and wakes it, in case that it has not gone

@@ -51,16 +51,14 @@ fn running(world: &World) -> Vec<Item> {
 
 fn reminders(world: &World) -> Vec<Timestamp> {
     let due = |shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), 10)).unwrap();
-    (0..world.journal.reminder_shards()).flat_map(due).map(|due| due.at).collect()
+    // No two have the same milliseconds.
+    (0..world.journal.reminder_shards()).flat_map(due).map(|due| Timestamp(due.at.0.div_euclid(1000) * 1000)).collect()
 }
 
 /// Walks through the whole list of running executions.
 fn walk_all(world: &World, now: Timestamp) -> Swept {
-    let walked = |shard| block(walk(world, &world.journal, shard, None, now)).unwrap();
-    (0..world.journal.running_shards()).map(walked).fold(Swept::default(), |all, (swept, next)| {
-        assert_eq!(next, None);
-        Swept { woken: all.woken + swept.woken, stale: all.stale + swept.stale, ..all }
-    })
+    block(world.journal.note_walks(&[])).unwrap();
+    block(walk(world, &world.journal, now, || false)).unwrap()
 }
 
 #[test]
@@ -446,11 +444,11 @@ fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
     assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
     world.woken.lock().unwrap().clear();
     assert_eq!(all(START.plus_seconds(86_000)), (0, 0, 0), "nothing is due");
-    let mut now = START.plus_seconds(86_400 - 60);
+    let mut now = START.plus_seconds(86_400 - 59);
     assert_eq!(all(now), (1, 0, 0), "a minute before the Wait ends, so that a wake-up can be sent ahead");
     world.clock.advance_to(now);
     assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
-    assert_eq!(*world.woken.lock().unwrap(), [Duration::ZERO, Duration::from_secs(60)]);
+    assert_eq!(*world.woken.lock().unwrap(), [Duration::ZERO, Duration::from_secs(59)]);
     assert_eq!(all(now.plus_seconds(119)), (0, 0, 0), "its reminder has moved on");
     // The wake-up is lost, and so are those that the sweep sends.
     let (mut woken, mut aside) = (0, 0);
@@ -477,21 +475,160 @@ fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
 #[test]
 fn what_lives_long_outlives_the_time_its_items_were_written_for() {
     const DAY: u64 = 24 * 3600;
-    let world = World::new(&WAIT.replace("86400", &(300 * DAY).to_string()));
-    world.start("one", "{}").unwrap();
-    let mut days = 0;
-    while let Ok(Drove::Waiting(_)) = world.drive("one") {
-        // The reminders come once in a month.
-        days += 29;
-        world.clock.advance_to(START.plus_seconds(days * DAY));
-        // The table deletes what it may as soon as it may.
-        for item in partition(&world, "x#machine:one") {
-            assert!(!item.is_expired(world.clock.now()), "after {days} days {} is gone", item.key.sort);
+    for retention in [1, 7, 20, 90] {
+        let settings = Settings { retention_seconds: retention * DAY, ..Settings::default() };
+        let world = World::with(&WAIT.replace("86400", &(300 * DAY).to_string()), settings);
+        world.start("one", "{}").unwrap();
+        world.drive("one").unwrap();
+        // Nobody but the sweep wakes it, once in a fortnight.
+        for hour in 1..=300 * 24 {
+            let now = START.plus_seconds(hour * 3600);
+            world.clock.advance_to(now);
+            let swept = (0..world.journal.reminder_shards()).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap());
+            if swept.map(|swept| swept.woken).sum::<usize>() + walk_all(&world, now).woken > 0 {
+                world.drive("one").unwrap();
+            }
+            // The table deletes what it may as soon as it may.
+            for item in partition(&world, "x#machine:one") {
+                assert!(!item.is_expired(now), "{retention} days are kept: after {hour} hours {} is gone", item.key.sort);
+            }
+        }
+        world.clock.advance_to(START.plus_seconds(300 * DAY));
+        assert_eq!(world.drive("one"), Ok(Drove::Finished));
+        assert_eq!(world.types("one").last().map(String::as_str), Some("ExecutionSucceeded"));
+        let kept_until = START.plus_seconds((300 + retention) * DAY);
+        assert!(partition(&world, "x#machine:one").iter().all(|item| !item.is_expired(kept_until.minus(Duration::from_secs(1)))));
+    }
+}
+
+fn copy(world: &World, definition: &str) -> World {
+    let other = World::new(definition);
+    for item in world.journal.table().snapshot() {
+        block(other.journal.table().put(item, Condition::None)).unwrap();
+    }
+    other.clock.advance_to(world.clock.now());
+    other
+}
+
+/// How often an execution is woken by whoever walks through the list of running ones, by the hour, in four days.
+fn woken_in_four_days(world: &World) -> usize {
+    let mut woken = 0;
+    for hour in 1..=96 {
+        let now = START.plus_seconds(hour * 3600);
+        world.clock.advance_to(now);
+        let count = walk_all(world, now).woken;
+        woken += count;
+        if count > 0 {
+            // Whoever wakes what cannot be driven comes back until it is put aside.
+            let _ = world.drive("one");
+            let _ = block(take_dead_letter(world, &world.journal, &World::arn("one"), now));
         }
     }
-    assert_eq!(world.types("one").last().map(String::as_str), Some("ExecutionSucceeded"));
-    let kept_until = START.plus_seconds((days + 89) * DAY);
-    assert!(partition(&world, "x#machine:one").iter().all(|item| !item.is_expired(kept_until)));
+    woken
+}
+
+#[test]
+fn who_loses_a_commit_to_an_earlier_deadline_leaves_it_in_its_place() {
+    let definition = r#"{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters":{"QueueUrl":"q","MessageBody":{"token.$":"$$.Task.Token"}},"TimeoutSeconds":7200,
+        "Catch":[{"ErrorEquals":["States.ALL"],"Next":"Long"}],"Next":"Short"},
+        "Short":{"Type":"Wait","Seconds":18000,"End":true},"Long":{"Type":"Wait","Seconds":864000,"End":true}}}"#;
+    let world = World::new(definition);
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let tell = |key: &str, event: Event| block(deliver(&world, &World::arn("one"), key, Happened { at: world.clock.now(), event }));
+    tell("started", Event::TaskStarted { task: EventId(3), worker_name: None }).unwrap();
+    tell("submitted", Event::TaskSubmitted { task: EventId(3), output: Document::parse("1").unwrap() }).unwrap();
+    let (execution, birth) = {
+        let late = copy(&world, definition);
+        late.clock.advance_to(START.plus_seconds(7201));
+        late.drive("one").unwrap();
+        let loaded = block(late.journal.load(&World::arn("one"), late.clock.now())).unwrap().unwrap();
+        (Execution::restore(&late.definition, &loaded.checkpoint).unwrap(), loaded.birth)
+    };
+    // The answer is committed; the time-out would have been, and wrote its place in the list later.
+    world.clock.advance_to(START.plus_seconds(7199));
+    tell("result", Event::TaskSucceeded { task: EventId(3), output: Document::parse("{}").unwrap() }).unwrap();
+    let late = world.clock.now().plus_seconds(864_000);
+    block(world.journal.enlist(&execution, &birth, late, world.clock.now())).unwrap();
+    world.drive("one").unwrap();
+    let first = (3..400).find(|hour| walk_all(&world, START.plus_seconds(hour * 3600)).woken > 0);
+    assert!(first.is_some_and(|hour| hour <= 7), "woken after {first:?} hours, due after 7");
+}
+
+#[test]
+fn a_place_that_is_too_early_is_put_right_without_waking_anybody() {
+    let world = World::new(&WAIT.replace("86400", "1728000"));
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    // Left by a driver that died before its commit.
+    let place = running(&world).pop().unwrap().number("at", START.plus_seconds(5 * 3600).0);
+    block(world.journal.table().put(place, Condition::None)).unwrap();
+    assert_eq!(woken_in_four_days(&world), 0);
+}
+
+#[test]
+fn what_was_put_aside_is_not_put_aside_again_and_again() {
+    let world = World::new(WAIT);
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    // Its state is gone.
+    let other = copy(&world, PASS);
+    assert!(other.drive("one").is_err());
+    assert_eq!(woken_in_four_days(&other), 1);
+}
+
+#[test]
+fn who_was_slower_takes_what_has_ended_out_of_the_list_that_it_has_put_it_into() {
+    let world = World::new(&WAIT.replace("86400", "600"));
+    world.start("one", "{}").unwrap();
+    // Before the driver's place in the list and its commit the execution is stopped.
+    *world.before_wake.lock().unwrap() = Some(|world| {
+        let stop = Happened { at: START, event: Event::Stop { error: Default::default() } };
+        assert_eq!(block(deliver(world, &World::arn("one"), "stop", stop)), Ok(Delivered::Applied));
+    });
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!(lists(&world, None), [("one".to_owned(), "ABORTED".to_owned())]);
+}
+
+#[test]
+fn a_reminder_never_has_the_time_of_an_earlier_one() {
+    let asks = |next: &str, seconds: u32| {
+        format!(
+            r#"{{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            "Parameters":{{"QueueUrl":"q","MessageBody":{{"token.$":"$$.Task.Token"}}}},"TimeoutSeconds":{seconds},{next}}}"#
+        )
+    };
+    let (a, b1) = (asks(r#""End":true"#, 7200), asks(r#""Next":"B2""#, 10_000));
+    let (b2, b3) = (asks(r#""Next":"B3""#, 3000), asks(r#""End":true"#, 10_000));
+    let world = World::new(&format!(
+        r#"{{"StartAt":"P","States":{{"P":{{"Type":"Parallel","End":true,"Branches":[{{"StartAt":"A","States":{{"A":{a}}}}},
+        {{"StartAt":"B1","States":{{"B1":{b1},"B2":{b2},"B3":{b3}}}}}]}}}}}}"#
+    ));
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let due = || (0..4).flat_map(|shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), 10)).unwrap()).next().unwrap().at;
+    let (mut seen, mut begun) = (Vec::new(), 0);
+    for step in 0..3 {
+        let new: Vec<_> = world.started.lock().unwrap()[begun..].to_vec();
+        begun += new.len();
+        let tell =
+            |key: &str, event: Event| block(deliver(&world, &World::arn("one"), key, Happened { at: world.clock.now(), event }));
+        for task in &new {
+            tell("started", Event::TaskStarted { task: *task, worker_name: None }).unwrap();
+            tell("submitted", Event::TaskSubmitted { task: *task, output: Document::parse("1").unwrap() }).unwrap();
+        }
+        seen.push(due());
+        if let Some(task) = new.last().filter(|_| step < 2) {
+            tell("result", Event::TaskSucceeded { task: *task, output: Document::parse("{}").unwrap() }).unwrap();
+            world.drive("one").unwrap();
+        }
+    }
+    let seconds: Vec<i64> = seen.iter().map(|at| (at.0 - START.0).div_euclid(1000)).collect();
+    assert_eq!(seconds, [7140, 2940, 7140]);
+    // The deletion of the first, which was sent again because its answer was lost, comes now.
+    block(world.journal.forget(&World::arn("one"), seen[0])).unwrap();
+    assert_eq!(due(), seen[2]);
 }
 
 #[test]
@@ -646,11 +783,10 @@ fn what_a_later_release_has_written_is_left_to_it() {
             let swept = block(sweep(&world, &world.journal, shard, long_after)).unwrap();
             assert_eq!((swept.woken, swept.stale, swept.put_aside), (0, 0, 0), "{checkpoint}");
         }
-        for shard in 0..world.journal.running_shards() {
-            assert_eq!(block(walk(&world, &world.journal, shard, None, long_after)).unwrap().0, Swept::default(), "{checkpoint}");
-        }
+        assert_eq!(walk_all(&world, long_after), Swept::default(), "{checkpoint}");
         assert_eq!(world.woken.lock().unwrap().as_slice(), []);
-        assert_eq!(world.journal.table().snapshot(), before, "{checkpoint}");
+        let after = world.journal.table().snapshot().into_iter().filter(|item| item.key.partition != "w").collect::<Vec<_>>();
+        assert_eq!(after, before, "{checkpoint}");
         // Its dead letter is only put off.
         assert_eq!(block(take_dead_letter(&world, &world.journal, &arn, START)), Ok(false), "{checkpoint}");
         assert_eq!(world.woken.lock().unwrap().as_slice(), [WAKE_AHEAD_MAX]);
@@ -689,7 +825,7 @@ fn a_place_in_the_list_of_running_executions_never_moves_away_from_who_counts_on
         all.filter_map(|item| item.get_number("at")).collect::<Vec<_>>()
     };
     let enlist = |at: i64| {
-        block(world.journal.enlist(&execution, &loaded.birth, Timestamp(at))).unwrap();
+        block(world.journal.enlist(&execution, &loaded.birth, Timestamp(at), START)).unwrap();
         place()
     };
     enlist(1000);

@@ -251,8 +251,8 @@ impl Store for Checked {
         self.journal.forget(execution, at).await
     }
 
-    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
-        self.journal.enlist(execution, birth, look_at).await
+    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        self.journal.enlist(execution, birth, look_at, now).await
     }
 
     async fn close(&self, execution: &Execution, birth: &Birth, listed: bool, at: Timestamp) -> Result<(), StoreError> {

@@ -33,6 +33,22 @@ pub struct Inspected {
 }
 
 impl<T: Table> Journal<T> {
+    /// Since when something stands in the inbox of an execution whose key begins with `prefix`.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn posted_since(
+        &self,
+        execution: &ExecutionArn,
+        prefix: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let Some(ends) = self.ends(execution, now).await? else { return Ok(None) };
+        let posted = Query::prefix(partition(execution), &ends.sorts.inbox(prefix)).limit(INBOX_MAX);
+        let posted = self.table().query(&posted).await?.items;
+        Ok(posted.iter().filter_map(|item| item.get_number("at").map(Timestamp)).min())
+    }
+
     /// Looks at an execution without restoring it. `None` if it was neither started nor put aside.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ use body::{Body, Notes};
 pub use inspect::Inspected;
 use keys::{FIRST, Sorts, key, partition};
 pub(crate) use rows::SEEN_AGAIN;
-pub use rows::{Aside, Due, ListedExecution, ListedPage, Nearing, Running};
+pub use rows::{Aside, Due, ListedExecution, ListedPage, Nearing, Running, Walked};
 
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};
 use crate::table::{Condition, Item, Key, Query, Table, WriteError};
@@ -90,6 +90,8 @@ const DEPTH_MAX: u32 = 12;
 const RECENT_MAX: usize = 4;
 /// A commit of so many bytes is paid as the least there is, with its key and what stands beside it: nothing smaller is looked for.
 const SMALL: usize = 850;
+/// So much of what stands apart from a commit is read at once: no more than a few megabytes.
+const GETS_MAX: usize = 10;
 /// So much of what stands apart from a commit is written at once.
 const PUTS_MAX: usize = 16;
 /// Read at first: the first commit, a few posted events, and the newest commits.
@@ -304,8 +306,10 @@ impl<T: Table> Journal<T> {
             return Ok(payloads);
         }
         let all: Vec<Key> = places.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
-        let found = self.table.get_all(&all).await?.into_iter().map(|item| (item.key.clone(), item));
-        let found: BTreeMap<Key, Item> = found.collect();
+        let mut found: BTreeMap<Key, Item> = BTreeMap::new();
+        for some in all.chunks(GETS_MAX) {
+            found.extend(self.table.get_all(some).await?.into_iter().map(|item| (item.key.clone(), item)));
+        }
         for (id, keys) in places {
             let mut packed = Vec::new();
             for key in &keys {
@@ -628,8 +632,8 @@ impl<T: Table> Store for Journal<T> {
         self.delete_reminder(execution, at).await
     }
 
-    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
-        self.put_running(execution, birth, look_at).await
+    async fn enlist(&self, execution: &Execution, birth: &Birth, look_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        self.put_running(execution, birth, look_at, now).await
     }
 
     async fn close(&self, execution: &Execution, birth: &Birth, listed: bool, at: Timestamp) -> Result<(), StoreError> {

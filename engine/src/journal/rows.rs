@@ -6,15 +6,20 @@
 //! | `c#<state machine>#<status>#<shard>` | inverted stop, name | an execution that has ended |
 //! | `s#<shard>` | time, execution | a reminder: look at the execution then; how often that was tried, and when to try again |
 //! | `u` | execution | an execution that was put aside, and why |
+//! | `w` | `0` | how far the list of running executions was walked through |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use statewright_interpreter::execution::Execution;
+use serde::{Deserialize, Serialize};
+use statewright_interpreter::execution::{Checkpoint, Execution};
 use statewright_interpreter::time::Timestamp;
 
-use super::Journal;
-use crate::store::{Birth, ExecutionArn, Store, StoreError};
+use super::abandon::Ends;
+use super::keys::{FIRST, partition};
+use super::{Journal, missing};
+use crate::store::{Birth, ExecutionArn, Ledger, Store, StoreError};
 use crate::table::{Attribute, Condition, Item, Key, Query, Table, TableError, WriteError};
 
 /// An execution as a list shows it.
@@ -65,7 +70,19 @@ pub struct Running {
     pub execution: ExecutionArn,
     /// When somebody must look at it at the latest.
     pub look_at: Timestamp,
+    /// Whoever wrote it is not about to commit any more.
+    is_settled: bool,
     item: Item,
+}
+
+/// How far a shard of the list of running executions was walked through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walked {
+    /// The last of its hours that it was walked through in to the end.
+    pub hour: i64,
+    /// Where to go on in the hour behind that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 /// What there is to do for a running execution that somebody must look at soon.
@@ -96,6 +113,10 @@ pub struct Aside {
 const UNBORN_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A running execution that a reminder stands for is looked at this long behind it, should it still be running then.
 pub(crate) const SEEN_AGAIN: Duration = Duration::from_secs(24 * 3600);
+/// Whoever arranges for a commit has committed after this, or never will.
+const COMMITS_WITHIN: Duration = Duration::from_secs(3600);
+/// The partition of how far lists were walked through.
+const WALKS: &str = "w";
 /// The partition of what was put aside.
 const ASIDE: &str = "u";
 
@@ -137,8 +158,14 @@ impl<T: Table> Journal<T> {
 
     /// Has the place of an execution in the list say `look_at` or earlier. Of several who do this one commits, whichever came last: none
     /// takes away what another one counts on.
-    pub(super) async fn put_running(&self, execution: &Execution, birth: &Birth, look_at: Timestamp) -> Result<(), StoreError> {
-        let item = row(self.running_key(execution), execution, birth);
+    pub(super) async fn put_running(
+        &self,
+        execution: &Execution,
+        birth: &Birth,
+        look_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let item = row(self.running_key(execution), execution, birth).number("w", now.0);
         let (mut at, mut condition) = (look_at.0, Condition::Absent(Timestamp(0)));
         loop {
             let found = match self.table.put(item.clone().number("at", at), condition).await {
@@ -210,7 +237,7 @@ impl<T: Table> Journal<T> {
         Ok(ListedPage { executions: executions.collect(), next })
     }
 
-    /// Running executions that stand in a shard of their list and that somebody must look at before `until`, from a page of at most
+    /// Running executions that stand in a shard of their list `now` and that somebody must look at before `until`, from a page of at most
     /// `limit` behind `after`, and where the next page begins; `None` when there is no more.
     ///
     /// # Errors
@@ -218,56 +245,76 @@ impl<T: Table> Journal<T> {
     pub async fn running(
         &self,
         shard: u32,
-        until: Timestamp,
+        (now, until): (Timestamp, Timestamp),
         after: Option<String>,
         limit: usize,
     ) -> Result<(Vec<Running>, Option<String>), TableError> {
         let page = self.table.query(&Query::prefix(format!("r#{shard}"), "").after(after).limit(limit)).await?;
         let running = page.items.into_iter().filter_map(|item| {
             let look_at = Timestamp(item.get_number("at")?);
-            Some(Running { execution: ExecutionArn(item.get_text("arn")?.into()), look_at, item })
+            let is_settled = Timestamp(item.get_number("w").unwrap_or(0)).plus(COMMITS_WITHIN) <= now;
+            Some(Running { execution: ExecutionArn(item.get_text("arn")?.into()), look_at, is_settled, item })
         });
         Ok((running.filter(|running| running.look_at < until).collect(), page.next))
     }
 
-    /// Looks what there is to do for a running execution that somebody must look at soon.
+    /// Looks what there is to do for a running execution that somebody must look at before `until`.
     ///
     /// # Errors
     /// When the table fails. Look again.
-    pub async fn look_at(&self, running: &Running, now: Timestamp) -> Result<Nearing, StoreError> {
-        let is_aside = || async { Ok::<_, StoreError>(self.find_aside(&running.execution).await?.is_some()) };
-        let loaded = match self.load(&running.execution, now).await {
+    pub async fn look_at(&self, running: &Running, (now, until): (Timestamp, Timestamp)) -> Result<Nearing, StoreError> {
+        let Some(ends) = self.ends(&running.execution, now).await? else {
             // Its place is written before the commit that counts on it.
-            Ok(None) if now < running.look_at.plus(UNBORN_MAX) => return Ok(Nearing::Seen),
-            Ok(None) => {
-                self.table.delete(&running.item.key, Condition::None).await?;
-                return Ok(Nearing::Gone);
-            }
-            // Whoever walks through the list for that release finds it.
-            Ok(Some(loaded)) if loaded.checkpoint.is_newer() => return Ok(Nearing::Seen),
-            Err(error) if error.is_newer() => return Ok(Nearing::Seen),
-            Ok(Some(loaded)) => loaded,
-            Err(error) if error.is_unreadable() && is_aside().await? => {
-                self.put_off(running, now.plus(SEEN_AGAIN)).await?;
+            if now < running.look_at.plus(UNBORN_MAX) {
                 return Ok(Nearing::Seen);
             }
-            Err(error) if error.is_unreadable() => return Ok(Nearing::Wake),
-            Err(error) => return Err(error),
+            self.table.delete(&running.item.key, Condition::None).await?;
+            return Ok(Nearing::Gone);
         };
-        if loaded.checkpoint.frames.is_empty()
+        if ends.newest().get_text("status").is_some()
+            && let Ok(Some(loaded)) = self.load(&running.execution, now).await
             && let Ok(ended) = Execution::restore_ended(&loaded.checkpoint)
         {
             self.put_closed(&ended, &loaded.birth, ended.last_event_at()).await?;
             self.table.delete(&running.item.key, Condition::None).await?;
             return Ok(Nearing::Gone);
         }
-        match loaded.ledger.reminder {
-            Some(reminder) => {
-                self.put_off(running, now.max(Timestamp(reminder)).plus(SEEN_AGAIN)).await?;
-                Ok(Nearing::Seen)
+        let ledger = match self.ledger(&running.execution, ends).await {
+            // Whoever walks through the list for that release finds it.
+            Ok((_, is_newer)) if is_newer => return Ok(Nearing::Seen),
+            Err(error) if error.is_newer() => return Ok(Nearing::Seen),
+            Ok((ledger, _)) => ledger,
+            Err(error) if error.is_unreadable() => Ledger::default(),
+            Err(error) => return Err(error),
+        };
+        let later = match (ledger.reminder.map(Timestamp), ledger.look_at.map(Timestamp)) {
+            (Some(reminder), _) => {
+                // Should it have been taken away all the same it is there again.
+                self.put_missing_reminder(&running.execution, reminder).await?;
+                now.max(reminder).plus(SEEN_AGAIN)
             }
-            None => Ok(Nearing::Wake),
+            // Somebody wanted it to be looked at earlier, and did not commit.
+            (None, Some(look_at)) if look_at >= until => look_at,
+            (None, _) if self.find_aside(&running.execution).await?.is_some() => now.plus(SEEN_AGAIN),
+            (None, _) => return Ok(Nearing::Wake),
+        };
+        // Whoever has just written it perhaps counts on it in a moment.
+        if running.is_settled {
+            self.put_off(running, later).await?;
         }
+        Ok(Nearing::Seen)
+    }
+
+    /// What the newest commit of an execution notes for drivers, and whether a later release has written it.
+    async fn ledger(&self, execution: &ExecutionArn, ends: Ends) -> Result<(Ledger, bool), StoreError> {
+        let (partition, version, sorts) = (partition(execution), ends.version(), ends.sorts);
+        let mut items = BTreeMap::from([(FIRST, ends.first)]);
+        items.extend(ends.newest.map(|newest| (version, newest)));
+        let mut known = BTreeMap::new();
+        self.read_commits(&partition, sorts, &mut known, &mut items, [version]).await?;
+        let body = known.remove(&version).ok_or_else(|| missing(&partition, version))?.body;
+        let is_newer = Checkpoint { head: body.head, ..Checkpoint::default() }.is_newer();
+        Ok((body.notes.ledger, is_newer))
     }
 
     /// Notes in its place in the list when somebody must look at a running execution again. A place that has changed meanwhile stays.
@@ -282,6 +329,27 @@ impl<T: Table> Journal<T> {
         }
     }
 
+    /// How far each of the [shards](Self::running_shards) of the list of running executions was walked through.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn walks(&self) -> Result<Vec<Walked>, StoreError> {
+        let item = self.table.get(&Key::new(WALKS, "0")).await?;
+        let walks = item.and_then(|item| serde_json::from_str(item.get_text("s")?).ok());
+        let mut walks: Vec<Walked> = walks.unwrap_or_default();
+        walks.resize(self.running_shards() as usize, Walked::default());
+        Ok(walks)
+    }
+
+    /// Notes how far they were.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn note_walks(&self, walks: &[Walked]) -> Result<(), StoreError> {
+        let text = serde_json::to_string(walks).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(self.table.put(Item::new(Key::new(WALKS, "0")).text("s", text), Condition::None).await?)
+    }
+
     fn reminder_key(&self, execution: &ExecutionArn, at: Timestamp) -> Key {
         let shard = shard(&execution.0, self.settings.reminder_shards);
         Key::new(format!("s#{shard}"), format!("{:011x}#{execution}", at.0))
@@ -290,6 +358,14 @@ impl<T: Table> Journal<T> {
     pub(super) async fn put_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {
         let item = Item::new(self.reminder_key(execution, at)).text("arn", &*execution.0).number("at", at.0);
         Ok(self.table.put(item, Condition::None).await?)
+    }
+
+    async fn put_missing_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {
+        let item = Item::new(self.reminder_key(execution, at)).text("arn", &*execution.0).number("at", at.0);
+        match self.table.put(item, Condition::Absent(Timestamp(0))).await {
+            Ok(()) | Err(WriteError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) async fn delete_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {

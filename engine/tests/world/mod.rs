@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// What they were passed on with.
     pub(crate) leases: Mutex<Vec<Timestamp>>,
     pub(crate) after_crash: AfterCrash,
+    /// Done before the next wake-up is sent.
+    pub(crate) before_wake: Mutex<Option<fn(&World)>>,
 }
 
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
@@ -50,6 +52,7 @@ impl World {
             started: Mutex::default(),
             leases: Mutex::default(),
             after_crash: AfterCrash::Repeat,
+            before_wake: Mutex::default(),
         }
     }
 
@@ -120,6 +123,10 @@ impl Host for World {
 
 impl WakeQueue for World {
     async fn wake(&self, _execution: &ExecutionArn, after: Duration) -> Result<(), QueueError> {
+        let before = self.before_wake.lock().unwrap().take();
+        if let Some(before) = before {
+            before(self);
+        }
         self.woken.lock().unwrap().push(after);
         Ok(())
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join, join_all, select};
 use statewright_engine::table::Table;
-use statewright_engine::{Clock, Drove, ExecutionArn, ExpressQueue, Host, QueueError, SKEW, WAKE_AHEAD_MAX, WakeQueue, drive};
+use statewright_engine::{
+    BORN_WITHIN, Clock, Drove, ExecutionArn, ExpressQueue, Host, QueueError, SKEW, WAKE_AHEAD_MAX, WakeQueue, drive,
+};
 
 use super::relay::{Addressee, Relay};
 use super::{BatchAnswer, Fate, Invocation, Machinery, Messages, Source, SqsEvent, SqsMessage, answer};
@@ -19,7 +21,7 @@ use crate::tasks::TaskQueue;
 /// After this time messages are made visible again for the end of the invocation.
 const SHORT: Duration = Duration::from_secs(2);
 /// Somebody who starts an execution has written it this long after it has sent the wake-up, or never.
-const YOUNG: Duration = Duration::from_secs(60);
+const YOUNG: Duration = BORN_WITHIN.saturating_mul(2);
 /// After this somebody looks again whether an execution is there that was not.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 

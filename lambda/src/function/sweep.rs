@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use statewright_engine::table::Table;
 use statewright_engine::{
-    Clock, DriveError, ExecutionArn, ExpressQueue, Swept, WakeQueue, sweep, take_back_recovered, take_dead_letter, to_walk, walk,
+    Clock, DriveError, ExecutionArn, ExpressQueue, Swept, WakeQueue, sweep, take_back_recovered, take_dead_letter, walk,
 };
 
 use super::relay::Addressee;
@@ -51,7 +51,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
     messages: &Messages<S>,
     invocation: &Invocation,
 ) -> Result<Swept, DriveError> {
-    let mut all = Swept::default();
+    let (mut all, begun) = (Swept::default(), TokioTimer.now());
     let is_over = || TokioTimer.now() >= invocation.leave_at();
     for shard in 0..engine.journal().reminder_shards() {
         loop {
@@ -67,21 +67,11 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
             }
         }
     }
-    for shard in to_walk(engine.journal(), TokioTimer.now()) {
-        let mut after = None;
-        loop {
-            let (walked, next) = walk(engine, engine.journal(), shard, after, TokioTimer.now()).await?;
-            all.woken += walked.woken;
-            all.stale += walked.stale;
-            after = next;
-            if after.is_none() {
-                break;
-            }
-            if is_over() {
-                log::warn("there was no time to read the whole list of running executions; the rest is read in an hour", &[]);
-                break;
-            }
-        }
+    let walked = walk(engine, engine.journal(), begun, is_over).await?;
+    all.woken += walked.woken;
+    all.stale += walked.stale;
+    if walked.failed > 0 {
+        log::warn("running executions could not be looked at, and are looked at again in an hour", &[("count", &walked.failed)]);
     }
     take_back_recovered(engine, engine.journal(), TokioTimer.now(), ASIDE_MAX).await?;
     let mut letters_aside = 0;

@@ -64,17 +64,11 @@ pub(super) fn sweep(world: &World) {
             world.sweep_by(next.0);
         }
     }
-    let mut comes_again = MINUTE;
-    for shard in to_walk(&walker.journal, now) {
-        comes_again = HOUR;
-        let mut after = None;
-        loop {
-            match at_once(walk(&walker, &walker.journal, shard, after, now)) {
-                Ok((_, None)) => break,
-                Ok((_, next)) => after = next,
-                Err(error) => return world.violate(0, format!("nobody can walk: {error}")),
-            }
-        }
+    let comes_again = if to_walk(&walker.journal, now).next().is_some() { HOUR } else { MINUTE };
+    match at_once(walk(&walker, &walker.journal, now, || false)) {
+        Ok(walked) if walked.failed > 0 => return world.violate(0, "a running execution cannot be looked at".to_owned()),
+        Ok(_) => {}
+        Err(error) => return world.violate(0, format!("nobody can walk: {error}")),
     }
     // It leaves alone what it does not know.
     for execution in 0..world.setup.executions.len() {

@@ -439,7 +439,8 @@ impl World {
 
     /// A shard of the list of running executions: those that must be looked at before `until`.
     pub(super) fn running(&self, shard: u32, until: Timestamp) -> Vec<Running> {
-        at_once(self.journal().running(shard, until, None, 10_000)).map_or_else(|_| Vec::new(), |(running, _)| running)
+        at_once(self.journal().running(shard, (Timestamp(self.now()), until), None, 10_000))
+            .map_or_else(|_| Vec::new(), |(running, _)| running)
     }
 
     /// Whether the sweep is due, rather than superseded by an earlier one.
