@@ -187,8 +187,12 @@ pub async fn drive<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, Drive
 async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiting<'_>) -> Result<(), DriveError> {
     loop {
         if !waiting.answered.is_empty() {
-            post_all(host, arn, waiting.answered.drain(..).map(|happened| InboxEntry { key: key_of(&happened.event), happened }))
-                .await?;
+            post_all(
+                host,
+                arn,
+                waiting.answered.drain(..).map(|happened| InboxEntry { key: posted_under(&happened.event), happened }),
+            )
+            .await?;
         }
         let leave_at = host.patience().leave_at.unwrap_or(Timestamp(i64::MAX));
         match select(waiting.answers.next(), std::pin::pin!(host.sleep_until(leave_at))).await {
@@ -198,8 +202,9 @@ async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiti
     }
 }
 
-/// What an event of a task is posted under, so that those of one task are in order.
-fn key_of(event: &Event) -> Arc<str> {
+/// What an event of a task is posted under, so that those of one task are in order and none has the key of an earlier one.
+#[must_use]
+pub fn posted_under(event: &Event) -> Arc<str> {
     match event {
         Event::TaskStarted { task, .. } => format!("task-{}-0", task.0).into(),
         Event::TaskSubmitted { task, .. } | Event::TaskHeartbeat { task } => format!("task-{}-1", task.0).into(),

@@ -4,6 +4,8 @@
 //! wake-ups, and what is for another function lies in it too. Who drives hands it on by an asynchronous invocation, with an event like
 //! that of a queue, but without receipts: what is to come again is [put in again](super::Messages).
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use statewright_integrations::caller::Caller;
@@ -110,10 +112,16 @@ pub(crate) struct InvokeError {
     message: String,
 }
 
+/// Lambda takes an asynchronous invocation within milliseconds; whoever waits for it longer tries another way.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+
 /// Has a function of the deployment run, in its own time.
 pub(crate) async fn invoke(caller: &Caller, function: &str, event: String) -> Result<(), InvokeError> {
     let unanswered = |message: String| InvokeError { status: None, message };
-    let answer = caller.send(&lambda::asynchronous(function, event), []).await.map_err(|error| unanswered(error.to_string()))?;
+    let request = lambda::asynchronous(function, event);
+    let answer = tokio::time::timeout(ANSWERS_WITHIN, caller.send(&request, [])).await;
+    let answer = answer.map_err(|_| unanswered(format!("no answer within {} s", ANSWERS_WITHIN.as_secs())))?;
+    let answer = answer.map_err(|error| unanswered(error.to_string()))?;
     let answer = answer.map_err(|error| unanswered(error.to_string()))?;
     match answer.is_success() {
         true => Ok(()),

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use statewright_engine::table::Table;
 use statewright_engine::{
     Clock, DriveError, ExecutionArn, ExpressQueue, Happened, Host, InboxEntry, OpenTask, QueueError, SKEW, WakeQueue, claim,
-    deliver_all, open_task,
+    deliver_all, open_task, posted_under,
 };
 use statewright_interpreter::event::TaskId;
 use statewright_interpreter::history::EventId;
@@ -98,8 +98,8 @@ async fn tell<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     task: TaskId,
     happened: Vec<Happened>,
 ) -> Result<(), DriveError> {
-    let entry = |(number, happened)| InboxEntry { key: format!("task-{}-{number}", task.0).into(), happened };
-    let entries: Vec<_> = happened.into_iter().enumerate().map(entry).collect();
+    let entry = |happened: Happened| InboxEntry { key: posted_under(&happened.event), happened };
+    let entries: Vec<_> = happened.into_iter().map(entry).collect();
     loop {
         let Err(error) = deliver_all(engine, arn, entries.clone()).await else { return Ok(()) };
         if TokioTimer.now() >= engine.others().end() {
