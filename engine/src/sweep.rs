@@ -25,7 +25,7 @@ const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
 const TRIES_MAX: u32 = 12;
 /// The longest pause between two wake-ups in vain.
 const PAUSE_MAX_SECONDS: u64 = 3600;
-/// So many reminders are read at a time.
+/// So many reminders are read at a time: a twentieth of a megabyte.
 const PAGE: usize = 200;
 /// So many places in the list of running executions are read at a time: less than a megabyte.
 const WALK_PAGE: usize = 2000;
@@ -45,61 +45,99 @@ pub struct Swept {
     pub resting: usize,
     /// How many executions could not be looked at.
     pub failed: usize,
-    /// Whether there are more than were read: sweep again.
+    /// Whether there was no time for all of them.
     pub more: bool,
 }
 
-/// Sweeps one of the [`Journal::reminder_shards`] of a journal.
+/// What became of a reminder.
+enum Reminded {
+    /// Its execution was woken.
+    Woken,
+    /// It was taken away.
+    Stale,
+    /// Its execution was put aside.
+    PutAside,
+    /// Its pause is not over, or its execution is another release's.
+    Resting,
+    /// Its execution has another one by now, or its commit may be still coming.
+    Left,
+}
+
+/// Sweeps one of the [`Journal::reminder_shards`] of a journal: all whose time has come, those first that have waited for longest. Stops
+/// when `is_over` says so; the next sweep begins anew, and finds those resting that were woken.
 ///
 /// # Errors
-/// When the table or the queue fails. Sweep again.
-pub async fn sweep<T: Table>(
-    host: &impl Host<Store = Journal<T>>,
+/// When the table cannot be read. Sweep again.
+pub async fn sweep<T: Table, H: Host<Store = Journal<T>>>(
+    host: &H,
     journal: &Journal<T>,
     shard: u32,
     now: Timestamp,
+    is_over: impl Fn() -> bool,
 ) -> Result<Swept, DriveError> {
     let mut swept = Swept::default();
-    let due = journal.due(shard, now, PAGE).await.map_err(StoreError::from)?;
-    swept.more = due.len() == PAGE;
-    for due in due {
-        if due.not_before.is_some_and(|not_before| not_before > now) {
-            swept.resting += 1;
-            continue;
-        }
-        let loaded = journal.load(&due.execution, now).await;
-        if is_newer(&loaded) {
-            // The sweep of that release finds the reminder.
-            swept.resting += 1;
-            continue;
-        }
-        match loaded {
-            Ok(Some(loaded)) if loaded.ledger.reminder == Some(due.at.0) => {}
-            Ok(_) => {
-                let stale_at = due.at.plus(STALE_AFTER);
-                if stale_at <= now {
-                    journal.forget(&due.execution, due.at).await?;
-                    swept.stale += 1;
-                }
-                continue;
+    let mut after = None;
+    loop {
+        let (due, next) = journal.due(shard, now, after.take(), PAGE).await.map_err(StoreError::from)?;
+        let reminds = due.into_iter().map(|due| remind(host, journal, due, now));
+        let reminds: Vec<_> = stream::iter(reminds).buffer_unordered(LOOKS_AT_ONCE).collect().await;
+        for reminded in reminds {
+            match reminded {
+                Ok(Reminded::Woken) => swept.woken += 1,
+                Ok(Reminded::Stale) => swept.stale += 1,
+                Ok(Reminded::PutAside) => swept.put_aside += 1,
+                Ok(Reminded::Resting) => swept.resting += 1,
+                Ok(Reminded::Left) => {}
+                // The reminder still stands.
+                Err(_) => swept.failed += 1,
             }
-            // What cannot be read is tried like what cannot be driven.
-            Err(_) => {}
         }
-        if due.tries >= TRIES_MAX {
-            let reason = format!("woken {} times in vain", due.tries);
-            journal.put_aside(&Aside { execution: due.execution.clone(), at: now, reminder: due.at, reason }).await?;
-            journal.rest(&Due { not_before: Some(Timestamp(i64::MAX)), ..due }).await?;
-            swept.put_aside += 1;
-            continue;
+        after = next;
+        if after.is_none() {
+            return Ok(swept);
         }
-        host.wakes().wake(&due.execution, Duration::ZERO).await?;
-        // The first few come every minute: a driver may be at work, or the table too busy.
-        let pause = 60_u64.saturating_mul(1 << due.tries.saturating_sub(2).min(10)).min(PAUSE_MAX_SECONDS);
-        journal.rest(&Due { tries: due.tries + 1, not_before: Some(now.plus_seconds(pause)), ..due }).await?;
-        swept.woken += 1;
+        if is_over() {
+            swept.more = true;
+            return Ok(swept);
+        }
     }
-    Ok(swept)
+}
+
+async fn remind<T: Table, H: Host<Store = Journal<T>>>(
+    host: &H,
+    journal: &Journal<T>,
+    due: Due,
+    now: Timestamp,
+) -> Result<Reminded, DriveError> {
+    if due.not_before.is_some_and(|not_before| not_before > now) {
+        return Ok(Reminded::Resting);
+    }
+    let loaded = journal.load(&due.execution, now).await;
+    if is_newer(&loaded) {
+        // The sweep of that release finds the reminder.
+        return Ok(Reminded::Resting);
+    }
+    match loaded {
+        Ok(Some(loaded)) if loaded.ledger.reminder == Some(due.at.0) => {}
+        Ok(_) if due.at.plus(STALE_AFTER) <= now => {
+            journal.forget(&due.execution, due.at).await?;
+            return Ok(Reminded::Stale);
+        }
+        Ok(_) => return Ok(Reminded::Left),
+        // What cannot be read is tried like what cannot be driven.
+        Err(_) => {}
+    }
+    if due.tries >= TRIES_MAX {
+        let reason = format!("woken {} times in vain", due.tries);
+        journal.put_aside(&Aside { execution: due.execution.clone(), at: now, reminder: due.at, reason }).await?;
+        journal.rest(&Due { not_before: Some(Timestamp(i64::MAX)), ..due }).await?;
+        return Ok(Reminded::PutAside);
+    }
+    host.wakes().wake(&due.execution, Duration::ZERO).await?;
+    // The first few come every minute: a driver may be at work, or the table too busy.
+    let pause = 60_u64.saturating_mul(1 << due.tries.saturating_sub(2).min(10)).min(PAUSE_MAX_SECONDS);
+    journal.rest(&Due { tries: due.tries + 1, not_before: Some(now.plus_seconds(pause)), ..due }).await?;
+    Ok(Reminded::Woken)
 }
 
 /// Whether a later release has written what was found.

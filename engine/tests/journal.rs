@@ -5,7 +5,7 @@ mod world;
 
 use std::time::Duration;
 
-use statewright_engine::journal::{Abandonment, Journal, Settings};
+use statewright_engine::journal::{Abandonment, Due, Journal, Settings};
 use statewright_engine::table::{Attribute, Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
     AfterCrash, Clock, Commit, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError,
@@ -50,7 +50,7 @@ fn running(world: &World) -> Vec<Item> {
 }
 
 fn reminders(world: &World) -> Vec<Timestamp> {
-    let due = |shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), 10)).unwrap();
+    let due = |shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), None, 10)).unwrap().0;
     // No two have the same milliseconds.
     (0..world.journal.reminder_shards()).flat_map(due).map(|due| Timestamp(due.at.0.div_euclid(1000) * 1000)).collect()
 }
@@ -436,7 +436,8 @@ fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
     assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
     world.woken.lock().unwrap().clear();
     let all = |now: Timestamp| {
-        let swept = (0..world.journal.reminder_shards()).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap());
+        let swept =
+            (0..world.journal.reminder_shards()).map(|shard| block(sweep(&world, &world.journal, shard, now, || false)).unwrap());
         swept.fold((0, 0, 0), |(woken, stale, aside), swept| (woken + swept.woken, stale + swept.stale, aside + swept.put_aside))
     };
     world.clock.advance_to(START.plus_seconds(85_000));
@@ -473,6 +474,23 @@ fn the_sweep_wakes_what_was_forgotten_and_puts_aside_what_cannot_be_helped() {
 }
 
 #[test]
+fn nobody_waits_behind_those_that_are_put_aside() {
+    let world = World::with(WAIT, Settings { reminder_shards: 1, ..Settings::default() });
+    for n in 0..500 {
+        let (execution, at) = (World::arn(&format!("aside-{n}")), START.plus_seconds(1));
+        block(world.journal.remind(&execution, at)).unwrap();
+        block(world.journal.rest(&Due { execution, at, tries: 12, not_before: Some(Timestamp(i64::MAX)) })).unwrap();
+    }
+    world.start("one", "{}").unwrap();
+    block(world.journal.remind(&World::arn("one"), START.plus_seconds(2))).unwrap();
+    let now = START.plus_seconds(3600);
+    let swept = block(sweep(&world, &world.journal, 0, now, || false)).unwrap();
+    assert_eq!((swept.resting, swept.stale, swept.more), (500, 1, false));
+    let cut_short = block(sweep(&world, &world.journal, 0, now, || true)).unwrap();
+    assert_eq!((cut_short.resting, cut_short.more), (200, true));
+}
+
+#[test]
 fn what_lives_long_outlives_the_time_its_items_were_written_for() {
     const DAY: u64 = 24 * 3600;
     for retention in [1, 7, 20, 90] {
@@ -484,7 +502,8 @@ fn what_lives_long_outlives_the_time_its_items_were_written_for() {
         for hour in 1..=300 * 24 {
             let now = START.plus_seconds(hour * 3600);
             world.clock.advance_to(now);
-            let swept = (0..world.journal.reminder_shards()).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap());
+            let swept = (0..world.journal.reminder_shards())
+                .map(|shard| block(sweep(&world, &world.journal, shard, now, || false)).unwrap());
             if swept.map(|swept| swept.woken).sum::<usize>() + walk_all(&world, now).woken > 0 {
                 world.drive("one").unwrap();
             }
@@ -607,7 +626,9 @@ fn a_reminder_never_has_the_time_of_an_earlier_one() {
     ));
     world.start("one", "{}").unwrap();
     world.drive("one").unwrap();
-    let due = || (0..4).flat_map(|shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), 10)).unwrap()).next().unwrap().at;
+    let due = || {
+        (0..4).flat_map(|shard| block(world.journal.due(shard, Timestamp(i64::MAX / 2), None, 10)).unwrap().0).next().unwrap().at
+    };
     let (mut seen, mut begun) = (Vec::new(), 0);
     for step in 0..3 {
         let new: Vec<_> = world.started.lock().unwrap()[begun..].to_vec();
@@ -635,7 +656,7 @@ fn a_reminder_never_has_the_time_of_an_earlier_one() {
 fn a_reminder_that_nobody_knows_of_goes_away() {
     let world = World::new(WAIT);
     block(world.journal.remind(&World::arn("never"), START)).unwrap();
-    let swept = |now| (0..4).map(|shard| block(sweep(&world, &world.journal, shard, now)).unwrap().stale).sum::<usize>();
+    let swept = |now| (0..4).map(|shard| block(sweep(&world, &world.journal, shard, now, || false)).unwrap().stale).sum::<usize>();
     assert_eq!(swept(START.plus_seconds(60)), 0, "its commit may still be coming");
     assert_eq!(swept(START.plus_seconds(900)), 1);
     assert_eq!(swept(START.plus_seconds(960)), 0);
@@ -735,7 +756,8 @@ fn what_was_abandoned_stays_so() {
     assert_eq!(world.types("one").last().map(String::as_str), Some("ExecutionAborted"));
     // Its reminder is nobody's any more.
     world.clock.advance_to(START.plus_seconds(24 * 3600));
-    let stale: usize = (0..4).map(|shard| block(sweep(&world, &world.journal, shard, world.clock.now())).unwrap().stale).sum();
+    let stale: usize =
+        (0..4).map(|shard| block(sweep(&world, &world.journal, shard, world.clock.now(), || false)).unwrap().stale).sum();
     assert_eq!(stale, 1);
 }
 
@@ -780,7 +802,7 @@ fn what_a_later_release_has_written_is_left_to_it() {
         // However often it is looked at, nobody wakes it, counts, or puts it aside.
         world.woken.lock().unwrap().clear();
         for shard in 0..world.journal.reminder_shards() {
-            let swept = block(sweep(&world, &world.journal, shard, long_after)).unwrap();
+            let swept = block(sweep(&world, &world.journal, shard, long_after, || false)).unwrap();
             assert_eq!((swept.woken, swept.stale, swept.put_aside), (0, 0, 0), "{checkpoint}");
         }
         assert_eq!(walk_all(&world, long_after), Swept::default(), "{checkpoint}");

@@ -372,15 +372,21 @@ impl<T: Table> Journal<T> {
         Ok(self.table.delete(&self.reminder_key(execution, at), Condition::None).await?)
     }
 
-    /// The reminders of a shard whose time has come, the oldest first, at most `limit`.
+    /// The reminders of a shard whose time has come, the oldest first, at most `limit` of them behind `after`, and where to go on.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn due(&self, shard: u32, now: Timestamp, limit: usize) -> Result<Vec<Due>, TableError> {
-        let mut query = Query::prefix(format!("s#{shard}"), "").limit(limit);
+    pub async fn due(
+        &self,
+        shard: u32,
+        now: Timestamp,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<(Vec<Due>, Option<String>), TableError> {
+        let mut query = Query::prefix(format!("s#{shard}"), "").after(after).limit(limit);
         query.range.1 = format!("{:011x}#\u{10FFFF}", now.0);
         let page = self.table.query(&query).await?;
-        Ok(page.items.iter().filter_map(due).collect())
+        Ok((page.items.iter().filter_map(due).collect(), page.next))
     }
 
     /// Notes how often a reminder was tried, and when to try again. One that is gone stays gone.

@@ -263,7 +263,8 @@ impl<S: Source> Messages<S> {
 /// Answers for messages whose fates are known.
 ///
 /// # Errors
-/// When a message that has no receipt was not put in again: the invocation must fail, so that Lambda repeats it.
+/// When a message that has no receipt was not put in again: the invocation must fail, so that Lambda repeats it. What was
+/// put in again before then comes twice, which costs a look more each time and does nothing twice: tasks are claimed, and ends have keys.
 async fn answer<S: Source>(messages: &Messages<S>, fates: Vec<(&SqsMessage, Fate)>) -> Result<BatchAnswer, QueueError> {
     let mut answer = BatchAnswer::default();
     for (message, fate) in fates {

@@ -54,18 +54,16 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
     let (mut all, begun) = (Swept::default(), TokioTimer.now());
     let is_over = || TokioTimer.now() >= invocation.leave_at();
     for shard in 0..engine.journal().reminder_shards() {
-        loop {
-            let swept = sweep(engine, engine.journal(), shard, TokioTimer.now()).await?;
-            all.woken += swept.woken;
-            all.stale += swept.stale;
-            all.put_aside += swept.put_aside;
-            all.resting += swept.resting;
-            all.more |= swept.more && is_over();
-            // A page of nothing but executions that rest would come again.
-            if !swept.more || is_over() || swept.woken + swept.stale + swept.put_aside == 0 {
-                break;
-            }
-        }
+        let swept = sweep(engine, engine.journal(), shard, TokioTimer.now(), is_over).await?;
+        all.woken += swept.woken;
+        all.stale += swept.stale;
+        all.put_aside += swept.put_aside;
+        all.resting += swept.resting;
+        all.failed += swept.failed;
+        all.more |= swept.more;
+    }
+    if all.failed > 0 {
+        log::warn("overdue executions could not be looked at, and are looked at again in a minute", &[("count", &all.failed)]);
     }
     let walked = walk(engine, engine.journal(), begun, is_over).await?;
     all.woken += walked.woken;

@@ -195,7 +195,9 @@ pub(super) fn lists(world: &World, executions: &[(usize, &'static str)]) -> Resu
         return Ok(());
     }
     for shard in 0..journal.reminder_shards() {
-        if let Some(due) = at_once(journal.due(shard, Timestamp(i64::MAX), 1)).ok().and_then(|due| due.into_iter().next()) {
+        if let Some(due) =
+            at_once(journal.due(shard, Timestamp(i64::MAX), None, 1)).ok().and_then(|(due, _)| due.into_iter().next())
+        {
             return Err((world.number_of(&due.execution.0), "a reminder is left".to_owned()));
         }
     }

@@ -51,15 +51,13 @@ pub(super) fn sweep(world: &World) {
         }
     }
     for shard in 0..sweeper.journal.reminder_shards() {
-        loop {
-            match at_once(statewright_engine::sweep(&sweeper, &sweeper.journal, shard, now)) {
-                Ok(swept) if swept.put_aside > 0 => world.violate(sweeper.aside(), "it is set aside"),
-                Ok(swept) if swept.more && swept.woken + swept.stale > 0 => {}
-                Ok(_) => break,
-                Err(error) => return world.violate(0, format!("nobody can sweep: {error}")),
-            }
+        match at_once(statewright_engine::sweep(&sweeper, &sweeper.journal, shard, now, || false)) {
+            Ok(swept) if swept.put_aside > 0 => world.violate(sweeper.aside(), "it is set aside"),
+            Ok(swept) if swept.failed > 0 => return world.violate(0, "a reminder cannot be looked at".to_owned()),
+            Ok(_) => {}
+            Err(error) => return world.violate(0, format!("nobody can sweep: {error}")),
         }
-        let waiting = at_once(sweeper.journal.due(shard, Timestamp(i64::MAX), 1000)).unwrap_or_default();
+        let (waiting, _) = at_once(sweeper.journal.due(shard, Timestamp(i64::MAX), None, 1000)).unwrap_or_default();
         if let Some(next) = waiting.iter().map(|due| due.at.max(due.not_before.unwrap_or(due.at))).min() {
             world.sweep_by(next.0);
         }
