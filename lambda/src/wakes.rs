@@ -12,8 +12,8 @@ use crate::function::relay::{InvokeError, invoke};
 use crate::function::waking;
 use crate::log;
 
-/// For so long nobody asks again for a function that is not there.
-const MISSING_FOR: Duration = Duration::from_secs(300);
+/// For so long nobody asks again for a function that is not to be called.
+const REFUSED_FOR: Duration = Duration::from_secs(300);
 
 /// Wake-ups for `queue`; those that are to come at once go to a function without it, if there is one that takes them. That is sooner, and
 /// an asynchronous invocation is charged as one request where a message is three.
@@ -30,28 +30,28 @@ pub struct Wakes<Q> {
 pub struct Direct {
     caller: Caller,
     function: String,
-    /// Until when it is known not to be there.
-    missing_until: Mutex<Timestamp>,
+    /// Until when it is known not to be there, or not to be called.
+    refused_until: Mutex<Timestamp>,
 }
 
 impl Direct {
     /// The function of this name, invoked by `caller`.
     #[must_use]
     pub fn new(caller: Caller, function: String) -> Self {
-        Self { caller, function, missing_until: Mutex::new(Timestamp(i64::MIN)) }
+        Self { caller, function, refused_until: Mutex::new(Timestamp(i64::MIN)) }
     }
 
     /// Whether the function has taken it.
     async fn wake(&self, execution: &ExecutionArn) -> bool {
         let now = TokioTimer.now();
-        if now < *self.missing_until.lock().unwrap_or_else(PoisonError::into_inner) {
+        if now < *self.refused_until.lock().unwrap_or_else(PoisonError::into_inner) {
             return false;
         }
         match invoke(&self.caller, &self.function, waking(&execution.0, now)).await {
             Ok(()) => true,
-            // A deployment may do without.
-            Err(InvokeError { status: Some(404), .. }) => {
-                *self.missing_until.lock().unwrap_or_else(PoisonError::into_inner) = now.plus(MISSING_FOR);
+            // A deployment may do without: it then allows nobody to call the function.
+            Err(InvokeError { status: Some(403 | 404), .. }) => {
+                *self.refused_until.lock().unwrap_or_else(PoisonError::into_inner) = now.plus(REFUSED_FOR);
                 false
             }
             Err(error) => {

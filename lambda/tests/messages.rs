@@ -292,8 +292,8 @@ fn who_is_woken_at_once_is_invoked_and_otherwise_the_queue_is_used() {
         assert!(TokioTimer.now().0 - message.sent().0 < 60_000, "it is young");
         direct.wake(&execution, Duration::from_secs(5)).await.expect("taken");
         assert_eq!(queue.take(), [format!("wake {ARN} after 5 s")]);
-        // Of one that fails the next may not; one that is not there is not asked for again at once.
-        for (status, times) in [(500, 2), (404, 1)] {
+        // Of one that fails the next may not; one that is not there or not allowed is not asked for again at once.
+        for (status, times) in [(500, 2), (404, 1), (403, 1)] {
             let (direct, queue, asked) = wakes(status);
             for _ in 0..2 {
                 direct.wake(&execution, Duration::ZERO).await.expect("taken");

@@ -267,7 +267,11 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
         "            Destination: !GetAtt Wakes.Arn\n",
         "DirectFunction loses what it was invoked with",
     ),
-    ("      ReservedConcurrentExecutions: !Ref DirectStarts\n", "", "DirectFunction may take all the concurrency"),
+    (
+        "      ReservedConcurrentExecutions: !If [StartsDirectly, !Ref DirectStarts, !Ref AWS::NoValue]\n",
+        "",
+        "DirectFunction may take all the concurrency",
+    ),
     (
         "    Type: AWS::Lambda::EventSourceMapping\n    Condition: HasOwnQueues\n",
         "    Type: AWS::Lambda::EventSourceMapping\n",

@@ -30,8 +30,9 @@ const START: &[&str] = &[
 ];
 
 /// What driving new executions at once takes besides, in a function of another stack too.
-const DIRECT: &[&str] =
-    &["lambda:InvokeFunction on arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-direct"];
+const DIRECT: &[&str] = &[
+    "lambda:InvokeFunction on arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-direct if StartsDirectly",
+];
 
 /// What tasks take: the role of the state machine; without roles, what the parameters list.
 const TASKS: &[&str] = &[
