@@ -59,7 +59,8 @@ impl Stacks {
         self.stage.clock.advance_to(self.stage.clock.now().plus_millis(1));
         let random = || u128::from(self.draws.fetch_add(1, Ordering::Relaxed));
         let now = self.stage.clock.now();
-        let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &random };
+        let caller =
+            Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &random, verified: None };
         let api = Api { table: &*self.stage.table, executions: self.stage.engine() };
         let read = async |location: &S3Location| match (&*location.bucket, &*location.key, location.version.as_deref()) {
             ("b", "order.asl.json", None) => Ok(PASS.replace("First", "${Name}")),

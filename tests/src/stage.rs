@@ -163,7 +163,8 @@ impl Stage {
             u128::from(draws.next_u64()) << 64 | u128::from(draws.next_u64())
         };
         let now = self.clock.now();
-        let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &random };
+        let caller =
+            Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &random, verified: None };
         let answer = pollster::block_on(call(Api { table, executions: &self.engine }, &caller));
         self.go_on();
         answer

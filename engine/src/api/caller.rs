@@ -4,6 +4,8 @@ use std::fmt;
 
 use statewright_interpreter::time::Timestamp;
 
+use super::signature::Verified;
+
 /// Who asks, and when. Time and randomness come from here alone.
 pub struct Caller<'a> {
     /// `aws`, `aws-cn`, ….
@@ -17,6 +19,9 @@ pub struct Caller<'a> {
     /// Fresh random bits with each call. What comes of one call must not tell what comes of another: names, which everybody sees, and
     /// the seeds of executions, of which task tokens are made, come from here.
     pub random: &'a (dyn Fn() -> u128 + Sync),
+    /// The request, where it was signed with a key pair of ours: an execution that it starts and does not name is named after it, so that
+    /// the request starts nothing more when it is sent again.
+    pub verified: Option<&'a Verified>,
 }
 
 impl fmt::Debug for Caller<'_> {

@@ -23,6 +23,7 @@ use super::machines::{Selected, deleting};
 use super::operation::Operation;
 use super::paging::{Page, invalid_token};
 use super::request::{Answer, Request};
+use super::signature::{EQUAL_WITHIN, Verified};
 use crate::table::Table;
 
 /// From so many events on an execution cannot be redriven.
@@ -256,9 +257,21 @@ pub trait Executions: Send + Sync {
 
 impl<T: Table, E: Executions> Api<'_, T, E> {
     pub(super) async fn start_execution(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
-        let new = self.new_execution(request, caller, None).await?;
-        let execution_arn = Arc::clone(&new.identity.execution_arn);
-        let started = match self.executions.start(new).await? {
+        let mut new = self.new_execution(request, caller, None).await?;
+        let mut answer = self.executions.start(new.clone()).await?;
+        if let (Started::Exists { started, .. }, Some(verified), None) = (&answer, caller.verified, request.text("name")) {
+            if verified.is_unique {
+                // The first answer was lost.
+                answer = Started::New(*started);
+            } else if caller.now.0 - started.0 <= EQUAL_WITHIN {
+                new = self.new_execution(request, &Caller { verified: None, ..*caller }, None).await?;
+                answer = self.executions.start(new.clone()).await?;
+            } else {
+                return Err(ApiError::unavailable("a request came again that had started an execution: it has to be signed anew"));
+            }
+        }
+        let execution_arn = new.identity.execution_arn;
+        let started = match answer {
             Started::New(started) | Started::Exists { started, running: true, same_input: true } => started,
             Started::Exists { .. } => {
                 let message = format!("Execution Already Exists: '{execution_arn}'");
@@ -303,7 +316,8 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         if let Some(reason) = &revision.not_runnable {
             return Err(ApiError::validation(format!("The state machine cannot be run yet: {reason}")));
         }
-        let name = request.text("name").map_or_else(|| caller.uuid(), str::to_owned);
+        let unnamed = || caller.verified.map_or_else(|| caller.uuid(), Verified::execution_name);
+        let name = request.text("name").map_or_else(unnamed, str::to_owned);
         let execution_arn = match revision.machine_type {
             Type::Standard => caller.arn("execution", &format!("{}:{name}", machine.name)),
             // Names of Express executions may be used again at once.

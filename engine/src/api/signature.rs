@@ -9,9 +9,10 @@
 //! - What reads, and what creates, updates, deletes or stops something that has a name, has no further effect.
 //! - What workers say names a task by its token, which is good once.
 //! - `StartExecution` with a name starts one execution of a Standard machine.
-//! - `StartExecution` without a name starts one if the host names it [`Verified::execution_name`]. Clients that sign a number of their
-//!   own for each call (`amz-sdk-invocation-id`; JavaScript, Java, Rust) allow that. For those that do not (Python, the command line) two
-//!   calls within a second may be equal, signature and all, and mean two executions; theirs can be started again.
+//! - `StartExecution` without a name starts one, which is named after the request ([`Verified::execution_name`]). Clients that do not sign
+//!   a number of their own for each call (`amz-sdk-invocation-id`: JavaScript, Java and Rust do, Python and the command line do not) may
+//!   make several calls within a second that are equal, signature and all, and mean as many executions. So what comes within
+//!   [`EQUAL_WITHIN`] of the first starts another one; later it is refused with an error after which clients sign anew.
 //! - `GetActivityTask` may give a task to whoever listens; an Express execution, of which the service promises no more than "at least
 //!   once" either, may run again.
 //!
@@ -32,6 +33,9 @@ use super::error::ApiError;
 pub const SERVICE: &str = "states";
 /// By so much the clocks of a client and ours may differ, in milliseconds: "within five minutes of the time stamp in the request".
 pub const TOLERANCE: i64 = 5 * 60 * 1000;
+
+/// Requests that mean several executions, and are equal nevertheless, were signed in the same second; they come within so many milliseconds.
+pub const EQUAL_WITHIN: i64 = 5_000;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
@@ -89,13 +93,12 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// The name of the execution that this request starts if it names none, so that the same request starts it once. `None` where
-    /// another call may be equal to this one: then the name is drawn at random.
+    /// The name of the execution that this request starts if it names none.
     #[must_use]
-    pub fn execution_name(&self) -> Option<String> {
+    pub fn execution_name(&self) -> String {
         let digest = Sha256::digest(format!("execution\n{}\n{}", self.key_id, self.signature));
         let bits = digest.iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-        self.is_unique.then(|| uuid(bits))
+        uuid(bits)
     }
 }
 

@@ -10,9 +10,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use statewright_engine::api::signature::{KeyPair, SignedRequest, Verified, verify};
-use statewright_engine::api::{self, Api, ApiError, Executions, Operation, Reply};
+use statewright_engine::api::{self, Api, ApiError, Operation, Reply};
 use statewright_engine::table::Table;
 use statewright_engine::{Clock, Engine, ExpressQueue, Host, WakeQueue, operator};
 use statewright_integrations::caller::{Handler, HandlerFuture};
@@ -47,7 +46,7 @@ impl Place {
 
     pub(super) fn caller(&self, now: Timestamp) -> api::Caller<'_> {
         let Self { partition, region, account } = self;
-        api::Caller { partition, region, account, now, random: &random_u128 }
+        api::Caller { partition, region, account, now, random: &random_u128, verified: None }
     }
 }
 
@@ -172,14 +171,10 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     let api = Api { table: &**engine.table(), executions: engine };
     let answer = match (api::operation(headers()), String::from_utf8(body)) {
         (Ok(operation), Ok(body)) => {
-            let name = verified.and_then(|verified| verified.execution_name()).filter(|_| operation == Operation::StartExecution);
-            match (name.and_then(|name| named(&body, name)), may_pass_role(engine.others(), operation, &body)) {
-                (Some((body, arn)), Ok(())) => match api.call(operation, &body, &caller).await {
-                    Err(error) if error.code == "ExecutionAlreadyExists" => started(&api, &arn, &caller).await,
-                    answer => answer,
-                },
-                (None, Ok(())) => api.call(operation, &body, &caller).await,
-                (_, Err(error)) => Err(error),
+            let caller = api::Caller { verified: verified.as_ref(), ..caller };
+            match may_pass_role(engine.others(), operation, &body) {
+                Ok(()) => api.call(operation, &body, &caller).await,
+                Err(error) => Err(error),
             }
         }
         (Err(error), _) => Err(error),
@@ -217,29 +212,6 @@ pub(super) fn may_pass_role<Q: TaskQueue>(called: &Called<Q>, operation: Operati
         }
         Some(_) | None => Ok(()),
     }
-}
-
-/// A request to start an execution that has no name, with one that follows from the request, so that it starts nothing new when it is
-/// sent again; and the ARN of the execution. `None` if it has a name, or is no such request.
-fn named(body: &str, name: String) -> Option<(String, String)> {
-    let mut request = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(body).ok()?;
-    let mut parts = request.get("stateMachineArn")?.as_str()?.split(':');
-    if !request.get("name").is_none_or(serde_json::Value::is_null) {
-        return None;
-    }
-    let [partition, service, region, account] = [parts.nth(1)?, parts.next()?, parts.next()?, parts.next()?];
-    let arn = format!("arn:{partition}:{service}:{region}:{account}:execution:{}:{name}", parts.nth(1)?);
-    request.insert("name".to_owned(), name.into());
-    Some((serde_json::Value::from(request).to_string(), arn))
-}
-
-/// The answer to a request that has come before, and whose execution has ended since: whoever sends it again did not hear the first
-/// answer, and did not choose a name that could be taken.
-async fn started<T: Table, E: Executions>(api: &Api<'_, T, E>, arn: &str, caller: &api::Caller<'_>) -> Result<String, ApiError> {
-    let described = api.call(Operation::DescribeExecution, &json!({ "executionArn": arn }).to_string(), caller).await?;
-    let described: serde_json::Value =
-        serde_json::from_str(&described).map_err(|error| ApiError::unavailable(error.to_string()))?;
-    Ok(json!({ "executionArn": arn, "startDate": described.get("startDate") }).to_string())
 }
 
 /// Writes into the log what only the log is to know.
@@ -391,19 +363,6 @@ mod tests {
         let place = Place::of("arn:aws-cn:lambda:cn-north-1:123456789012:function:api").expect("an ARN");
         assert_eq!((&*place.partition, &*place.region, &*place.account), ("aws-cn", "cn-north-1", "123456789012"));
         assert_eq!(Place::of("api"), None);
-    }
-
-    #[test]
-    fn what_has_no_name_is_named_after_its_request() {
-        let machine = r#"{"stateMachineArn":"arn:aws:states:us-east-1:123456789012:stateMachine:m:7""#;
-        let named = |more: &str| named(&format!("{machine}{more}"), "n".to_owned());
-        let (body, arn) = named("}").expect("a request");
-        assert_eq!(
-            (body, arn.as_str()),
-            (format!(r#"{machine},"name":"n"}}"#), "arn:aws:states:us-east-1:123456789012:execution:m:n")
-        );
-        assert_eq!(named(r#","name":"a"}"#), None);
-        assert_eq!(named("]"), None);
     }
 
     #[test]

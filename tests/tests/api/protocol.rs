@@ -1,7 +1,11 @@
 //! AWS JSON 1.0.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Value, json};
-use statewright_engine::api::{Api, Caller, Reply};
+use statewright_engine::api::signature::Verified;
+use statewright_engine::api::{Api, ApiError, Caller, Operation, Reply};
 use statewright_tests::play::START;
 use statewright_tests::stage::Stage;
 
@@ -71,9 +75,43 @@ fn hosts_with_threads_can_answer_requests_on_any_of_them() {
     fn is_send(_: &impl Send) {}
     let stage = Stage::default();
     let random = || 0;
-    let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now: START, random: &random };
+    let caller =
+        Caller { partition: "aws", region: "us-east-1", account: "111111111111", now: START, random: &random, verified: None };
     let api = Api { table: &*stage.table, executions: stage.engine() };
     let answering = api.respond([("X-Amz-Target", "AWSStepFunctions.ListActivities")], b"{}", &caller);
     is_send(&answering);
     assert_eq!(pollster::block_on(answering).body, r#"{"activities":[]}"#);
+}
+
+#[test]
+fn a_request_that_is_sent_again_starts_nothing_more() {
+    let stage = Stage::default();
+    let definition = r#"{"StartAt": "P", "States": {"P": {"Type": "Wait", "Seconds": 60, "End": true}}}"#;
+    let machine = json!({"name": "m", "definition": definition, "roleArn": "arn:aws:iam::111111111111:role/r"});
+    let machine = stage.call(Operation::CreateStateMachine, &machine).unwrap();
+    let api = Api { table: &*stage.table, executions: stage.engine() };
+    let draws = AtomicU64::new(0);
+    let random = || u128::from(draws.fetch_add(1, Ordering::Relaxed)) << 80;
+    let start = |signature: &str, is_unique, named: Value, milliseconds: u64| {
+        let verified = Verified { key_id: "ID".to_owned(), signature: signature.to_owned(), is_unique };
+        let now = START.plus_seconds(3600).plus_millis(milliseconds);
+        let verified = Some(&verified);
+        let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &random, verified };
+        let request = json!({"stateMachineArn": machine["stateMachineArn"], "name": named}).to_string();
+        let answer = pollster::block_on(api.call(Operation::StartExecution, &request, &caller))?;
+        Ok(serde_json::from_str::<Value>(&answer).unwrap()["executionArn"].as_str().unwrap().to_owned())
+    };
+    let code = |answer: Result<String, ApiError>| answer.map_err(|error| (error.status, error.code.to_string()));
+    // A client that numbers its calls has tried again.
+    let first = start("a", true, Value::Null, 0).unwrap();
+    assert_eq!(start("a", true, Value::Null, 250_000), Ok(first.clone()));
+    assert_ne!(start("b", true, Value::Null, 0), Ok(first));
+    // Of one that does not equal calls of one second are several, and what comes later is one of them.
+    let all: BTreeSet<_> = (0..50).map(|n| start("c", false, Value::Null, n * 20).unwrap()).collect();
+    assert_eq!(all.len(), 50);
+    assert!(start("c", false, Value::Null, 5_000).is_ok());
+    assert_eq!(code(start("c", false, Value::Null, 5_001)), Err((503, "ServiceUnavailable".to_owned())));
+    // Names are the caller's affair.
+    let named = start("d", false, json!("x"), 0).unwrap();
+    assert_eq!(start("d", false, json!("x"), 200_000), Ok(named));
 }

@@ -173,6 +173,7 @@ impl Host {
             account: ACCOUNT,
             now,
             random: &statewright_lambda::function::api::random_u128,
+            verified: None,
         };
         let api = Api { table: &**self.engine.table(), executions: &*self.engine };
         let target = format!("AWSStepFunctions.{operation}");
