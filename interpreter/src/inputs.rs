@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use sha2::{Digest, Sha256};
 use statewright_value::Value;
 
 use crate::time::Timestamp;
@@ -57,29 +58,41 @@ impl Variables for statewright_value::Object {
     }
 }
 
-/// A source of random numbers that needs no state between evaluations: each draw is a hash of the execution's seed, the id of the
-/// event that the evaluation belongs to, and the number of the draw. The same evaluation after a crash draws the same numbers.
+/// A source of random numbers that needs no state between evaluations: each draw is a part of a hash of the execution's seed, the id of
+/// the event that the evaluation belongs to, and the number of the draw. The same evaluation after a crash draws the same numbers, and
+/// whoever has seen some of them knows nothing of others.
 #[derive(Debug)]
 pub struct Draws {
     seed: u128,
     event: u64,
     drawn: Cell<u64>,
+    /// The hash that the last draw is a part of: of one hash there are four draws.
+    block: Cell<[u64; 4]>,
 }
 
 impl Draws {
     /// The draws of the evaluation at history event `event` in the execution with this `seed`.
     #[must_use]
     pub fn new(seed: u128, event: u64) -> Self {
-        Self { seed, event, drawn: Cell::new(0) }
+        Self { seed, event, drawn: Cell::new(0), block: Cell::new([0; 4]) }
     }
 
     /// The next 64 random bits.
     pub fn next_u64(&self) -> u64 {
         let n = self.drawn.get();
         self.drawn.set(n + 1);
-        #[expect(clippy::cast_possible_truncation, reason = "takes the two halves of the seed")]
-        let (low, high) = (self.seed as u64, (self.seed >> 64) as u64);
-        mix(mix(mix(low ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(self.event) ^ high).wrapping_add(n))
+        if n.is_multiple_of(4) {
+            let hash = secret(Purpose::Draws, self.seed, self.event, n / 4);
+            let (parts, _) = hash.as_chunks();
+            self.block.set(std::array::from_fn(|at| parts.get(at).map_or(0, |part| u64::from_be_bytes(*part))));
+        }
+        let [a, b, c, d] = self.block.get();
+        match n % 4 {
+            0 => a,
+            1 => b,
+            2 => c,
+            _ => d,
+        }
     }
 
     /// A random number from 0 (included) to 1 (excluded).
@@ -89,10 +102,53 @@ impl Draws {
     }
 }
 
-/// The finaliser of SplitMix64: every bit of the answer depends on every bit of `z`.
-fn mix(z: u64) -> u64 {
-    let z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// What a secret number is for. What is shown for one purpose tells nothing of what stands for another.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    Draws,
+    TaskToken,
+}
+
+/// 256 bits that only follow for somebody who knows the `seed`, for one purpose and two numbers that say which of them.
+pub(crate) fn secret(purpose: Purpose, seed: u128, first: u64, second: u64) -> [u8; 32] {
+    let purpose: &[u8; 16] = match purpose {
+        Purpose::Draws => b"statewright draw",
+        Purpose::TaskToken => b"statewright task",
+    };
+    // What goes in has always the same length, so that a hash of it is as good as a keyed one.
+    let hash = Sha256::new()
+        .chain_update(purpose)
+        .chain_update(seed.to_be_bytes())
+        .chain_update(first.to_be_bytes())
+        .chain_update(second.to_be_bytes());
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::attack::guesses;
+
+    #[test]
+    fn draws_are_the_same_again_and_differ_by_seed_event_and_number() {
+        let draw = |seed, event| {
+            let draws = Draws::new(seed, event);
+            std::array::from_fn::<_, 9, _>(|_| draws.next_u64())
+        };
+        assert_eq!(draw(1, 2), draw(1, 2));
+        let mut all = [draw(1, 2), draw(1, 3), draw(2, 2), draw(1 << 64, 2)].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 36);
+    }
+
+    #[test]
+    fn no_draw_is_computed_from_others() {
+        let seed = 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210;
+        let (shown, later) = (Draws::new(seed, 7), Draws::new(seed, 9));
+        let later = [later.next_u64(), later.next_u64()];
+        for known in [shown.next_u64(), shown.next_u64()] {
+            assert!(!guesses(known, (7, 9)).any(|guess| later.contains(&guess)));
+        }
+    }
 }

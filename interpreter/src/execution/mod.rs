@@ -9,6 +9,8 @@
 
 mod abandon;
 mod abort;
+#[cfg(test)]
+pub(crate) mod attack;
 mod checkpoint;
 mod data_flow;
 mod failure;

@@ -29,7 +29,7 @@ pub(super) fn decide<'a>(scene: &Scene<'a>, failure: &Failure) -> Decision<'a> {
         let used = scene.frame.attempts.get(at).copied().unwrap_or(0);
         if used < retrier.max_attempts {
             let head = &scene.execution.head;
-            // The two highest bits keep this draw apart from those of tokens and expressions.
+            // The two highest bits keep this draw apart from those of expressions.
             let draws = Draws::new(head.seed, head.next_event.0 | 3 << 62);
             return Decision::Retry { retrier: at, delay_ms: delay_ms(retrier, used, &draws) };
         }
