@@ -12,6 +12,7 @@ use statewright_interpreter::event::TaskId;
 use statewright_interpreter::history::EventId;
 use statewright_interpreter::time::Timestamp;
 
+use crate::format::Kind;
 use crate::queue::QueueError;
 use crate::store::ExecutionArn;
 use crate::table::{Condition, Item, Key, Query, Table, TableError, WriteError};
@@ -53,7 +54,8 @@ impl<T: Table> Offers<T> {
         self.table.put(item, Condition::None).await.map_err(|error| QueueError(error.to_string()))
     }
 
-    /// A page of the offers to the workers of an activity, the oldest first, and where the next one begins.
+    /// A page of the offers to the workers of an activity, the oldest first, and where the next one begins. What a later release has offered
+    /// it finds itself.
     pub(crate) async fn list(&self, activity: &str, after: Option<String>) -> Result<(Vec<Offer>, Option<String>), TableError> {
         let page = self.table.query(&Query::prefix(partition(activity), "").after(after).limit(PAGE)).await?;
         let offer = |item: Item| {
@@ -64,7 +66,7 @@ impl<T: Table> Offers<T> {
                 key: item.key,
             })
         };
-        Ok((page.items.into_iter().filter_map(offer).collect(), page.next))
+        Ok((page.items.into_iter().filter(|item| Kind::Offer.check(item).is_ok()).filter_map(offer).collect(), page.next))
     }
 
     /// Takes an offer back.

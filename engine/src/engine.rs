@@ -164,7 +164,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
     async fn stop_posted(&self, arn: &ExecutionArn, error: ErrorDetails, now: Timestamp) -> Result<Told, ApiError> {
         let Some(found) = self.journal.inspect(arn, now).await? else { return Ok(Told::Unknown) };
         let is_newer = match &found.loaded {
-            Ok(loaded) => loaded.checkpoint.is_newer(),
+            Ok(loaded) => restore(self, &loaded.birth, &loaded.checkpoint).await.is_err_and(|error| error.is_newer()),
             Err(error) => error.is_newer(),
         };
         if !is_newer {

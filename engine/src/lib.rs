@@ -8,6 +8,7 @@ pub mod api;
 mod clock;
 mod driver;
 mod engine;
+pub mod format;
 pub mod journal;
 pub mod operator;
 mod queue;

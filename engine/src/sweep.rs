@@ -113,7 +113,7 @@ async fn remind<T: Table, H: Host<Store = Journal<T>>>(
         return Ok(Reminded::Resting);
     }
     let loaded = journal.load(&due.execution, now).await;
-    if is_newer(&loaded) {
+    if is_newer(host, &loaded).await {
         // The sweep of that release finds the reminder.
         return Ok(Reminded::Resting);
     }
@@ -140,10 +140,10 @@ async fn remind<T: Table, H: Host<Store = Journal<T>>>(
     Ok(Reminded::Woken)
 }
 
-/// Whether a later release has written what was found.
-fn is_newer<P>(found: &Result<Option<Loaded<P>>, StoreError>) -> bool {
+/// Whether a later release has written what was found, or its definition.
+async fn is_newer<H: Host, P>(host: &H, found: &Result<Option<Loaded<P>>, StoreError>) -> bool {
     match found {
-        Ok(Some(loaded)) => loaded.checkpoint.is_newer(),
+        Ok(Some(loaded)) => restore(host, &loaded.birth, &loaded.checkpoint).await.is_err_and(|error| error.is_newer()),
         Ok(None) => false,
         Err(error) => error.is_newer(),
     }

@@ -1,23 +1,25 @@
 //! What a release has written must be read for ever: a journal that the first release of a format wrote is read back here, and its
-//! execution goes on to its end. So is one that was abandoned. A new format adds files; none is ever changed.
+//! execution goes on to its end. So is one that was abandoned. A new format adds files; none is ever changed. What else is stored is read
+//! back in `tests/tests/api/formats.rs`, through the API.
 //!
 //! `STATEWRIGHT_WRITE_FORMATS=1 cargo test -p statewright-engine --test formats` writes the files of the present format, if they are
 //! not there.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "formats/items.rs"]
+mod items;
 mod world;
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use items::{from_text, to_text};
 use statewright_engine::journal::{Abandonment, Settings};
-use statewright_engine::table::{Attribute, Condition, Item, Key, Query, Table};
+use statewright_engine::table::{Attribute, Condition, Query, Table};
 use statewright_engine::{Delivered, Drove, Happened, InboxEntry, Store, deliver};
 use statewright_interpreter::event::Event;
 use statewright_interpreter::execution::Execution;
 use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::payload::Document;
-use statewright_interpreter::time::Timestamp;
 use world::{START, World};
 
 /// All kinds of frames and payloads, in the middle of it: a finished iteration and a waiting one, variables, a retried task.
@@ -64,50 +66,6 @@ fn finish(world: &World) -> String {
     world.clock.advance_to(START.plus_seconds(1800));
     assert_eq!(world.drive("old"), Ok(Drove::Finished));
     history(world)
-}
-
-fn to_text(items: &[Item]) -> String {
-    let mut text = String::new();
-    for item in items {
-        let _ = write!(text, "{}\t{}\t{}", item.key.partition, item.key.sort, item.expires.map_or(0, |expires| expires.0));
-        for (name, attribute) in &item.attributes {
-            let _ = match attribute {
-                Attribute::Text(value) => write!(text, "\t{name}=S{value}"),
-                Attribute::Number(value) => write!(text, "\t{name}=N{value}"),
-                Attribute::Bytes(bytes) => {
-                    let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-                    write!(text, "\t{name}=B{hex}")
-                }
-            };
-        }
-        text.push('\n');
-    }
-    text
-}
-
-fn from_text(text: &str) -> Vec<Item> {
-    let item = |line: &str| {
-        let mut parts = line.split('\t');
-        let mut next = || parts.next().unwrap().to_owned();
-        let (partition, sort, expires) = (next(), next(), next().parse::<i64>().unwrap());
-        let mut item = Item::new(Key::new(partition, sort));
-        item.expires = (expires != 0).then_some(Timestamp(expires));
-        for part in parts {
-            let (name, value) = part.split_once('=').unwrap();
-            let (kind, value) = value.split_at(1);
-            let bytes = |hex: &str| {
-                hex.as_bytes().chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap()).collect()
-            };
-            let attribute = match kind {
-                "S" => Attribute::Text(value.to_owned()),
-                "N" => Attribute::Number(value.parse().unwrap()),
-                _ => Attribute::Bytes(bytes(value)),
-            };
-            item.attributes.insert(name.to_owned().into(), attribute);
-        }
-        item
-    };
-    text.lines().map(item).collect()
 }
 
 /// What the files of a kind are named, and what they are made by and read with: what was begun, and how its execution ends.

@@ -18,6 +18,7 @@ use super::operation::Operation;
 use super::paging::Page;
 use super::request::{Answer, Request};
 use super::{Api, encryption};
+use crate::format::Kind;
 use crate::table::{Attribute, Condition, Item, Key, Table, TableError, WriteError};
 
 /// The partition of the list of all activities.
@@ -28,6 +29,7 @@ const LIST: &str = "l#a";
 /// # Errors
 /// When the table cannot be read.
 pub async fn activity_exists(table: &impl Table, name: &str) -> Result<bool, TableError> {
+    // Whatever release has written it.
     Ok(table.get(&key(name)).await?.is_some())
 }
 
@@ -55,7 +57,11 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         // Encryption is the same for all, so that a request for an activity that is there always asks for the same.
         let item = match self.table.put(item.clone(), Condition::Absent(caller.now)).await {
             Ok(()) => item,
-            Err(WriteError::Refused(existing)) => *existing.ok_or_else(ApiError::throttled)?,
+            Err(WriteError::Refused(existing)) => {
+                let existing = *existing.ok_or_else(ApiError::throttled)?;
+                Kind::Activity.check(&existing)?;
+                existing
+            }
             Err(WriteError::Table(error)) => return Err(error.into()),
         };
         self.table.put(entry(name, &item), Condition::None).await?;
@@ -89,11 +95,12 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         let page = Page::of(Operation::ListActivities, request, &[], caller.now)?;
         let (items, next) = page.items(self.table, LIST).await?;
         let activity = |item: &Item| {
+            Kind::Activity.check(item)?;
             let name = item.key.sort.as_str();
             let answer = Answer::new().with("activityArn", caller.arn("activity", name)).with("name", name);
-            Value::from(answer.date("creationDate", created(item)))
+            Ok(Value::from(answer.date("creationDate", created(item))))
         };
-        let activities: Vec<Value> = items.iter().map(activity).collect();
+        let activities: Vec<Value> = items.iter().map(activity).collect::<Result<_, ApiError>>()?;
         Ok(Answer::new().with("activities", activities).maybe("nextToken", next).to_json())
     }
 
@@ -116,6 +123,8 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
             None => None,
         };
         let missing = || ApiError::new("ActivityDoesNotExist", format!("Activity Does Not Exist: '{asked}'"));
-        name.zip(item).ok_or_else(missing)
+        let (name, item) = name.zip(item).ok_or_else(missing)?;
+        Kind::Activity.check(&item)?;
+        Ok((name, item))
     }
 }

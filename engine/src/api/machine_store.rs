@@ -23,7 +23,9 @@ use statewright_interpreter::definition::MachineType;
 use statewright_interpreter::time::Timestamp;
 
 use super::error::ApiError;
-use crate::table::{Attribute, Condition, Item, Key, Query, Table, TableError, WriteError, query_all};
+use crate::format::Kind;
+use crate::store::StoreError;
+use crate::table::{Attribute, Condition, Item, Key, Query, Table, WriteError, query_all};
 
 /// The partition of the list of all machines.
 pub(super) const LIST: &str = "l#m";
@@ -139,8 +141,8 @@ pub struct StoredDefinition {
 /// changes, so that it may be kept in memory for as long as one likes.
 ///
 /// # Errors
-/// When the table cannot be read, or holds something that cannot be read.
-pub async fn definition(table: &impl Table, revision: &str) -> Result<Option<StoredDefinition>, TableError> {
+/// When the table cannot be read, or holds something that this release cannot read.
+pub async fn definition(table: &impl Table, revision: &str) -> Result<Option<StoredDefinition>, StoreError> {
     let machine = revision.split('/').next().unwrap_or_default();
     let Some(revision) = Revision::find(table, revision).await? else { return Ok(None) };
     let text = read_text(table, machine, &revision).await?;
@@ -155,11 +157,12 @@ fn key(machine: &str, sort: impl Into<String>) -> Key {
     Key::new(partition(machine), sort)
 }
 
-fn unreadable(item: &Key) -> TableError {
-    TableError { message: format!("the item {} {} cannot be read", item.partition, item.sort), throttled: false }
+fn unreadable(item: &Key) -> StoreError {
+    StoreError::Unreadable(format!("the item {} {} cannot be read", item.partition, item.sort))
 }
 
-fn decode<T: for<'d> Deserialize<'d>>(item: &Item, attribute: &str) -> Result<T, TableError> {
+fn decode<T: for<'d> Deserialize<'d>>(kind: Kind, item: &Item, attribute: &str) -> Result<T, StoreError> {
+    kind.check(item)?;
     let text = item.get_text(attribute).ok_or_else(|| unreadable(&item.key))?;
     serde_json::from_str(text).map_err(|_| unreadable(&item.key))
 }
@@ -168,13 +171,14 @@ fn encode<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("only numbers, texts and flags are in it")
 }
 
-pub(super) async fn read_revision(table: &impl Table, machine: &str, revision: &str) -> Result<Option<Revision>, TableError> {
+pub(super) async fn read_revision(table: &impl Table, machine: &str, revision: &str) -> Result<Option<Revision>, StoreError> {
     let item = table.get(&key(machine, format!("r#{revision}"))).await?;
-    item.map(|item| decode(&item, "r")).transpose()
+    item.map(|item| decode(Kind::Revision, &item, "r")).transpose()
 }
 
 /// The text of a revision's definition.
-pub(super) async fn read_text(table: &impl Table, machine: &str, revision: &Revision) -> Result<String, TableError> {
+pub(super) async fn read_text(table: &impl Table, machine: &str, revision: &Revision) -> Result<String, StoreError> {
+    parts.iter().try_for_each(|part| Kind::Revision.check(part))?;
     let parts = query_all(table, Query::prefix(partition(machine), &format!("d#{}#", revision.definition))).await?;
     let text: Option<String> = parts.iter().map(|part| part.get_text("t")).collect();
     let bytes = parts.first().and_then(|part| part.get_number("n"));
@@ -189,7 +193,7 @@ impl Revision {
     }
 
     /// The revision of this name.
-    pub(super) async fn find(table: &impl Table, name: &str) -> Result<Option<Self>, TableError> {
+    pub(super) async fn find(table: &impl Table, name: &str) -> Result<Option<Self>, StoreError> {
         match name.split_once('/') {
             Some((machine, id)) => read_revision(table, machine, id).await,
             None => Ok(None),
@@ -281,7 +285,7 @@ impl Machine {
     }
 
     fn from_item(name: &str, item: &Item) -> Result<Self, ApiError> {
-        let machine: Self = decode(item, "m")?;
+        let machine: Self = decode(Kind::Machine, item, "m")?;
         let writes = item.get_number("w").ok_or_else(|| unreadable(&item.key))?;
         Ok(Self { name: name.to_owned(), writes, ..machine })
     }
@@ -383,7 +387,7 @@ impl Machine {
             return Ok(Some(newest.clone()));
         }
         let item = table.get(&self.version_key(number)).await?;
-        Ok(item.map(|item| decode(&item, "v")).transpose()?)
+        Ok(item.map(|item| decode(Kind::Machine, &item, "v")).transpose()?)
     }
 
     /// Deletes the machine; its definitions stay for as long as its executions can be looked at. `false` if it has been changed
@@ -399,7 +403,8 @@ impl Machine {
         let expires = now.plus_seconds(KEPT_SECONDS);
         let mut texts = Vec::new();
         for item in query_all(table, Query::prefix(partition(&self.name), "r#")).await? {
-            let revision: Revision = decode(&item, "r")?;
+            // One that cannot be read has no text that could be found, and stays.
+            let Ok(revision) = decode::<Revision>(Kind::Revision, &item, "r") else { continue };
             if revision.machine_id == self.id {
                 texts.push(revision.definition);
                 table.put(item.expiring(expires), Condition::None).await?;
@@ -443,13 +448,14 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn from_item(item: &Item) -> Self {
-        Self {
+    pub(super) fn from_item(item: &Item) -> Result<Self, StoreError> {
+        Kind::Machine.check(item)?;
+        Ok(Self {
             name: item.key.sort.clone(),
             machine_type: item.get_text("t").unwrap_or_default().into(),
             created: Timestamp(item.get_number("c").unwrap_or_default()),
             deleting: item.get_number("d") == Some(1),
-        }
+        })
     }
 }
 

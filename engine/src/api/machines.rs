@@ -214,6 +214,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
             // Whoever waits for the end of a deletion may look nowhere else.
             if entry.deleting && self.find_machine(&entry.name, caller.now).await?.is_none() {
                 continue;
+            let entry = entry?;
             }
             let machine = Answer::new()
                 .with("stateMachineArn", caller.arn("stateMachine", &entry.name))

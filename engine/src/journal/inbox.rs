@@ -9,6 +9,7 @@ use statewright_interpreter::payload::Document;
 use statewright_interpreter::time::Timestamp;
 
 use super::pack;
+use crate::format::Kind;
 use crate::store::{Happened, InboxEntry, StoreError};
 use crate::table::{Item, Key};
 
@@ -71,7 +72,7 @@ pub(super) fn write(key: Key, happened: &Happened) -> Result<Item, StoreError> {
 }
 
 pub(super) fn read(key: Arc<str>, item: &Item) -> Result<InboxEntry, StoreError> {
-    pack::check_format(item)?;
+    Kind::Posted.check(item)?;
     let damaged = |reason: String| StoreError::Unreadable(format!("posted event {key} cannot be read: {reason}"));
     let text = pack::unpack(item.get_bytes("b").unwrap_or_default(), &[])?;
     let stored: Stored = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;

@@ -47,6 +47,7 @@ pub(crate) use rows::SEEN_AGAIN;
 pub use rows::{Aside, Due, ListedExecution, ListedPage, Nearing, Running, Walked};
 
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};
+use crate::format::Kind;
 use crate::table::{Condition, Item, Key, Query, Table, WriteError};
 
 /// How a journal is kept.
@@ -262,7 +263,7 @@ impl<T: Table> Journal<T> {
         item: &Item,
         known: &BTreeMap<u32, Read>,
     ) -> Result<Read, StoreError> {
-        pack::check_format(item)?;
+        Kind::Commit.check(item)?;
         let writer = item.get_number("w").unwrap_or(0).cast_unsigned();
         let parts = item.get_number("n").unwrap_or(0);
         let mut packed = Vec::new();

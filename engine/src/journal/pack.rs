@@ -8,7 +8,6 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::get_frame_content_size;
 
 use crate::store::StoreError;
-use crate::table::Item;
 
 /// What every commit shares, the most frequent last. A commit names the dictionary by its format; this one is never changed.
 const DICTIONARY_1: &[u8] = include_bytes!("dictionary-1.txt");
@@ -18,18 +17,8 @@ const LIKE_MAX: usize = 32 * 1024;
 const UNPACKED_MAX: u64 = 1 << 30;
 const LEVEL: i32 = 5;
 
-/// The format that this release writes. It reads this one and all before.
+/// The format that this release writes.
 pub(super) const FORMAT: i64 = 1;
-
-/// Whether this release can read an item.
-pub(super) fn check_format(item: &Item) -> Result<(), StoreError> {
-    match item.get_number("f").unwrap_or(0) {
-        format if format > FORMAT => {
-            Err(StoreError::Newer(format!("commit format {format} is newer than {FORMAT}, the newest this release reads")))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// What a commit is compared with: the shipped dictionary and some earlier commits.
 fn dictionary(like: &[&[u8]]) -> Vec<u8> {

@@ -19,6 +19,7 @@ use statewright_interpreter::time::Timestamp;
 use super::abandon::Ends;
 use super::keys::{FIRST, partition};
 use super::{Journal, missing};
+use crate::format::Kind;
 use crate::store::{Birth, ExecutionArn, Ledger, Store, StoreError};
 use crate::table::{Attribute, Condition, Item, Key, Query, Table, TableError, WriteError};
 
@@ -230,15 +231,17 @@ impl<T: Table> Journal<T> {
         let more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| more).map(|(place, ..)| place.clone());
-        let executions = found.into_iter().filter_map(|(place, item, status)| {
-            let listed = listed(&place, &item, status)?;
-            Some((place, listed))
-        });
-        Ok(ListedPage { executions: executions.collect(), next })
+        let mut executions = Vec::with_capacity(found.len());
+        for (place, item, status) in found {
+            Kind::Row.check(&item)?;
+            executions.extend(listed(&place, &item, status).map(|listed| (place, listed)));
+        }
+        Ok(ListedPage { executions, next })
     }
 
     /// Running executions that stand in a shard of their list `now` and that somebody must look at before `until`, from a page of at most
-    /// `limit` behind `after`, and where the next page begins; `None` when there is no more.
+    /// `limit` behind `after`, and where the next page begins; `None` when there is no more. Places that a later release has written are
+    /// left to it.
     ///
     /// # Errors
     /// When the table cannot be read.
@@ -250,7 +253,7 @@ impl<T: Table> Journal<T> {
         limit: usize,
     ) -> Result<(Vec<Running>, Option<String>), TableError> {
         let page = self.table.query(&Query::prefix(format!("r#{shard}"), "").after(after).limit(limit)).await?;
-        let running = page.items.into_iter().filter_map(|item| {
+        let running = page.items.into_iter().filter(|item| Kind::Row.check(item).is_ok()).filter_map(|item| {
             let look_at = Timestamp(item.get_number("at")?);
             let is_settled = Timestamp(item.get_number("w").unwrap_or(0)).plus(COMMITS_WITHIN) <= now;
             Some(Running { execution: ExecutionArn(item.get_text("arn")?.into()), look_at, is_settled, item })
@@ -386,7 +389,9 @@ impl<T: Table> Journal<T> {
         let mut query = Query::prefix(format!("s#{shard}"), "").after(after).limit(limit);
         query.range.1 = format!("{:011x}#\u{10FFFF}", now.0);
         let page = self.table.query(&query).await?;
-        Ok((page.items.iter().filter_map(due).collect(), page.next))
+        // The sweep of a later release finds what that has written.
+        let known = page.items.iter().filter(|item| Kind::Reminder.check(item).is_ok());
+        Ok((known.filter_map(due).collect(), page.next))
     }
 
     /// Notes how often a reminder was tried, and when to try again. One that is gone stays gone.
@@ -434,22 +439,24 @@ impl<T: Table> Journal<T> {
     /// # Errors
     /// When the table cannot be read.
     pub async fn find_aside(&self, execution: &ExecutionArn) -> Result<Option<Aside>, StoreError> {
-        Ok(self.table.get(&Key::new(ASIDE, &*execution.0)).await?.map(put_aside))
+        let item = self.table.get(&Key::new(ASIDE, &*execution.0)).await?;
+        item.map(|item| Kind::Aside.check(&item).map(|()| put_aside(item))).transpose()
     }
 
     /// The reminder that stands for an execution at this time, if it does.
     pub(super) async fn find_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<Option<Due>, StoreError> {
         let item = self.table.get(&self.reminder_key(execution, at)).await?;
         Ok(item.as_ref().and_then(due))
+        item.as_ref().map_or(Ok(()), |item| Kind::Reminder.check(item))?;
     }
 
-    /// What was put aside, by ARN, at most `limit` behind `after`.
+    /// What was put aside, by ARN, at most `limit` behind `after`. What a later release has put aside is left to it.
     ///
     /// # Errors
     /// When the table cannot be read.
     pub async fn aside(&self, after: Option<String>, limit: usize) -> Result<Vec<Aside>, StoreError> {
         let page = self.table.query(&Query::prefix(ASIDE, "").after(after).limit(limit)).await?;
-        Ok(page.items.into_iter().map(put_aside).collect())
+        Ok(page.items.into_iter().filter(|item| Kind::Aside.check(item).is_ok()).map(put_aside).collect())
     }
 
     /// In how many shards the list of running executions is kept.

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use statewright_engine::api::{ListedStatus, NewExecution};
+use statewright_engine::format::Kind;
 use statewright_engine::table::Table;
 use statewright_engine::{ExpressQueue, QueueError, WakeQueue};
 use statewright_interpreter::definition::MachineType;
@@ -94,6 +95,12 @@ pub(crate) fn launched(new: &NewExecution) -> Result<String, QueueError> {
     Launched::of(new).and_then(|launched| serde_json::to_string(&launched)).map_err(|error| QueueError(error.to_string()))
 }
 
+/// The execution that was sent as `text`; `None` when this release cannot read it.
+fn read(text: &str) -> Option<NewExecution> {
+    Kind::Express.check_message(text).ok()?;
+    serde_json::from_str::<Launched>(text).ok()?.into_new()
+}
+
 /// Runs the executions of a batch, all at once.
 ///
 /// # Errors
@@ -108,8 +115,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
 }
 
 async fn run<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Machinery<T, W, Q, X>, message: &SqsMessage) -> Fate {
-    let launched = serde_json::from_str::<Launched>(&message.body).ok().and_then(Launched::into_new);
-    let Some(new) = launched else {
+    let Some(new) = read(&message.body) else {
         log::warn("a message cannot be read; a later release may have sent it", &[("message", &message.message_id)]);
         return Fate::Again(LATER);
     };
@@ -154,8 +160,11 @@ mod tests {
             now: Timestamp(5),
         };
         let sent = launched(&new).expect("JSON");
-        let got = serde_json::from_str::<Launched>(&sent).expect("JSON").into_new().expect("all of it");
+        assert_eq!(sent, include_str!("../../tests/formats/express-1.txt").trim_end(), "the present format is this one");
+        let got = read(&sent).expect("all of it");
         assert_eq!(format!("{got:?}"), format!("{new:?}"));
         assert_eq!(got.input.text(), r#"{"n": 1.0}"#);
+        let later = sent.replacen('{', r#"{"format":2,"#, 1);
+        assert!(read(&later).is_none(), "another release has sent it");
     }
 }

@@ -38,7 +38,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
 }
 
 async fn take<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Machinery<T, W, Q, X>, message: &SqsMessage) -> Fate {
-    let parsed = match serde_json::from_str(&message.body) {
+    let parsed = match TaskMessage::parse(&message.body) {
         Ok(parsed) => parsed,
         Err(error) => {
             log::warn("a message cannot be read; a later release may have sent it", &[("error", &error)]);

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use statewright_engine::QueueError;
+use statewright_engine::format::Kind;
+use statewright_engine::{QueueError, StoreError};
 
 /// Something for the function that does tasks. It carries no state: what the task is, its execution knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,15 @@ pub enum TaskMessage {
 const LOOK_SECONDS_MAX: u64 = 60;
 
 impl TaskMessage {
+    /// The message that was sent as `text`.
+    ///
+    /// # Errors
+    /// When a later release has sent it, or it is no such message.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        Kind::Task.check_message(text)?;
+        serde_json::from_str(text).map_err(|error| StoreError::Unreadable(error.to_string()))
+    }
+
     /// After what time it is to be received.
     #[must_use]
     pub fn pause(&self) -> Duration {
@@ -57,11 +67,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn messages_of_every_format_are_read() {
+        let run = TaskMessage::Run { execution: "arn:e".to_owned(), task: 5, lease: 7 };
+        let look = TaskMessage::Look { execution: "arn:e".to_owned(), task: 5, job: "arn:j".to_owned(), looks: 3 };
+        for (sent, message) in include_str!("../../tests/formats/task-1.txt").lines().zip([run, look]) {
+            assert_eq!(TaskMessage::parse(sent), Ok(message.clone()));
+            assert_eq!(serde_json::to_string(&message).expect("JSON"), sent, "the present format is this one");
+        }
+        let later = TaskMessage::parse(r#"{"run":{"execution":"arn:e","task":5,"lease":7},"format":2}"#);
+        assert!(later.is_err_and(|error| error.is_newer()));
+    }
+
+    #[test]
     fn messages_come_back_and_looks_become_rare() {
         let run = TaskMessage::Run { execution: "arn:e".to_owned(), task: 5, lease: 7 };
         let text = serde_json::to_string(&run).expect("JSON");
         assert_eq!(text, r#"{"run":{"execution":"arn:e","task":5,"lease":7}}"#);
-        assert_eq!(serde_json::from_str::<TaskMessage>(&text).expect("itself"), run);
+        assert_eq!(TaskMessage::parse(&text), Ok(run));
         let pause = |looks| TaskMessage::Look { execution: String::new(), task: 1, job: String::new(), looks }.pause().as_secs();
         assert_eq!([0, 1, 5, 6, 60].map(pause), [1, 2, 32, 60, 60]);
     }

@@ -362,6 +362,6 @@ fn a_definition_that_cannot_be_read_is_an_error_of_the_service() {
     });
     let error = stage.call(statewright_engine::api::Operation::DescribeStateMachine, &json!({"stateMachineArn": machine_arn}));
     let error = error.unwrap_err();
-    assert_eq!((error.code, error.status), ("ServiceUnavailable", 503));
+    assert_eq!((error.code, error.status), ("InternalServerError", 500));
     assert!(error.detail.is_some_and(|detail| detail.contains("cannot be read")));
 }

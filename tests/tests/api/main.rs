@@ -5,6 +5,7 @@ mod activities;
 mod concurrency;
 mod constraints;
 mod executions;
+mod formats;
 mod machines;
 mod names;
 mod operators;

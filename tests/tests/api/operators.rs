@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use statewright_engine::journal::Aside;
 use statewright_engine::table::{Attribute, Condition, Item, Key, Query, Table, query_all};
-use statewright_engine::{Clock, ExecutionArn};
+use statewright_engine::{Clock, ExecutionArn, take_dead_letter};
 use statewright_tests::stage::Stage;
 
 use crate::{arn, ask, created, one, pass, refused, started, wait};
@@ -171,7 +171,8 @@ fn is_stopped(what: &str, says: &str, input: &str, how: impl Fn(&Stage, Vec<Item
     let late = json!({"taskToken": tokens[0], "output": "1"});
     let late = refused(&stage, "SendTaskSuccess", late);
     assert!(late.starts_with("TaskTimedOut") || late.starts_with("InvalidToken"), "{what}: {late}");
-    if !says.starts_with("revision") {
+    // Who starts one needs the definition first.
+    if !what.starts_with("a definition") {
         let again = refused(&stage, "StartExecution", json!({"stateMachineArn": arn("stateMachine", "m"), "name": "e"}));
         assert!(again.starts_with("ExecutionAlreadyExists"), "{what}: {again}");
     }
@@ -262,6 +263,34 @@ fn what_has_lost_its_definition_can_be_stopped() {
         }
     };
     is_stopped("a definition that is gone", "revision m/", INPUT, lost);
+}
+
+#[test]
+fn what_has_a_damaged_definition_can_be_stopped() {
+    is_stopped("a definition without its text", "cannot be read", INPUT, |stage, _| {
+        for item in items(stage, "m#m").into_iter().filter(|item| item.key.sort.starts_with("d#")) {
+            delete(stage, &item.key);
+        }
+    });
+    is_stopped("a definition whose revision is damaged", "cannot be read", INPUT, |stage, _| {
+        for item in items(stage, "m#m").into_iter().filter(|item| item.key.sort.starts_with("r#")) {
+            put(stage, item.text("r", "{"));
+        }
+    });
+}
+
+#[test]
+fn the_dead_letter_of_what_has_a_damaged_definition_sets_it_aside() {
+    let (stage, execution_arn, _) = broken(|stage, _| {
+        for item in items(stage, "m#m").into_iter().filter(|item| item.key.sort.starts_with("d#")) {
+            delete(stage, &item.key);
+        }
+    });
+    let (engine, arn) = (stage.engine(), ExecutionArn(execution_arn.as_str().into()));
+    let taken = pollster::block_on(take_dead_letter(engine, engine.journal(), &arn, stage.clock.now()));
+    assert_eq!(taken, Ok(true));
+    let reason = inspect(&stage, &execution_arn)["setAside"]["reason"].clone();
+    assert!(reason.as_str().is_some_and(|reason| reason.contains("cannot be read")), "{reason}");
 }
 
 #[test]
