@@ -274,6 +274,21 @@ fn the_sweep_puts_in_again_what_lambda_has_given_up() {
 }
 
 #[test]
+fn a_dead_letter_that_cannot_be_dealt_with_stays_and_keeps_nobody_from_the_others() {
+    run(async {
+        let mut host = host("sweep", 202);
+        host.messages.queue.refuses = true;
+        let letters = host.messages.letters.clone().expect("there are letters");
+        let given_up = json!({"requestContext": {}, "requestPayload": {"Records": records(&[TASK], 1, false)}}).to_string();
+        letters.lies_there.lock().expect("no panic").extend([given_up, ARN.to_owned()]);
+        let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(60) };
+        begin(&host.engine, &host.config, &invocation);
+        sweep::handle(&*host.engine, &host.config, &host.messages, &invocation).await.expect("a sweep");
+        assert_eq!(letters.take(), ["delete r1"]);
+    });
+}
+
+#[test]
 fn who_is_woken_at_once_is_invoked_and_otherwise_the_queue_is_used() {
     run(async {
         let execution = ExecutionArn(ARN.into());

@@ -72,7 +72,7 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
         log::warn("running executions could not be looked at, and are looked at again in an hour", &[("count", &walked.failed)]);
     }
     take_back_recovered(engine, engine.journal(), TokioTimer.now(), ASIDE_MAX).await?;
-    let mut letters_aside = 0;
+    let (mut letters_aside, mut letters_left) = (0, 0);
     if let Some(letters) = &messages.letters {
         while !is_over() {
             let received = letters.receive().await.unwrap_or_else(|error| {
@@ -83,8 +83,16 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
                 break;
             }
             for (body, receipt) in received {
-                let Some(aside) = take(engine, messages, &body).await? else { continue };
-                letters_aside += aside;
+                match take(engine, messages, &body).await {
+                    Ok(Some(aside)) => letters_aside += aside,
+                    Ok(None) => continue,
+                    // It comes again, and keeps nobody from the others.
+                    Err(error) => {
+                        letters_left += 1;
+                        log::warn("a dead letter cannot be dealt with, and comes again", &[("error", &error)]);
+                        continue;
+                    }
+                }
                 if let Err(error) = letters.delete(&receipt).await {
                     log::warn("a dead letter cannot be deleted, and comes again", &[("error", &error)]);
                 }
@@ -97,6 +105,9 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
             "executions were set aside, because nobody could go on with them: `statewright inspect --set-aside`",
             &[("count", &count)],
         );
+    }
+    if letters_left > 0 {
+        log::warn("dead letters stay where they are, for the next sweep", &[("count", &letters_left)]);
     }
     if config.metrics {
         let metrics = [("Woken", all.woken), ("SetAside", all.put_aside + letters_aside), ("Resting", all.resting)];
