@@ -551,6 +551,10 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Executions for
         }
     }
 
+    fn kept_seconds(&self) -> u64 {
+        self.journal.settings().retention_seconds
+    }
+
     async fn is_running(&self, machine: &str) -> Result<bool, ApiError> {
         let page = self.journal.list(machine, Some("RUNNING"), None, 1, self.clock.now()).await?;
         Ok(!page.executions.is_empty())

@@ -233,6 +233,9 @@ pub trait Executions: Send + Sync {
     /// Whether an execution of the state machine of this name may still be running.
     fn is_running(&self, machine: &str) -> impl Future<Output = Result<bool, ApiError>> + Send;
 
+    /// For how long after its end an execution is to be seen.
+    fn kept_seconds(&self) -> u64;
+
     /// A part of an execution's history; `None` if there is no such execution.
     fn history(
         &self,

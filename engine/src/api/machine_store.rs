@@ -15,7 +15,8 @@
 //!
 //! The item `0` decides. Revisions and texts are written before it and under names that are never used again, versions and the list after
 //! it, in such a way that doing it again does no harm: a request that broke off half-way is repeated by its client. A definition that an
-//! execution was started with is found for as long as the execution can be looked at, under the machine's name and the revision.
+//! execution was started with is found for as long as the execution can be looked at, under the machine's name and the revision: when a
+//! machine is deleted its definitions stay for the year that an execution may take, and for as long as one is to be seen after that.
 
 use serde::{Deserialize, Serialize};
 use statewright_interpreter::Value;
@@ -31,8 +32,6 @@ use crate::table::{Attribute, Condition, Item, Key, Query, Table, WriteError, qu
 pub(super) const LIST: &str = "l#m";
 /// How much text an item holds: a table takes 400 KB.
 const PART_BYTES: usize = 350_000;
-/// For how long after a machine was deleted somebody may ask for the definition of one of its executions: they are kept for 90 days.
-const KEPT_SECONDS: u64 = 91 * 24 * 60 * 60;
 
 /// `STANDARD` or `EXPRESS`, as it is stored and sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,8 +177,8 @@ pub(super) async fn read_revision(table: &impl Table, machine: &str, revision: &
 
 /// The text of a revision's definition.
 pub(super) async fn read_text(table: &impl Table, machine: &str, revision: &Revision) -> Result<String, StoreError> {
-    parts.iter().try_for_each(|part| Kind::Revision.check(part))?;
     let parts = query_all(table, Query::prefix(partition(machine), &format!("d#{}#", revision.definition))).await?;
+    parts.iter().try_for_each(|part| Kind::Revision.check(part))?;
     let text: Option<String> = parts.iter().map(|part| part.get_text("t")).collect();
     let bytes = parts.first().and_then(|part| part.get_number("n"));
     text.filter(|text| i64::try_from(text.len()).ok() == bytes)
@@ -390,9 +389,9 @@ impl Machine {
         Ok(item.map(|item| decode(Kind::Machine, &item, "v")).transpose()?)
     }
 
-    /// Deletes the machine; its definitions stay for as long as its executions can be looked at. `false` if it has been changed
-    /// since it was loaded.
-    pub(super) async fn delete(self, table: &impl Table, now: Timestamp) -> Result<bool, ApiError> {
+    /// Deletes the machine; its definitions stay until `kept_until`, for those who look at its executions, and for an execution that was
+    /// just started and that nobody has seen running yet. `false` if it has been changed since it was loaded.
+    pub(super) async fn delete(self, table: &impl Table, kept_until: Timestamp) -> Result<bool, ApiError> {
         match table.delete(&key(&self.name, "0"), self.said()).await {
             // Where nothing stands any more it may be this very call that the table has made twice.
             Ok(()) | Err(WriteError::Refused(None)) => {}
@@ -400,21 +399,20 @@ impl Machine {
             Err(WriteError::Table(error)) => return Err(error.into()),
         }
         delist(table, &self.name, &self.id).await?;
-        let expires = now.plus_seconds(KEPT_SECONDS);
         let mut texts = Vec::new();
         for item in query_all(table, Query::prefix(partition(&self.name), "r#")).await? {
             // One that cannot be read has no text that could be found, and stays.
             let Ok(revision) = decode::<Revision>(Kind::Revision, &item, "r") else { continue };
             if revision.machine_id == self.id {
                 texts.push(revision.definition);
-                table.put(item.expiring(expires), Condition::None).await?;
+                table.put(item.expiring(kept_until), Condition::None).await?;
             }
         }
         texts.sort();
         texts.dedup();
         for prefix in texts.iter().map(|text| format!("d#{text}#")).chain([format!("v#{}#", self.id)]) {
             for item in query_all(table, Query::prefix(partition(&self.name), &prefix)).await? {
-                table.put(item.expiring(expires), Condition::None).await?;
+                table.put(item.expiring(kept_until), Condition::None).await?;
             }
         }
         Ok(true)

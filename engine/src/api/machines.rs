@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use statewright_interpreter::Value;
 use statewright_interpreter::definition::{Definition, Diagnostic, Options, Parsed, Severity};
+use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::time::Timestamp;
 
 use super::arn::{self, MachineArn, Qualifier};
@@ -26,6 +27,8 @@ use crate::table::Table;
 const TAGS_MAX: usize = 50;
 /// How often an update begins anew because another one was faster.
 const ATTEMPTS: usize = 10;
+/// An execution whose machine was deleted may have been started a moment later, by a clock that is behind.
+const SPARE_SECONDS: u64 = 24 * 60 * 60;
 
 impl<T: Table, E: Executions> Api<'_, T, E> {
     pub(super) async fn create_state_machine(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
@@ -158,7 +161,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
                 return Ok(Answer::new().to_json());
             };
             let done = match self.executions.is_running(name).await? {
-                false => machine.delete(self.table, caller.now).await?,
+                false => machine.delete(self.table, self.definitions_kept_until(caller.now)).await?,
                 true if machine.deleting => true,
                 true => {
                     machine.deleting = true;
@@ -211,10 +214,10 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         let (items, next) = page.items(self.table, LIST).await?;
         let mut machines = Vec::with_capacity(items.len());
         for entry in items.iter().map(Entry::from_item) {
+            let entry = entry?;
             // Whoever waits for the end of a deletion may look nowhere else.
             if entry.deleting && self.find_machine(&entry.name, caller.now).await?.is_none() {
                 continue;
-            let entry = entry?;
             }
             let machine = Answer::new()
                 .with("stateMachineArn", caller.arn("stateMachine", &entry.name))
@@ -236,11 +239,19 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         self.unless_gone(Machine::load_lately(self.table, name).await?, now).await
     }
 
+    /// An execution that runs is listed when it has outlived its first invocation: one that has been started a moment before its machine is
+    /// deleted `now` is not seen, and may run for as long as executions may, and be seen after that.
+    fn definitions_kept_until(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(Quotas::aws(false).execution_seconds_max)
+            .plus_seconds(self.executions.kept_seconds())
+            .plus_seconds(SPARE_SECONDS)
+    }
+
     async fn unless_gone(&self, machine: Option<Machine>, now: Timestamp) -> Result<Option<Machine>, ApiError> {
         let Some(machine) = machine else { return Ok(None) };
         if machine.deleting && !self.executions.is_running(&machine.name).await? {
             // If somebody else deletes it meanwhile it is gone as well.
-            machine.delete(self.table, now).await?;
+            machine.delete(self.table, self.definitions_kept_until(now)).await?;
             return Ok(None);
         }
         Ok(Some(machine))

@@ -13,7 +13,7 @@ use statewright_interpreter::history::{ErrorDetails, EventId};
 use statewright_interpreter::time::Timestamp;
 
 use super::keys::{FIRST, Sorts, key, partition};
-use super::{Journal, Place, Read};
+use super::{Journal, Place, Read, is_over};
 use crate::driver::nothing;
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, Ledger, Loaded, Store, StoreError};
 use crate::table::{Item, Query, Table};
@@ -59,7 +59,8 @@ impl<T: Table> Journal<T> {
         let Some(first) = first else { return Ok(None) };
         let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
         let newest = self.table.query(&Query::prefix(partition, &sorts.commits()).limit(1)).await?.items.pop();
-        Ok(Some(Ends { sorts, first, newest }))
+        let ends = Ends { sorts, first, newest };
+        Ok(Some(ends).filter(|ends| !is_over(ends.newest(), now)))
     }
 
     /// Aborts an execution without restoring it, and closes it in the lists. Its history keeps what can be read of it, and ends with

@@ -8,7 +8,7 @@ use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::time::Timestamp;
 
 use super::keys::{FIRST, Sorts, key, partition};
-use super::{Journal, Read, is_alone, missing};
+use super::{Journal, Read, is_alone, is_over, missing};
 use crate::store::{ExecutionArn, StoreError};
 use crate::table::{Item, Query, Table};
 
@@ -32,6 +32,9 @@ impl<T: Table> Journal<T> {
         let Some(first) = first.filter(|item| !item.is_expired(now)) else { return Ok(None) };
         let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
         let newest = self.table.query(&Query::prefix(partition.clone(), &sorts.commits()).limit(1)).await?.items.pop();
+        if is_over(newest.as_ref().unwrap_or(&first), now) {
+            return Ok(None);
+        }
         let start = self.find_commit(&partition, sorts, newest.as_ref(), from).await?;
         let mut reading = Reading {
             partition,

@@ -32,6 +32,7 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use statewright_interpreter::execution::{Checkpoint, Execution, FrameId, StoredPayload};
@@ -46,14 +47,14 @@ use keys::{FIRST, Sorts, key, partition};
 pub(crate) use rows::SEEN_AGAIN;
 pub use rows::{Aside, Due, ListedExecution, ListedPage, Nearing, Running, Walked};
 
-use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};
 use crate::format::Kind;
-use crate::table::{Condition, Item, Key, Query, Table, WriteError};
+use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};
+use crate::table::{Attribute, Condition, Item, Key, Query, Table, WriteError};
 
 /// How a journal is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long everything about an execution stays after it was written, in seconds. The service keeps 90 days.
+    /// For how long after its end an execution is to be seen, in seconds. The service keeps 90 days. Its items stay a month longer.
     pub retention_seconds: u64,
     /// A payload of more bytes stands apart from its commit.
     pub apart_bytes: usize,
@@ -83,7 +84,7 @@ impl Default for Settings {
     }
 }
 
-/// What an item holds beyond what is asked for, so that it outlives what it belongs to: a month.
+/// What an item stays beyond what is asked for, so that none of an execution's is gone while the execution is to be seen: a month.
 const MARGIN_SECONDS: u64 = 30 * 24 * 3600;
 /// So many commits at most lie between one and those that must be read to unpack it, but for the first and one that leads back to no other.
 const DEPTH_MAX: u32 = 12;
@@ -188,6 +189,11 @@ impl<T: Table> Journal<T> {
     /// The table.
     pub fn table(&self) -> &T {
         &self.table
+    }
+
+    /// How it is kept.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// A number that no other writer of commits has.
@@ -409,10 +415,30 @@ impl<T: Table> Journal<T> {
             true => item.text("status", status.as_str()),
             false => item.text("state", commit.states.join(", ").chars().take(160).collect::<String>()),
         };
-        match self.table.put(item, Condition::Absent(commit.now)).await {
-            Ok(()) => Ok(()),
-            Err(WriteError::Refused(Some(found))) if found.get_number("w") == Some(writer.cast_signed()) => Ok(()),
-            Err(WriteError::Refused(_)) => Err(CommitError::Conflict),
+        let again = (version == FIRST).then(|| item.clone());
+        let found = match self.put_unless_there(item, Condition::Absent(commit.now)).await? {
+            None => return Ok(()),
+            Some(found) => found,
+        };
+        // One of the same name that is to be seen no more is in nobody's way.
+        let execution = ExecutionArn(Arc::clone(&commit.execution.identity().execution_arn));
+        let (Some(item), Some(found)) = (again, found.get_number("w")) else { return Err(CommitError::Conflict) };
+        if self.ends(&execution, commit.now).await?.is_some() {
+            return Err(CommitError::Conflict);
+        }
+        match self.put_unless_there(item, Condition::Says("w", Attribute::Number(found))).await? {
+            None => Ok(()),
+            Some(_) => Err(CommitError::Conflict),
+        }
+    }
+
+    /// Writes a commit, unless another one stands there: then that is answered.
+    async fn put_unless_there(&self, item: Item, condition: Condition) -> Result<Option<Item>, CommitError> {
+        let (key, writer) = (item.key.clone(), item.get_number("w"));
+        match self.table.put(item, condition).await {
+            Ok(()) => Ok(None),
+            Err(WriteError::Refused(Some(found))) if found.get_number("w") == writer => Ok(None),
+            Err(WriteError::Refused(found)) => Ok(Some(found.map_or_else(|| Item::new(key), |found| *found))),
             Err(error) => Err(StoreError::from(error).into()),
         }
     }
@@ -432,6 +458,13 @@ impl<T: Table> Journal<T> {
 
 fn like_of(item: &Item) -> Option<u32> {
     item.get_number("l").and_then(|like| u32::try_from(like).ok())
+}
+
+/// Whether an execution with this newest commit ended so long ago that it is to be seen no more, although its items stay a while: so that
+/// none of them is gone before.
+fn is_over(newest: &Item, now: Timestamp) -> bool {
+    let until = newest.expires.map(|expires| expires.minus(Duration::from_secs(MARGIN_SECONDS)));
+    newest.get_text("status").is_some() && until.is_some_and(|until| until <= now)
 }
 
 /// Whether a commit can be read without any other.
@@ -553,6 +586,9 @@ impl<T: Table> Store for Journal<T> {
             found = page.items.into_iter();
         }
         let version = items.keys().next_back().copied().unwrap_or(FIRST);
+        if items.get(&version).is_some_and(|newest| is_over(newest, now)) {
+            return Ok(None);
+        }
         let mut known = BTreeMap::new();
         self.read_commits(&partition, sorts, &mut known, &mut items, [version]).await?;
         let newest = known.get(&version).ok_or_else(|| missing(&partition, version))?;

@@ -194,7 +194,8 @@ impl<T: Table> Journal<T> {
         let shard = shard(&identity.execution_name, self.settings.list_shards);
         let partition = format!("c#{}#{}#{shard}", identity.state_machine_name, execution.status().as_str());
         let key = Key::new(partition, format!("{}#{}", inverted(at), identity.execution_name));
-        let item = row(key, execution, birth).number("stopped", at.0).expiring(self.expires(at));
+        let item = row(key, execution, birth).number("stopped", at.0);
+        let item = item.expiring(at.plus_seconds(self.settings.retention_seconds));
         Ok(self.table.put(item, Condition::None).await?)
     }
 
@@ -446,8 +447,8 @@ impl<T: Table> Journal<T> {
     /// The reminder that stands for an execution at this time, if it does.
     pub(super) async fn find_reminder(&self, execution: &ExecutionArn, at: Timestamp) -> Result<Option<Due>, StoreError> {
         let item = self.table.get(&self.reminder_key(execution, at)).await?;
-        Ok(item.as_ref().and_then(due))
         item.as_ref().map_or(Ok(()), |item| Kind::Reminder.check(item))?;
+        Ok(item.as_ref().and_then(due))
     }
 
     /// What was put aside, by ARN, at most `limit` behind `after`. What a later release has put aside is left to it.

@@ -1,6 +1,8 @@
 //! Executions.
 
 use serde_json::{Value, json};
+use statewright_engine::table::{Condition, Item, Table};
+use statewright_engine::{Clock, ExecutionArn};
 use statewright_tests::stage::Stage;
 
 use crate::{ROLE, arn, ask, created, members, one, pass, refused, started, wait, with};
@@ -48,6 +50,84 @@ fn a_failed_execution_says_why_and_can_be_redriven_for_two_weeks() {
     let described = describe(&stage, &execution_arn);
     assert_eq!(described["redriveStatus"], "NOT_REDRIVABLE");
     assert_eq!(described["redriveStatusReason"], "Execution redrivable period exceeded");
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// Deletes what the table may have deleted by now.
+fn expire(stage: &Stage) {
+    let now = stage.clock.now();
+    for item in stage.table.snapshot().into_iter().filter(|item| item.is_expired(now)) {
+        pollster::block_on(stage.table.delete(&item.key, Condition::None)).unwrap();
+    }
+}
+
+#[test]
+fn an_execution_is_seen_for_90_days_after_its_end_and_then_its_name_is_free() {
+    for (definition, runs_days) in [(pass(), 0), (one(json!({"Type": "Wait", "Seconds": 40 * DAY})), 40)] {
+        let stage = Stage::default();
+        let machine_arn = created(&stage, "m", &definition, json!({}));
+        let started_at = stage.clock.now();
+        let execution_arn = started(&stage, &machine_arn, json!({"name": "e", "input": "1"}));
+        stage.settle(&execution_arn);
+        let of = json!({"executionArn": execution_arn});
+        let again = json!({"stateMachineArn": machine_arn, "name": "e", "input": "2"});
+        let listed = || ask(&stage, "ListExecutions", json!({"stateMachineArn": machine_arn}))["executions"].clone();
+        for seconds in [0, 50 * DAY, 90 * DAY - 60] {
+            stage.clock.advance_to(started_at.plus_seconds(runs_days * DAY + seconds));
+            expire(&stage);
+            assert_eq!(describe(&stage, &execution_arn)["status"], "SUCCEEDED", "{seconds}");
+            assert!(!ask(&stage, "GetExecutionHistory", of.clone())["events"].as_array().unwrap().is_empty(), "{seconds}");
+            assert_eq!(listed().as_array().unwrap().len(), 1, "{seconds}");
+            assert!(refused(&stage, "StartExecution", again.clone()).starts_with("ExecutionAlreadyExists"), "{seconds}");
+        }
+        stage.clock.advance_to(started_at.plus_seconds((runs_days + 90) * DAY + 60));
+        // Nothing of it is deleted yet.
+        assert_eq!(listed(), json!([]));
+        for operation in ["DescribeExecution", "GetExecutionHistory", "StopExecution"] {
+            assert!(refused(&stage, operation, of.clone()).starts_with("ExecutionDoesNotExist"), "{operation}");
+        }
+        ask(&stage, "StartExecution", again.clone());
+        stage.settle(&execution_arn);
+        let described = describe(&stage, &execution_arn);
+        assert_eq!((&described["status"], &described["input"]), (&json!("SUCCEEDED"), &json!("2")));
+        let events = ask(&stage, "GetExecutionHistory", of.clone())["events"].clone();
+        let started = events.as_array().unwrap().iter().filter(|event| event["type"] == "ExecutionStarted").count();
+        assert_eq!(started, 1, "nothing of the first is mixed with it");
+        assert_eq!(listed().as_array().unwrap().len(), 1);
+        assert!(refused(&stage, "StartExecution", with(again, json!({"input": "3"}))).starts_with("ExecutionAlreadyExists"));
+    }
+}
+
+#[test]
+fn an_execution_keeps_its_definition_although_its_machine_was_deleted_before_anybody_saw_it_running() {
+    let stage = Stage::default();
+    let machine_arn = created(&stage, "m", &one(json!({"Type": "Wait", "Seconds": 360 * DAY})), json!({}));
+    let execution_arn = started(&stage, &machine_arn, json!({"name": "e"}));
+    // In its first invocation it does not stand in the list of running executions.
+    let of_list = |item: &&Item| item.key.partition.starts_with("r#");
+    let place = stage.table.snapshot().iter().find(of_list).unwrap().clone();
+    pollster::block_on(stage.table.delete(&place.key, Condition::None)).unwrap();
+    ask(&stage, "DeleteStateMachine", json!({"stateMachineArn": machine_arn}));
+    assert!(
+        refused(&stage, "DescribeStateMachine", json!({"stateMachineArn": machine_arn})).starts_with("StateMachineDoesNotExist")
+    );
+    pollster::block_on(stage.table.put(place, Condition::None)).unwrap();
+    let began = stage.clock.now();
+    for day in (10..=360).step_by(10) {
+        stage.clock.advance_to(began.plus_seconds(day * DAY));
+        expire(&stage);
+        // What lives long is looked at now and then.
+        let arn = ExecutionArn(execution_arn.as_str().into());
+        pollster::block_on(statewright_engine::drive(stage.restarted().engine(), &arn)).unwrap();
+    }
+    stage.settle(&execution_arn);
+    for later in [0, 89] {
+        stage.clock.advance_to(began.plus_seconds((360 + later) * DAY));
+        expire(&stage);
+        assert_eq!(describe(&stage, &execution_arn)["status"], "SUCCEEDED");
+        ask(&stage, "DescribeStateMachineForExecution", json!({"executionArn": execution_arn}));
+    }
 }
 
 #[test]
