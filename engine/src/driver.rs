@@ -43,6 +43,11 @@ pub trait Host: Send + Sync {
         let _ = (execution, birth, has_ended);
         std::future::ready(())
     }
+    /// These events of an execution are committed.
+    fn recorded(&self, execution: &Execution, birth: &Birth, events: &[HistoryEvent]) -> impl Future<Output = ()> + Send {
+        let _ = (execution, birth, events);
+        std::future::ready(())
+    }
     /// Waits until then.
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send;
     /// How much one round may do before it commits.
@@ -662,6 +667,7 @@ impl<'h, H: Host> Driver<'h, H> {
         }
         if changed || advanced || !self.created || !consumed.is_empty() || self.ledger != before {
             self.commit(&out.events, &consumed, now).await?;
+            self.host.recorded(&self.execution, &self.birth, &out.events).await;
             if !was_created {
                 self.host.status_changed(&self.execution, &self.birth, false).await;
             }

@@ -21,6 +21,7 @@ use crate::api::{
 use crate::clock::{Clock, Timer};
 use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_once, deliver_if, restore, run, start};
 use crate::journal::{Abandonment, Journal, Place};
+use crate::logs::{LogSink, Logging};
 use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 use crate::round::Budget;
 use crate::status::Listener;
@@ -69,8 +70,16 @@ pub struct Engine<T, W, K, C, X> {
     express: X,
     settings: EngineSettings,
     patience: Mutex<Patience>,
-    definitions: Mutex<BTreeMap<Arc<str>, Arc<Definition>>>,
+    revisions: Mutex<BTreeMap<Arc<str>, Known>>,
     listener: Option<Ears>,
+    logs: Option<Logs>,
+}
+
+/// What is known of a revision of a state machine.
+#[derive(Clone, Debug)]
+struct Known {
+    definition: Arc<Definition>,
+    logging: Option<Arc<Logging>>,
 }
 
 /// Somebody who listens, if there is one.
@@ -79,6 +88,15 @@ struct Ears(Box<dyn Listener>);
 impl std::fmt::Debug for Ears {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Listener")
+    }
+}
+
+/// Where records of logs go, if they go anywhere.
+struct Logs(Box<dyn LogSink>);
+
+impl std::fmt::Debug for Logs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LogSink")
     }
 }
 
@@ -103,8 +121,9 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
             express,
             settings,
             patience: Mutex::new(Patience::default()),
-            definitions: Mutex::default(),
+            revisions: Mutex::default(),
             listener: None,
+            logs: None,
         }
     }
 
@@ -113,6 +132,50 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
     pub fn heard_by(mut self, listener: Box<dyn Listener>) -> Self {
         self.listener = Some(Ears(listener));
         self
+    }
+
+    /// Has somebody take the records of what executions log. Where nobody does, nothing is logged.
+    #[must_use]
+    pub fn logged_to(mut self, sink: Box<dyn LogSink>) -> Self {
+        self.logs = Some(Logs(sink));
+        self
+    }
+
+    /// Has the records delivered that are still kept.
+    pub async fn flush_logs(&self) {
+        if let Some(Logs(sink)) = &self.logs {
+            sink.flush().await;
+        }
+    }
+
+    /// Logs what the state machine asks for.
+    async fn log(&self, execution: &Execution, revision: &str, events: &[HistoryEvent]) {
+        let Some(Logs(sink)) = &self.logs else { return };
+        // Whoever has committed knows the revision. What cannot be read now is left out: logs are kept at best.
+        let Ok(Known { logging: Some(logging), .. }) = self.known(revision).await else { return };
+        if let Some(records) = logging.records(execution.identity(), events) {
+            sink.take(records).await;
+        }
+    }
+
+    /// A revision of a state machine.
+    async fn known(&self, revision: &str) -> Result<Known, StoreError> {
+        let known = self.revisions.lock().unwrap_or_else(PoisonError::into_inner).get(revision).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let stored = definition(&*self.table, revision).await?;
+        let stored = stored.ok_or_else(|| StoreError::Unreadable(format!("revision {revision} is not there")))?;
+        let options = Options { machine_type: stored.machine_type, ..Options::default() };
+        let parsed = Definition::parse(&stored.text, &options);
+        let parsed = parsed.map_err(|found| StoreError::Unreadable(format!("revision {revision} is refused: {found:?}")))?;
+        let known = Known { definition: Arc::new(parsed.definition), logging: stored.logging.map(Arc::new) };
+        let mut revisions = self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
+        if revisions.len() >= DEFINITIONS_MAX {
+            revisions.clear();
+        }
+        revisions.insert(revision.into(), known.clone());
+        Ok(known)
     }
 
     /// The table.
@@ -149,6 +212,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Engine<T, W, K
         let host = Fleeting { engine: self, gathered: Gathered::default() };
         let execution = run(&host, &definition, begin, birth.clone(), synchronous).await?;
         let events = host.gathered.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.log(&execution, &new.revision, &events).await;
         Ok((record(&execution, birth), events))
     }
 
@@ -277,22 +341,7 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Host for Engin
     }
 
     async fn definition(&self, revision: &str) -> Result<Arc<Definition>, StoreError> {
-        let known = self.definitions.lock().unwrap_or_else(PoisonError::into_inner).get(revision).cloned();
-        if let Some(definition) = known {
-            return Ok(definition);
-        }
-        let stored = definition(&*self.table, revision).await?;
-        let stored = stored.ok_or_else(|| StoreError::Unreadable(format!("revision {revision} is not there")))?;
-        let options = Options { machine_type: stored.machine_type, ..Options::default() };
-        let parsed = Definition::parse(&stored.text, &options);
-        let parsed = parsed.map_err(|found| StoreError::Unreadable(format!("revision {revision} is refused: {found:?}")))?;
-        let definition = Arc::new(parsed.definition);
-        let mut definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
-        if definitions.len() >= DEFINITIONS_MAX {
-            definitions.clear();
-        }
-        definitions.insert(revision.into(), Arc::clone(&definition));
-        Ok(definition)
+        Ok(self.known(revision).await?.definition)
     }
 
     async fn missing_activities(&self, activities: Vec<Arc<str>>) -> Result<Vec<Arc<str>>, StoreError> {
@@ -310,6 +359,10 @@ impl<T: Table, W: WakeQueue, K: Tasks, C: Timer, X: ExpressQueue> Host for Engin
         if let Some(Ears(listener)) = &self.listener {
             listener.changed(execution, birth, has_ended).await;
         }
+    }
+
+    async fn recorded(&self, execution: &Execution, birth: &Birth, events: &[HistoryEvent]) {
+        self.log(execution, &birth.revision, events).await;
     }
 
     fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send {

@@ -10,6 +10,7 @@ mod driver;
 mod engine;
 pub mod format;
 pub mod journal;
+mod logs;
 pub mod operator;
 mod queue;
 mod round;
@@ -24,6 +25,7 @@ pub use driver::{
     deliver, deliver_all, deliver_at_once, deliver_if, drive, open_task, posted_under, run, start,
 };
 pub use engine::{Engine, EngineSettings, ExpressQueue};
+pub use logs::{LogRecords, LogSink, Logging};
 pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
 pub use round::{Advanced, Budget, advance};
 pub use status::{Heard, Listener, status_change};

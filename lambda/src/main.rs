@@ -87,8 +87,15 @@ async fn secret_text(caller: &Caller, secret: &str) -> Result<String, String> {
     text.ok_or_else(|| "the secret holds no text".to_owned())
 }
 
-/// Does what the function is for.
+/// Answers an invocation. After the answer nothing runs, so what is kept is delivered before.
 async fn invoke<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context: Context) -> Result<Box<RawValue>, Error> {
+    let answer = work(process, event, context).await;
+    process.engine.flush_logs().await;
+    answer
+}
+
+/// Does what the function is for.
+async fn work<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context: Context) -> Result<Box<RawValue>, Error> {
     let Process { config, engine, messages, keys } = process;
     let invocation = Invocation { deadline: Timestamp(i64::try_from(context.deadline).unwrap_or(i64::MAX)) };
     begin(engine, config, &invocation);

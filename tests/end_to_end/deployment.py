@@ -94,6 +94,7 @@ class Deployment:
             "DeadLetterAlarm": "off",
             "SweepAlarm": "off",
             "FunctionArns": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:*",
+            "LogGroupArns": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/vendedlogs/states/*",
             "DefinitionArns": f"arn:aws:s3:::{BUCKET}/{DEFINITIONS}/*",
             **(parameters or {}),
         }

@@ -200,6 +200,50 @@ def express_executions_run_with_and_without_somebody_waiting(world):
     until("asynchronous Express executions", ended)
 
 
+def executions_are_logged_as_their_machines_ask_for(world):
+    """To the group that the machine names, if the deployment may; if not, its executions go on all the same."""
+    logs = world.emulator.client("logs")
+    group, forbidden = "/aws/vendedlogs/states/logged", "/forbidden"
+
+    def machine(name, group, level="ALL", **more):
+        logged = [{"cloudWatchLogsLogGroup": {"logGroupArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"}}]
+        configuration = {"level": level, "includeExecutionData": True, "destinations": logged}
+        definition = chain(("Wait", {"Type": "Wait", "Seconds": 3}), ("Done", {"Type": "Pass"}))
+        return world.machine(name, definition, loggingConfiguration=configuration, **more)
+
+    def records(execution, group=group):
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        found = [json.loads(event["message"]) for page in pages for event in page["events"]]
+        return sorted((one for one in found if one["execution_arn"] == execution), key=lambda one: int(one["id"]))
+
+    for name in (group, forbidden):
+        logs.create_log_group(logGroupName=name)
+    execution = world.start(machine("logged", group), {"n": 1})
+    world.succeeds(execution)
+    ended = lambda execution: lambda: (found := records(execution)) and found[-1]["type"] == "ExecutionSucceeded" and found
+    logged = until("the records", ended(execution))
+    history = world.history(execution)
+    for event, record in zip(history, logged, strict=True):
+        told = record["id"], record["type"], record["previous_event_id"], record["redrive_count"]
+        assert told == (str(event["id"]), event["type"], str(event["previousEventId"]), "0"), (event, record)
+        assert record["event_timestamp"] == str(round(event["timestamp"].timestamp() * 1000)), (event, record)
+        assert record["details"] == next((event[name] for name in event if name.endswith("EventDetails")), {}), (event, record)
+
+    express = machine("logged-express", group, type="EXPRESS")
+    answered = world.sfn.start_sync_execution(stateMachineArn=express, input="{}")["executionArn"]
+    for one in (answered, world.start(express)):
+        expected = ["ExecutionStarted", "WaitStateEntered", "WaitStateExited", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]
+        assert types(until("the records", ended(one))) == expected
+    streams = {stream["logStreamName"].split("/")[1] for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]}
+    assert streams == {"logged", "logged-express"}, streams
+
+    elsewhere = world.start(machine("logged-elsewhere", forbidden))
+    world.succeeds(elsewhere)
+    told = lambda: [line for line in world.deployment.logs() if "not logged" in line and "logged-elsewhere" in line]
+    assert "LogGroupArns" in until("the warning", told)[0]
+    assert not records(elsewhere, forbidden)
+
+
 def what_is_not_signed_well_is_refused(world):
     """Each as bytes, so that nothing is made good on the way."""
     machine = world.machine("guarded", chain(("Wait", {"Type": "Wait", "Seconds": 600})))
@@ -355,6 +399,7 @@ ALL = [
     a_worker_does_the_tasks_of_an_activity,
     executions_start_others,
     express_executions_run_with_and_without_somebody_waiting,
+    executions_are_logged_as_their_machines_ask_for,
     what_is_not_signed_well_is_refused,
     a_long_task_is_waited_for_by_the_function_of_tasks,
     what_runs_can_be_stopped,

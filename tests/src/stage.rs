@@ -15,8 +15,8 @@ use statewright_engine::api::{Api, ApiError, Caller, NewExecution, Operation, Re
 use statewright_engine::journal::{Journal, Settings};
 use statewright_engine::table::{MemoryTable, Table};
 use statewright_engine::{
-    AfterCrash, Answer, Clock, Drove, Engine, EngineSettings, ExecutionArn, ExpressQueue, Happened, QueueError, Tasks,
-    VirtualClock, WakeQueue, drive, operator,
+    AfterCrash, Answer, Clock, Drove, Engine, EngineSettings, ExecutionArn, ExpressQueue, Happened, Heard, LogRecords, LogSink,
+    QueueError, Tasks, VirtualClock, WakeQueue, drive, operator,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
@@ -43,7 +43,23 @@ pub struct Stage {
     queues: Queues,
     /// The last events of Express executions.
     express: Mutex<BTreeMap<Arc<str>, HistoryEvent>>,
+    logged: Logged,
     engine: Keeper,
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<LogRecords>>>);
+
+impl LogSink for Logged {
+    fn take(&self, records: LogRecords) -> Heard<'_> {
+        lock(&self.0).push(records);
+        self.flush()
+    }
+
+    fn flush(&self) -> Heard<'_> {
+        Box::pin(ready(()))
+    }
 }
 
 /// What waits to be looked at.
@@ -125,8 +141,10 @@ impl Stage {
         // Nobody is kept waiting: what is not there does not come while a request is answered.
         let settings = EngineSettings { activity_wait: Duration::ZERO, ..EngineSettings::default() };
         let journal = Journal::new(Arc::clone(&table), Settings::default(), writer);
-        let engine = Engine::new(journal, queues.clone(), workers, Arc::clone(&clock), queues.clone(), settings);
-        Self { table, clock, draws: AtomicU64::new(0), queues, express: Mutex::default(), engine }
+        let logged = Logged::default();
+        let engine = Engine::new(journal, queues.clone(), workers, Arc::clone(&clock), queues.clone(), settings)
+            .logged_to(Box::new(logged.clone()));
+        Self { table, clock, draws: AtomicU64::new(0), queues, express: Mutex::default(), logged, engine }
     }
 
     /// Another process of the same host, which has nothing in its memory yet.
@@ -227,6 +245,11 @@ impl Stage {
         while let Drove::Waiting(until) = pollster::block_on(drive(&self.engine, &arn)).expect("memory does not fail") {
             self.clock.advance_to(until);
         }
+    }
+
+    /// What was logged since the last time.
+    pub fn logged(&self) -> Vec<LogRecords> {
+        std::mem::take(&mut *lock(&self.logged.0))
     }
 
     /// The last event of an execution, as the history shows it.

@@ -175,6 +175,17 @@ pub static SECRETS_MANAGER: Service = Service {
     protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "secretsmanager", names: Names::Pascal },
 };
 
+/// CloudWatch Logs, where executions are logged. No task calls it yet.
+pub static LOGS: Service = Service {
+    name: "logs",
+    variable: "CLOUDWATCH_LOGS",
+    prefix: "CloudWatchLogs",
+    client: "AWSLogs",
+    unmodelled: "AWSLogsException",
+    errors: &["InvalidParameter", "ResourceAlreadyExists", "ResourceNotFound", "ServiceUnavailable"],
+    protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "Logs_20140328", names: Names::Camel },
+};
+
 /// DynamoDB.
 pub static DYNAMO_DB: Service = Service {
     name: "dynamodb",

@@ -25,6 +25,7 @@ use statewright_interpreter::time::Timestamp;
 
 use super::error::ApiError;
 use crate::format::Kind;
+use crate::logs::Logging;
 use crate::store::StoreError;
 use crate::table::{Attribute, Condition, Item, Key, Query, Table, WriteError, query_all};
 
@@ -134,6 +135,8 @@ pub struct StoredDefinition {
     pub machine_type: MachineType,
     /// The role the revision's executions run as.
     pub role_arn: String,
+    /// What the revision's executions log.
+    pub logging: Option<Logging>,
 }
 
 /// The definition of a revision of a state machine, as [`NewExecution`](super::NewExecution) names it: `<machine>/<revision>`. It never
@@ -145,7 +148,9 @@ pub async fn definition(table: &impl Table, revision: &str) -> Result<Option<Sto
     let machine = revision.split('/').next().unwrap_or_default();
     let Some(revision) = Revision::find(table, revision).await? else { return Ok(None) };
     let text = read_text(table, machine, &revision).await?;
-    Ok(Some(StoredDefinition { text, machine_type: revision.machine_type.into(), role_arn: revision.settings.role_arn }))
+    let Settings { role_arn, logging, .. } = &revision.settings;
+    let (role_arn, logging) = (role_arn.clone(), Logging::of(logging));
+    Ok(Some(StoredDefinition { text, machine_type: revision.machine_type.into(), role_arn, logging }))
 }
 
 fn partition(machine: &str) -> String {

@@ -25,8 +25,21 @@ impl HistoryEvent {
             self.id.0,
             self.previous.0
         );
-        Members { out, execution_data, first: true }.details(&self.details);
+        Members { out, execution_data, errors: execution_data, room: None, bare: false, first: true }.details(&self.details);
         out.push(b'}');
+    }
+
+    /// Appends the event's details alone as one JSON object, without the member that has its type in its name: `{"name":"S",…}`, or `{}`
+    /// for an event that has none. That is how log records have them: with `execution_data` off, inputs, outputs and parameters are left
+    /// out, but errors and causes stay; and of all data no more is shown than `data_bytes_max`, counted as they stand in a JSON string.
+    ///
+    /// Source: rule `log-records` of the rule table.
+    pub fn write_details_to(&self, out: &mut Vec<u8>, execution_data: bool, data_bytes_max: usize) {
+        let before = out.len();
+        Members { out, execution_data, errors: true, room: Some(data_bytes_max), bare: true, first: true }.details(&self.details);
+        if out.len() == before {
+            out.extend_from_slice(b"{}");
+        }
     }
 
     /// The event as one JSON object.
@@ -55,6 +68,11 @@ pub fn history_to_json(events: &[HistoryEvent]) -> String {
 struct Members<'o> {
     out: &'o mut Vec<u8>,
     execution_data: bool,
+    errors: bool,
+    /// For how many bytes of data there is room; `None` where there is no limit.
+    room: Option<usize>,
+    /// Whether the next object stands for itself, without a name.
+    bare: bool,
     first: bool,
 }
 
@@ -84,8 +102,11 @@ impl Members<'_> {
                 m.member("name", name);
                 m.payload("output", output);
                 if let Some(assigned) = assigned.as_deref().filter(|_| m.execution_data) {
-                    m.object("assignedVariables", |m| assigned.iter().for_each(|(name, value)| m.member(name, &value.text())));
-                    m.not_truncated("assignedVariablesDetails");
+                    let all = |m: &mut Members<'_>| {
+                        assigned.iter().fold(false, |truncated, (name, value)| m.text(name, &value.text()) || truncated)
+                    };
+                    let truncated = m.object("assignedVariables", all);
+                    m.truncated("assignedVariablesDetails", truncated);
                 }
             }),
             EventDetails::MapStateStarted { length } => {
@@ -140,7 +161,7 @@ impl Members<'_> {
                 if let Resource::Service { .. } = event.resource {
                     self.member("region", region);
                     if self.execution_data {
-                        self.member("parameters", &parameters.text());
+                        self.text("parameters", &parameters.text());
                     }
                 } else {
                     self.payload("input", parameters);
@@ -165,7 +186,7 @@ impl Members<'_> {
     }
 
     fn error(&mut self, details: &ErrorDetails) {
-        if self.execution_data {
+        if self.errors {
             self.optional("error", details.error.as_ref());
             self.optional("cause", details.cause.as_ref());
         }
@@ -173,13 +194,25 @@ impl Members<'_> {
 
     fn payload(&mut self, name: &str, payload: &Payload) {
         if self.execution_data {
-            self.member(name, &payload.text());
-            self.not_truncated(&format!("{name}Details"));
+            let truncated = self.text(name, &payload.text());
+            self.truncated(&format!("{name}Details"), truncated);
         }
     }
 
-    fn not_truncated(&mut self, name: &str) {
-        self.object(name, |m| m.member("truncated", &false));
+    /// Writes as much of a text as there is room for. Whether that is less than the text.
+    fn text(&mut self, name: &str, text: &str) -> bool {
+        let Some(room) = self.room else {
+            self.member(name, text);
+            return false;
+        };
+        let (shown, bytes) = beginning(text, room);
+        self.room = Some(room - bytes);
+        self.member(name, shown);
+        shown.len() < text.len()
+    }
+
+    fn truncated(&mut self, name: &str, truncated: bool) {
+        self.object(name, |m| m.member("truncated", &truncated));
     }
 
     fn optional(&mut self, name: &str, value: Option<&(impl Serialize + ?Sized)>) {
@@ -194,11 +227,17 @@ impl Members<'_> {
         let _ = serde_json::to_writer(&mut *self.out, value);
     }
 
-    fn object(&mut self, name: &str, members: impl FnOnce(&mut Members<'_>)) {
-        self.name(name);
+    fn object<R>(&mut self, name: &str, members: impl FnOnce(&mut Members<'_>) -> R) -> R {
+        if !std::mem::take(&mut self.bare) {
+            self.name(name);
+        }
         self.out.push(b'{');
-        members(&mut Members { out: &mut *self.out, execution_data: self.execution_data, first: true });
+        let Self { execution_data, errors, room, .. } = *self;
+        let mut inner = Members { out: &mut *self.out, execution_data, errors, room, bare: false, first: true };
+        let given = members(&mut inner);
+        self.room = inner.room;
         self.out.push(b'}');
+        given
     }
 
     fn name(&mut self, name: &str) {
@@ -209,6 +248,23 @@ impl Members<'_> {
         let _ = serde_json::to_writer(&mut *self.out, name);
         self.out.push(b':');
     }
+}
+
+/// As much of a text as takes at most `bytes_max` in a JSON string, and how many bytes that are.
+fn beginning(text: &str, bytes_max: usize) -> (&str, usize) {
+    let mut bytes = 0;
+    for (at, character) in text.char_indices() {
+        let more = match character {
+            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+            '\0'..='\u{1f}' => 6,
+            other => other.len_utf8(),
+        };
+        if bytes + more > bytes_max {
+            return (text.get(..at).unwrap_or_default(), bytes);
+        }
+        bytes += more;
+    }
+    (text, bytes)
 }
 
 impl EventDetails {

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod drive;
 pub mod express;
+mod logs;
 pub mod relay;
 pub mod resource;
 pub mod start;
@@ -90,7 +91,8 @@ where
     Arc::new_cyclic(|engine| {
         let own = api::OwnStates::new(std::sync::Weak::clone(engine));
         let caller = caller.with_handler(&STEP_FUNCTIONS, Arc::new(own));
-        let built = Engine::new(journal, wakes, Called::new(caller, queue, policy), TokioTimer, express, settings);
+        let built = Engine::new(journal, wakes, Called::new(caller, queue, policy), TokioTimer, express, settings)
+            .logged_to(Box::new(logs::LogGroups::new(std::sync::Weak::clone(engine))));
         match status::StatusEvents::of(config, std::sync::Weak::clone(engine)) {
             Some(events) => built.heard_by(Box::new(events)),
             None => built,

@@ -6,6 +6,7 @@ mod concurrency;
 mod constraints;
 mod executions;
 mod formats;
+mod logs;
 mod machines;
 mod names;
 mod operators;

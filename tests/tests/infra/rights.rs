@@ -25,6 +25,8 @@ const ALL: &[&str] = &[
 /// What waking executions and starting some takes.
 const START: &[&str] = &[
     "events:PutEvents on StatusEventBusArn if HasStatusEventBus",
+    "logs:CreateLogStream on LogGroupArns if HasLogGroups",
+    "logs:PutLogEvents on LogGroupArns if HasLogGroups",
     "sqs:SendMessage on Express.Arn if HasOwnQueues",
     "sqs:SendMessage on Wakes.Arn",
 ];
@@ -114,6 +116,8 @@ const RIGHTS: [(&str, &[&[&str]]); 8] = [
         "Activity",
         &[&[
             "events:PutEvents on StatusEventBusArn if HasStatusEventBus",
+            "logs:CreateLogStream on LogGroupArns if HasLogGroups",
+            "logs:PutLogEvents on LogGroupArns if HasLogGroups",
             "secretsmanager:GetSecretValue on Keys",
             "sqs:SendMessage on Wakes.Arn",
         ]],
