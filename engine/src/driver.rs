@@ -15,7 +15,7 @@ use statewright_interpreter::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::journal::SEEN_AGAIN;
-use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
+use crate::queue::{AfterCrash, Answer, Answered, Later, QueueError, Tasks, WakeQueue};
 use crate::round::{Advanced, Budget, advance};
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, Happened, InboxEntry, Ledger, Loaded, Store, StoreError};
 
@@ -174,7 +174,7 @@ pub enum Delivered {
 /// # Errors
 /// When the store or a queue fails. Nothing is lost: call again.
 pub async fn drive<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, DriveError> {
-    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new(), listed: false };
+    let mut waiting = Waiting::default();
     loop {
         match drive_loaded(host, arn, &mut waiting).await {
             // Somebody else moved it on: decide again from their state. What we wait for is still ours.
@@ -199,9 +199,13 @@ async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiti
             )
             .await?;
         }
+        // They are passed on with the lease that they have: this one cannot commit another.
+        for later in waiting.later.drain(..) {
+            host.tasks().pass_on(arn, &Later { until: later.held, ..later }).await?;
+        }
         let leave_at = host.patience().leave_at.unwrap_or(Timestamp(i64::MAX));
         match select(waiting.answers.next(), std::pin::pin!(host.sleep_until(leave_at))).await {
-            Either::Left((Some(answered), _)) => waiting.answered.extend(answered),
+            Either::Left((Some(answered), _)) => waiting.take(answered),
             Either::Left((None, _)) | Either::Right(((), _)) => return Ok(()),
         }
     }
@@ -281,7 +285,7 @@ pub async fn run<H: Host>(
         execution.set_synchronous();
     }
     let mut driver = Driver::new(host, &arn, definition, execution, birth);
-    let mut waiting = Waiting { answers: FuturesUnordered::new(), answered: Vec::new(), listed: false };
+    let mut waiting = Waiting::default();
     driver.go(Vec::new(), out, &mut waiting).await?;
     Ok(driver.execution)
 }
@@ -441,12 +445,29 @@ pub(crate) fn nothing() -> Arc<Definition> {
 }
 
 /// What a driver waits for.
+#[derive(Default)]
 struct Waiting<'h> {
     answers: FuturesUnordered<Answer<'h>>,
     /// What came and is not committed yet.
     answered: Vec<Happened>,
+    /// What is to be passed on, and is not committed yet.
+    later: Vec<Later>,
     /// Whether this driver has put the execution into the list of running ones, whatever has become of the commit.
     listed: bool,
+}
+
+impl Waiting<'_> {
+    fn take(&mut self, answered: Answered) {
+        match answered {
+            Answered::Happened(happened) => self.answered.extend(happened),
+            Answered::Later(later) => self.later.push(later),
+        }
+    }
+
+    /// Whether nothing has come that is to be committed.
+    fn is_idle(&self) -> bool {
+        self.answered.is_empty() && self.later.is_empty()
+    }
 }
 
 /// Who drives.
@@ -506,7 +527,7 @@ async fn drive_loaded<'h, H: Host>(host: &'h H, arn: &'h ExecutionArn, waiting: 
 /// Waits for an answer, or until then; where one has come, for others that come with it.
 async fn wait<H: Host>(host: &H, waiting: &mut Waiting<'_>, until: Timestamp) {
     let mut until = until;
-    while !waiting.answers.is_empty() || waiting.answered.is_empty() {
+    while !waiting.answers.is_empty() || waiting.is_idle() {
         let sleep = std::pin::pin!(host.sleep_until(until));
         if waiting.answers.is_empty() {
             sleep.await;
@@ -514,10 +535,10 @@ async fn wait<H: Host>(host: &H, waiting: &mut Waiting<'_>, until: Timestamp) {
         }
         match select(waiting.answers.next(), sleep).await {
             Either::Left((answered, _)) => {
-                if waiting.answered.is_empty() {
+                if waiting.is_idle() {
                     until = until.min(host.clock().now().plus(host.patience().linger));
                 }
-                waiting.answered.extend(answered.unwrap_or_default());
+                answered.into_iter().for_each(|answered| waiting.take(answered));
             }
             Either::Right(((), _)) => return,
         }
@@ -585,8 +606,14 @@ impl<'h, H: Host> Driver<'h, H> {
             happened.extend(self.given_up(now));
             let handing_over = self.host.patience().begin_until.is_some_and(|until| until <= now);
             let role = Role::Driving { waits: !waiting.answers.is_empty(), handing_over };
-            let round = self.round(happened, keys, std::mem::take(&mut out), now, role, false).await?;
+            let is_passed_on = self.give_back(&waiting.later);
+            let round = self.round(happened, keys, std::mem::take(&mut out), now, role, is_passed_on).await?;
             waiting.answered.clear();
+            for later in waiting.later.drain(..) {
+                if self.ledger.leases.get(&later.task) == Some(&later.until.0) {
+                    self.host.tasks().pass_on(self.arn, &later).await?;
+                }
+            }
             for task in round.starts {
                 let lease = self.ledger.leases.get(&task.task).map_or(now, |until| Timestamp(*until));
                 waiting.answers.extend(self.host.tasks().start(self.execution.identity(), task, lease).await?);
@@ -611,6 +638,18 @@ impl<'h, H: Host> Driver<'h, H> {
                 }
             }
         }
+    }
+
+    /// Notes the leases of tasks that are passed on because they could not be begun; whether there are any.
+    fn give_back(&mut self, passed_on: &[Later]) -> bool {
+        let mut any = false;
+        for later in passed_on {
+            if let Some(until) = self.ledger.leases.get_mut(&later.task).filter(|until| **until == later.held.0) {
+                *until = later.until.0;
+                any = true;
+            }
+        }
+        any
     }
 
     /// Tasks whose starter has died and that must not run twice.

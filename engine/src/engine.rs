@@ -22,7 +22,7 @@ use crate::clock::{Clock, Timer};
 use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_once, deliver_if, restore, run, start};
 use crate::journal::{Abandonment, Journal, Place};
 use crate::logs::{LogSink, Logging};
-use crate::queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
+use crate::queue::{AfterCrash, Answer, Later, QueueError, Tasks, WakeQueue};
 use crate::round::Budget;
 use crate::status::Listener;
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, ForgetfulStore, Happened, InboxEntry, Loaded, Store, StoreError};
@@ -417,6 +417,10 @@ impl<T: Table, K: Tasks> Tasks for Doers<T, K> {
             Resource::Activity { .. } => Ok(None),
             Resource::Lambda { .. } | Resource::Service { .. } => self.others.start(execution, task, lease).await,
         }
+    }
+
+    async fn pass_on(&self, execution: &ExecutionArn, later: &Later) -> Result<(), QueueError> {
+        self.others.pass_on(execution, later).await
     }
 
     async fn cancel(&self, execution: &Identity, task: TaskId) -> Result<(), QueueError> {

@@ -26,7 +26,7 @@ pub use driver::{
 };
 pub use engine::{Engine, EngineSettings, ExpressQueue};
 pub use logs::{LogRecords, LogSink, Logging};
-pub use queue::{AfterCrash, Answer, QueueError, Tasks, WakeQueue};
+pub use queue::{AfterCrash, Answer, Answered, Later, QueueError, Tasks, WakeQueue};
 pub use round::{Advanced, Budget, advance};
 pub use status::{Heard, Listener, status_change};
 pub use store::{

@@ -25,8 +25,38 @@ pub trait WakeQueue: Send + Sync {
     fn wake(&self, execution: &ExecutionArn, after: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
-/// What came of a task that the driver waits for itself.
-pub type Answer<'t> = Pin<Box<dyn Future<Output = Vec<Happened>> + Send + 't>>;
+/// What a driver hears of a task that it waits for itself.
+pub type Answer<'t> = Pin<Box<dyn Future<Output = Answered> + Send + 't>>;
+
+/// What a driver hears of a task that it has waited for itself.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// What has happened.
+    Happened(Vec<Happened>),
+    /// Nothing has: it could not be begun, and the driver has no time left to try it again. It is passed on.
+    Later(Later),
+}
+
+impl From<Vec<Happened>> for Answered {
+    fn from(happened: Vec<Happened>) -> Self {
+        Self::Happened(happened)
+    }
+}
+
+/// A task that is to be begun by somebody else, later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// The task.
+    pub task: TaskId,
+    /// The lease of whoever could not begin it.
+    pub held: Timestamp,
+    /// The lease that it is passed on with: by then somebody has taken it over.
+    pub until: Timestamp,
+    /// Since when it could not be begun.
+    pub since: Timestamp,
+    /// After what time it is to be tried again.
+    pub after: Duration,
+}
 
 /// What to do with a task when whoever was to start it has died, perhaps before it started it, perhaps after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +105,13 @@ pub trait Tasks: Send + Sync {
         task: Box<StartTask>,
         lease: Timestamp,
     ) -> impl Future<Output = Result<Option<Answer<'t>>, QueueError>> + Send;
+
+    /// Passes on a task that could not be begun, now that the lease it is passed on with is committed. Only those are asked to who
+    /// [answer](Answered::Later) so.
+    fn pass_on(&self, execution: &ExecutionArn, later: &Later) -> impl Future<Output = Result<(), QueueError>> + Send {
+        let _ = (execution, later);
+        std::future::ready(Ok(()))
+    }
 
     /// The result of the task is not wanted any more.
     fn cancel(&self, execution: &Identity, task: TaskId) -> impl Future<Output = Result<(), QueueError>> + Send;

@@ -193,7 +193,7 @@ impl Tasks for World {
         let is_answered = !events.iter().all(|event| matches!(event, Event::TaskStarted { .. }));
         let happened: Vec<Happened> = events.into_iter().map(|event| Happened { at, event }).collect();
         let answer: Answer<'t> = match (is_answered, happened.is_empty()) {
-            (true, _) | (false, false) => Box::pin(ready(happened)),
+            (true, _) | (false, false) => Box::pin(ready(happened.into())),
             (false, true) => Box::pin(pending()),
         };
         Ok(Some(answer))

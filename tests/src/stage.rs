@@ -116,7 +116,8 @@ impl Tasks for Workers {
             None => vec![Event::TaskStarted { task: task.task, worker_name: None }],
         };
         let at = self.clock.now();
-        Ok(Some(Box::pin(ready(events.into_iter().map(|event| Happened { at, event }).collect()))))
+        let happened: Vec<_> = events.into_iter().map(|event| Happened { at, event }).collect();
+        Ok(Some(Box::pin(ready(happened.into()))))
     }
 
     async fn cancel(&self, _execution: &Identity, _task: TaskId) -> Result<(), QueueError> {

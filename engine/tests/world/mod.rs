@@ -154,7 +154,7 @@ impl Tasks for World {
             return Ok(None);
         }
         let event = Event::TaskSucceeded { task: task.task, output: task.parameters.document().clone() };
-        Ok(Some(Box::pin(ready(vec![Happened { at: self.clock.now(), event }]))))
+        Ok(Some(Box::pin(ready(vec![Happened { at: self.clock.now(), event }].into()))))
     }
 
     async fn cancel(&self, _execution: &Identity, _task: TaskId) -> Result<(), QueueError> {

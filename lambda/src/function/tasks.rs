@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use statewright_engine::table::Table;
 use statewright_engine::{
-    Clock, DriveError, ExecutionArn, ExpressQueue, Happened, Host, InboxEntry, OpenTask, QueueError, SKEW, WakeQueue, claim,
-    deliver_all, open_task, posted_under,
+    Clock, DriveError, ExecutionArn, ExpressQueue, Happened, InboxEntry, Later, OpenTask, QueueError, SKEW, Tasks, WakeQueue,
+    claim, deliver_all, open_task, posted_under,
 };
 use statewright_interpreter::event::TaskId;
 use statewright_interpreter::history::EventId;
@@ -15,7 +15,7 @@ use statewright_interpreter::time::Timestamp;
 use super::{BatchAnswer, Fate, Machinery, Messages, Source, SqsEvent, SqsMessage, answer};
 use crate::clock::TokioTimer;
 use crate::log;
-use crate::tasks::{TaskMessage, TaskQueue};
+use crate::tasks::{TaskMessage, TaskQueue, Tried, later};
 
 /// What cannot be read was sent by a later release.
 const LATER: Duration = Duration::from_secs(900);
@@ -46,8 +46,8 @@ async fn take<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(engine: &Ma
         }
     };
     let done = match &parsed {
-        TaskMessage::Run { execution, task, lease } => {
-            run(engine, &ExecutionArn(execution.as_str().into()), EventId(*task), Timestamp(*lease)).await
+        TaskMessage::Run { execution, task, lease, since } => {
+            run(engine, &ExecutionArn(execution.as_str().into()), EventId(*task), Timestamp(*lease), since.map(Timestamp)).await
         }
         TaskMessage::Look { execution, task, job, looks } => {
             look(engine, &ExecutionArn(execution.as_str().into()), EventId(*task), job.clone(), *looks).await
@@ -79,16 +79,50 @@ async fn run<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     arn: &ExecutionArn,
     task: TaskId,
     lease: Timestamp,
+    since: Option<Timestamp>,
 ) -> Result<(), DriveError> {
-    let called = engine.others();
-    let Some(OpenTask { execution, task: start }) = claim(engine, arn, task, lease, called.end()).await? else { return Ok(()) };
-    let happened = called.run(&execution, &start).await;
-    if happened.is_empty() {
-        // Nobody could be called. Somebody tries again when this claim is over.
-        let left = TokioTimer.now().until(called.end());
-        return Ok(engine.wakes().wake(arn, left.saturating_add(SKEW)).await?);
+    let (called, held) = (engine.others(), engine.others().end());
+    let Some(OpenTask { execution, task: start }) = claim(engine, arn, task, lease, held).await? else { return Ok(()) };
+    match called.run(&execution, &start, since).await {
+        Tried::Happened(happened) if happened.is_empty() => Ok(()),
+        Tried::Happened(happened) => tell(engine, arn, task, happened).await,
+        Tried::Later { since, after } => give_back(engine, arn, &later(task, held, since, after)).await,
     }
-    tell(engine, arn, task, happened).await
+}
+
+/// Passes on a task again that could not be begun, and does not give up as long as there is time: who else comes would take it for one whose
+/// function has died.
+async fn give_back<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    arn: &ExecutionArn,
+    later: &Later,
+) -> Result<(), DriveError> {
+    let mut later = *later;
+    as_long_as_there_is_time(engine, async || match claim(engine, arn, later.task, later.held, later.until).await {
+        // What a later release has written is claimed by that release, with the lease that stands there.
+        Err(error) if error.is_newer() => {
+            later.until = later.held;
+            Ok(())
+        }
+        // An execution that has no use for it any more does not let anybody claim it either.
+        claimed => claimed.map(drop),
+    })
+    .await?;
+    as_long_as_there_is_time(engine, async || Ok(engine.others().pass_on(arn, &later).await?)).await
+}
+
+/// Does something until it is done, or the invocation is over.
+async fn as_long_as_there_is_time<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
+    engine: &Machinery<T, W, Q, X>,
+    mut attempt: impl AsyncFnMut() -> Result<(), DriveError>,
+) -> Result<(), DriveError> {
+    loop {
+        let done = attempt().await;
+        if done.is_ok() || TokioTimer.now() >= engine.others().end() {
+            return done;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// Tells an execution what became of its task, and does not give up as long as there is time: nobody else knows it.
@@ -100,14 +134,11 @@ async fn tell<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
 ) -> Result<(), DriveError> {
     let entry = |happened: Happened| InboxEntry { key: posted_under(&happened.event), happened };
     let entries: Vec<_> = happened.into_iter().map(entry).collect();
-    loop {
-        let Err(error) = deliver_all(engine, arn, entries.clone()).await else { return Ok(()) };
-        if TokioTimer.now() >= engine.others().end() {
-            log::error("the result of a task is lost", &[("execution", arn), ("task", &task.0), ("error", &error)]);
-            return Err(error);
-        }
-        tokio::time::sleep(PAUSE).await;
+    let told = as_long_as_there_is_time(engine, async || deliver_all(engine, arn, entries.clone()).await.map(drop)).await;
+    if let Err(error) = &told {
+        log::error("the result of a task is lost", &[("execution", arn), ("task", &task.0), ("error", error)]);
     }
+    told
 }
 
 /// Looks at the job of a task: tells its end, stops it when nobody wants it any more, or looks again later.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use statewright_engine::{AfterCrash, Answer, Clock, Happened, QueueError, Tasks};
+use statewright_engine::{AfterCrash, Answer, Answered, Clock, ExecutionArn, Happened, Later, QueueError, Tasks};
 use statewright_integrations::caller::{CallError, Caller};
 use statewright_integrations::{Origin, Outcome, Task, TransportError, lambda, nested, outcome};
 use statewright_interpreter::command::StartTask;
@@ -36,6 +36,16 @@ const WAY: Duration = Duration::from_secs(2);
 /// The first pause before a function is called again that had no room; doubled each time, up to the longest.
 const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// The function that does tasks calls a function again for which it has at least this time left. One of which nothing is known, or that may
+/// run for longer, would find no more in another invocation, but for the half-minute before.
+const ENOUGH: Duration = Duration::from_secs(870);
+/// The pause before a task is tried again that is passed on: half as long as it was in vain, or as it has time, within these.
+const PASSED_ON_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+/// For so long a function that has no room is called again, unless its task has less time.
+///
+/// Source: as long as Lambda keeps an asynchronous invocation; Lambda developer guide, "How Lambda handles errors and retries with
+/// asynchronous invocation".
+const NO_ROOM_FOR: Duration = Duration::from_secs(6 * 3600);
 
 /// How tasks are done.
 #[derive(Clone, Debug)]
@@ -52,6 +62,20 @@ pub struct Policy {
     pub fail: Patterns,
     /// Tasks that may be done twice.
     pub repeat: Patterns,
+}
+
+/// What came of trying to do a task.
+#[derive(Debug)]
+pub enum Tried {
+    /// This has happened. Nothing at all: somebody else does it.
+    Happened(Vec<Happened>),
+    /// It was not begun, and there is no time left to try it again in this invocation.
+    Later {
+        /// Since when.
+        since: Timestamp,
+        /// After what time it is to be tried again.
+        after: Duration,
+    },
 }
 
 /// Does tasks by calling who does them.
@@ -112,6 +136,13 @@ impl<Q: TaskQueue> Called<Q> {
         own.map_or(service, |own| own.min(service))
     }
 
+    /// How much time there must be left to call who does a task again.
+    fn enough(&self, task: &Task) -> Duration {
+        // An execution that nobody else could go on with takes the chance that it is over soon.
+        let enough = if self.policy.waits_for_all { self.policy.wait.saturating_add(WAY) } else { ENOUGH };
+        self.longest(task).min(enough)
+    }
+
     /// The role that a task of `execution` is called under; `Err` says why it may not be called at all.
     fn role<'i>(&self, execution: &'i Identity) -> Result<Option<&'i str>, ErrorDetails> {
         if self.policy.roles.is_empty() {
@@ -125,17 +156,28 @@ impl<Q: TaskQueue> Called<Q> {
         Err(ErrorDetails { error: Some("States.Permissions".into()), cause: Some(cause.into()) })
     }
 
-    /// Does a task, and gives what happened: that it was started, and what came of it. Nothing when it could not be tried until the
-    /// invocation's end.
-    pub async fn run(&self, execution: &Identity, start: &StartTask) -> Vec<Happened> {
+    /// Does a task, and gives what happened: that it was started, and what came of it. Whoever has no room, or cannot be reached, is called
+    /// again as long as the invocation has time for it; then the task is for later, unless nobody else could do it. `since` says
+    /// since when it could not be begun, if others have tried.
+    pub async fn run(&self, execution: &Identity, start: &StartTask, since: Option<Timestamp>) -> Tried {
         let task = Task::from(start);
         let begun = TokioTimer.now();
-        let started = Happened { at: begun, event: Event::TaskStarted { task: task.id, worker_name: None } };
+        let since = since.unwrap_or(begun);
+        // Its time counts from the first attempt. A heartbeat is expected of who was called, and not before.
+        let started_at = if start.heartbeat_seconds.is_some() { begun } else { since };
+        let started = Happened { at: started_at, event: Event::TaskStarted { task: task.id, worker_name: None } };
         let now = |event: Event| Happened { at: TokioTimer.now(), event };
+        let over_at = task.timeout_seconds.map(|seconds| since.plus_seconds(seconds.into()));
+        let called_until = over_at.unwrap_or(Timestamp(i64::MAX)).min(since.plus(NO_ROOM_FOR));
         let role_arn = match self.role(execution) {
             Ok(role) => role,
-            Err(error) => return vec![now(Event::TaskFailed { task: task.id, stage: FailedStage::Starting, error })],
+            Err(error) => {
+                return Tried::Happened(vec![now(Event::TaskFailed { task: task.id, stage: FailedStage::Starting, error })]);
+            }
         };
+        if over_at.is_some_and(|over_at| over_at <= begun) {
+            return Tried::Happened(vec![Happened { at: since, ..started }]);
+        }
         let origin = Origin { state_machine_arn: &execution.state_machine_arn, execution_arn: &execution.execution_arn, role_arn };
         let mut pause = PAUSE;
         loop {
@@ -150,20 +192,32 @@ impl<Q: TaskQueue> Called<Q> {
                         log::warn("a job is not watched yet", &[("execution", &execution.execution_arn), ("error", &error)]);
                         (pause, None)
                     } else {
-                        return vec![started, now(event)];
+                        return Tried::Happened(vec![started, now(event)]);
                     }
                 }
                 Ok(Outcome::Throttled { after, event }) => (after.unwrap_or(pause).max(pause), Some(event)),
-                Ok(Outcome::TimedOut) => return vec![started],
-                Err(CallError::Task(error)) => return error.event(&task).map(now).into_iter().collect(),
+                Ok(Outcome::TimedOut) => return Tried::Happened(vec![started]),
+                Err(CallError::Task(error)) => return Tried::Happened(error.event(&task).map(now).into_iter().collect()),
                 Err(error) => {
                     log::error("a task could not be tried", &[("execution", &execution.execution_arn), ("error", &error)]);
                     (pause, None)
                 }
             };
-            if TokioTimer.now().plus(again_after).plus(self.longest(&task)) > self.end() {
-                // There is no time left for it.
-                return otherwise.map(|event| vec![started, now(event)]).unwrap_or_default();
+            let at = TokioTimer.now();
+            let is_too_late = at.plus(again_after).plus(self.enough(&task)) > self.end();
+            let is_passed_on = is_too_late && !self.policy.waits_for_all;
+            let again_after =
+                if is_passed_on { again_after.max(pause_before_passing_on(since, at, called_until)) } else { again_after };
+            let again_at = at.plus(again_after);
+            match otherwise {
+                // Its own time, or that of everybody, is over before anybody could be called again.
+                Some(event) if again_at >= called_until => return Tried::Happened(vec![started, now(event)]),
+                None if over_at.is_some_and(|over_at| over_at <= again_at) => return Tried::Happened(vec![started]),
+                _ if is_passed_on => return Tried::Later { since, after: again_after },
+                // Nobody else does it.
+                Some(event) if is_too_late => return Tried::Happened(vec![started, now(event)]),
+                None if is_too_late => return Tried::Happened(Vec::new()),
+                Some(_) | None => {}
             }
             tokio::time::sleep(again_after).await;
             pause = pause.saturating_mul(2).min(PAUSE_MAX);
@@ -207,6 +261,19 @@ impl<Q: TaskQueue> Called<Q> {
             role_arn: self.role(execution).ok().flatten(),
         }
     }
+}
+
+/// The pause before a task is tried again that is passed on at `now`, and was tried in vain since then; it may be called until the last.
+fn pause_before_passing_on(since: Timestamp, now: Timestamp, called_until: Timestamp) -> Duration {
+    let (shortest, longest) = PASSED_ON_AFTER;
+    // Who could not even be reached is tried for longer.
+    let left = if now < called_until { now.until(called_until) } else { 2 * longest };
+    (since.until(now).min(left) / 2).clamp(shortest, longest)
+}
+
+/// A task that could not be begun by who holds it, as it is passed on.
+pub(crate) fn later(task: TaskId, held: Timestamp, since: Timestamp, after: Duration) -> Later {
+    Later { task, held, until: TokioTimer.now().plus(after).plus(TAKEN_OVER_WITHIN), since, after }
 }
 
 /// The name of a function that is given as an ARN: a definition may name it either way.
@@ -268,11 +335,23 @@ impl<Q: TaskQueue> Tasks for Called<Q> {
     ) -> Result<Option<Answer<'t>>, QueueError> {
         if self.is_waited_for(&task) {
             let execution = execution.clone();
-            return Ok(Some(Box::pin(async move { self.run(&execution, &task).await })));
+            return Ok(Some(Box::pin(async move {
+                match self.run(&execution, &task, None).await {
+                    Tried::Happened(happened) => Answered::Happened(happened),
+                    Tried::Later { since, after } => Answered::Later(later(task.task, lease, since, after)),
+                }
+            })));
         }
-        let message = TaskMessage::Run { execution: execution.execution_arn.to_string(), task: task.task.0, lease: lease.0 };
+        let execution = execution.execution_arn.to_string();
+        let message = TaskMessage::Run { execution, task: task.task.0, lease: lease.0, since: None };
         self.queue.send(&message, Duration::ZERO).await?;
         Ok(None)
+    }
+
+    async fn pass_on(&self, execution: &ExecutionArn, later: &Later) -> Result<(), QueueError> {
+        let Later { task, until, since, after, held: _ } = *later;
+        let (execution, task) = (execution.to_string(), task.0);
+        self.queue.send(&TaskMessage::Run { execution, task, lease: until.0, since: Some(since.0) }, after).await
     }
 
     /// Whoever looks at a job finds that its task is gone, and stops it.

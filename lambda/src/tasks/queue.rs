@@ -19,6 +19,9 @@ pub enum TaskMessage {
         task: u64,
         /// What it was passed on with, and is claimed by.
         lease: i64,
+        /// Since when it could not be begun, in milliseconds since the epoch; nothing when nobody has tried.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<i64>,
     },
     /// The job of a task to look at.
     Look {
@@ -68,9 +71,10 @@ mod tests {
 
     #[test]
     fn messages_of_every_format_are_read() {
-        let run = TaskMessage::Run { execution: "arn:e".to_owned(), task: 5, lease: 7 };
+        let run = TaskMessage::Run { execution: "arn:e".to_owned(), task: 5, lease: 7, since: None };
+        let again = TaskMessage::Run { execution: "arn:e".to_owned(), task: 5, lease: 7, since: Some(3) };
         let look = TaskMessage::Look { execution: "arn:e".to_owned(), task: 5, job: "arn:j".to_owned(), looks: 3 };
-        for (sent, message) in include_str!("../../tests/formats/task-1.txt").lines().zip([run, look]) {
+        for (sent, message) in include_str!("../../tests/formats/task-1.txt").lines().zip([run, look, again]) {
             assert_eq!(TaskMessage::parse(sent), Ok(message.clone()));
             assert_eq!(serde_json::to_string(&message).expect("JSON"), sent, "the present format is this one");
         }
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn messages_come_back_and_looks_become_rare() {
-        let run = TaskMessage::Run { execution: "arn:e".to_owned(), task: 5, lease: 7 };
+        let run = TaskMessage::Run { execution: "arn:e".to_owned(), task: 5, lease: 7, since: None };
         let text = serde_json::to_string(&run).expect("JSON");
         assert_eq!(text, r#"{"run":{"execution":"arn:e","task":5,"lease":7}}"#);
         assert_eq!(TaskMessage::parse(&text), Ok(run));

@@ -493,7 +493,7 @@ impl Tasks for Running<'_> {
             function.begin(&task, lease);
         }
         let answer: Option<Answer<'t>> = match function.world.is_waited_for(&task) {
-            true => Some(Box::pin(function.run(task))),
+            true => Some(Box::pin(async move { function.run(task).await.into() })),
             false => None,
         };
         Ok(answer)
