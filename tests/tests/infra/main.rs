@@ -59,9 +59,11 @@ impl Template {
         self.section("Resources").iter().filter(is).map(|member| (member.key.as_str(), &member.value))
     }
 
-    /// The number that a node is, or whose default the parameter has that it refers to.
+    /// The number that a node is, or whose default the parameter has that it refers to, under whatever condition.
     fn number(&self, node: Option<&Node>) -> Option<u64> {
         let node = node?;
+        let then = node.get("Fn::If").map(Node::items).and_then(|branches| branches.get(1));
+        let node = then.unwrap_or(node);
         let parameter = node.reference().and_then(|(name, _)| self.0.at(&["Parameters", &name, "Default"]));
         parameter.unwrap_or(node).as_text()?.parse().ok()
     }
@@ -96,6 +98,7 @@ fn functions(template: &Template, complaints: &mut Vec<String>) {
     }
     let mut concurrency = 0;
     for (name, function) in template.of_type("AWS::Serverless::Function") {
+        let mut fed = 0;
         let own = |path: &[&str]| function.get("Properties").and_then(|properties| properties.at(path));
         let either = |path: &[&str]| own(path).or_else(|| shared.and_then(|shared| shared.at(path))).and_then(Node::as_text);
         let seconds = either(&["Timeout"]).and_then(|seconds| seconds.parse::<u64>().ok()).unwrap_or(0);
@@ -124,12 +127,12 @@ fn functions(template: &Template, complaints: &mut Vec<String>) {
                 continue;
             }
             let queue = named(event, &["Properties", "Queue"]).unwrap_or_default();
-            concurrency += mapping(template, name, seconds, &queue, event, complaints);
+            fed += mapping(template, name, seconds, &queue, event, complaints);
         }
         for (_, other) in template.of_type("AWS::Lambda::EventSourceMapping") {
             if named(other, &["Properties", "FunctionName"]).as_deref() == Some(name) {
                 let queue = named(other, &["Properties", "EventSourceArn"]).unwrap_or_default();
-                concurrency += mapping(template, name, seconds, &queue, other, complaints);
+                fed += mapping(template, name, seconds, &queue, other, complaints);
             }
         }
         let given_up = own(&["EventInvokeConfig", "DestinationConfig", "OnFailure"]);
@@ -137,12 +140,15 @@ fn functions(template: &Template, complaints: &mut Vec<String>) {
         if ASYNCHRONOUS.contains(&name) && given_up.as_deref() != Some("WakesDeadLetters") {
             complaints.push(format!("{name} loses what it was invoked with when it fails"));
         }
-        if name == "DirectFunction" && own(&["ReservedConcurrentExecutions"]).is_none() {
+        let reserved = template.number(own(&["ReservedConcurrentExecutions"]));
+        if reserved.is_none() && (ASYNCHRONOUS.contains(&name) || name == "ActivityFunction") {
             complaints.push(format!("{name} may take all the concurrency that there is"));
         }
+        // A queue feeds it, or it has something reserved.
+        concurrency += reserved.unwrap_or(0).max(fed);
     }
     if concurrency > CONCURRENCY_MAX {
-        complaints.push(format!("queues take {concurrency} of the account's concurrency"));
+        complaints.push(format!("functions take {concurrency} of the account's concurrency"));
     }
     for (name, group) in template.of_type("AWS::Logs::LogGroup") {
         if group.at(&["Properties", "RetentionInDays"]).is_none() {
@@ -286,7 +292,18 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("      Timeout: 900\n", "      Timeout: 901\n", "TasksFunction times out after 901 s"),
     ("VisibilityTimeout: 5400", "VisibilityTimeout: 5399", "Tasks shows messages again after 5399 s"),
     ("      VisibilityTimeout: 720\n", "", "Wakes shows messages again after 30 s"),
-    ("    Default: 50\n", "    Default: 51\n", "queues take 251"),
+    ("    Default: 40\n", "    Default: 41\n", "functions take 251"),
+    ("    Default: 50\n", "    Default: 51\n", "functions take 251"),
+    (
+        "      ReservedConcurrentExecutions: !If [ReservesWithoutQueues, !Ref TasksConcurrency, !Ref AWS::NoValue]\n",
+        "",
+        "TasksFunction may take all the concurrency",
+    ),
+    (
+        "      ReservedConcurrentExecutions: !If [Reserves, !Ref ActivityConcurrency, !Ref AWS::NoValue]\n",
+        "",
+        "ActivityFunction may take all the concurrency",
+    ),
     (
         "            ScalingConfig:\n              MaximumConcurrency: !Ref DriveConcurrency\n",
         "",
