@@ -283,27 +283,15 @@ impl<T: Table, E: Executions> Resource<'_, T, E> {
         if is_of_other_type || is_named_otherwise {
             return self.create_as(&properties, &definition).await;
         }
-        self.tag(arn, &properties.tags).await?;
         let mut request = properties.settings(&definition);
         request.extend(members([("stateMachineArn", arn.into())]));
         self.call(Operation::UpdateStateMachine, &request.into()).await?;
+        // Those that it had otherwise stay: only the ones of templates are set here.
+        if properties.tags != tags(old) {
+            let tags = properties.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+            self.api.set_tags(arn, tags, self.caller).await.map_err(|error| error.to_string())?;
+        }
         Ok(self.made(arn).await?)
-    }
-
-    /// Changes the tags to what they are now, if they were not that before.
-    async fn tag(&self, arn: &str, tags: &[Tag]) -> Result<(), String> {
-        let old = self.event.old_resource_properties.get("Tags").cloned().unwrap_or_else(|| json!([]));
-        let old: Vec<Tag> = serde_json::from_value(old).unwrap_or_default();
-        let gone: Vec<&str> = old.iter().map(|tag| &*tag.key).filter(|key| !tags.iter().any(|tag| tag.key == *key)).collect();
-        let new: Vec<Value> =
-            tags.iter().filter(|tag| !old.contains(tag)).map(|tag| json!({"key": tag.key, "value": tag.value})).collect();
-        if !gone.is_empty() {
-            self.call(Operation::UntagResource, &json!({"resourceArn": arn, "tagKeys": gone})).await?;
-        }
-        if !new.is_empty() {
-            self.call(Operation::TagResource, &json!({"resourceArn": arn, "tags": new})).await?;
-        }
-        Ok(())
     }
 
     async fn delete(&self) -> Result<(), Failure> {
@@ -406,6 +394,12 @@ impl Properties {
 
 fn members<const N: usize>(members: [(&str, Value); N]) -> impl Iterator<Item = (String, Value)> {
     members.into_iter().map(|(name, value)| (name.to_owned(), value))
+}
+
+/// The tags that properties have.
+fn tags(properties: &Value) -> Vec<Tag> {
+    let tags = properties.get("Tags").cloned().unwrap_or_else(|| json!([]));
+    serde_json::from_value(tags).unwrap_or_default()
 }
 
 fn is_true(value: Option<&Value>) -> bool {

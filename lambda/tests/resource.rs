@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Value, json};
 use statewright_engine::Clock;
 use statewright_engine::api::{Api, Caller, Operation};
+use statewright_engine::table::Table as _;
 use statewright_lambda::resource::{S3Location, handle};
 use statewright_tests::stage::Stage;
 
@@ -274,15 +275,28 @@ fn definition(stacks: &Stacks, id: &str) -> Value {
 }
 
 #[test]
-fn tags_that_change_are_said_so() {
+fn tags_are_what_the_template_has() {
     let stacks = Stacks::default();
-    let tagged = |value: &str| properties(json!({"Tags": [{"Key": "team", "Value": value}]}));
+    let tagged = |value: &str| properties(json!({"Tags": [{"Key": "team", "Value": value}, {"Key": "env", "Value": "x"}]}));
     let id = made(&stacks.create(&tagged("a")));
-    made(&stacks.update(&id, &tagged("a"), &tagged("a")));
-    // Until the API has the operations, the update fails before it has changed anything.
+    let kept = |stacks: &Stacks| {
+        let name = id.rsplit(':').next().unwrap();
+        let key = statewright_engine::table::Key::new(format!("m#{name}"), "0");
+        let item = pollster::block_on(stacks.stage.table.get(&key)).unwrap().unwrap();
+        serde_json::from_str::<Value>(item.get_text("m").unwrap()).unwrap()["tags"].clone()
+    };
+    assert_eq!(kept(&stacks), json!([["team", "a"], ["env", "x"]]));
     let mut changed = tagged("b");
     changed["RoleArn"] = format!("{ROLE}2").into();
-    let answer = stacks.update(&id, &tagged("a"), &changed);
-    assert!(reason(&answer).contains("TagResource"), "{answer}");
-    assert_eq!(stacks.describe(&id).unwrap()["roleArn"], ROLE);
+    made(&stacks.update(&id, &tagged("a"), &changed));
+    assert_eq!(kept(&stacks), json!([["team", "b"], ["env", "x"]]));
+    assert_eq!(stacks.describe(&id).unwrap()["roleArn"], format!("{ROLE}2"));
+    // What goes back, as after a failure elsewhere in the stack, goes back whole.
+    made(&stacks.update(&id, &changed, &tagged("a")));
+    assert_eq!(kept(&stacks), json!([["team", "a"], ["env", "x"]]));
+    made(&stacks.update(&id, &tagged("a"), &properties(json!({}))));
+    assert_eq!(kept(&stacks), json!([]));
+    let too_many: Vec<Value> = (0..51).map(|key| json!({"Key": format!("k{key}"), "Value": ""})).collect();
+    let answer = stacks.update(&id, &properties(json!({})), &properties(json!({"Tags": too_many})));
+    assert!(reason(&answer).contains("Too Many Tags"), "{answer}");
 }

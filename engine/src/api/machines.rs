@@ -152,6 +152,31 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
         Err(ApiError::throttled())
     }
 
+    /// Gives a state machine these tags, keys and values, in place of those it has: for whoever makes state machines of templates, where tags
+    /// are a property like any other.
+    ///
+    /// # Errors
+    /// When there is no such state machine, or it may not have them.
+    pub async fn set_tags(&self, machine_arn: &str, tags: Vec<(String, String)>, caller: &Caller<'_>) -> Result<(), ApiError> {
+        let target = arn::state_machine(machine_arn, caller)?;
+        let name = target.unqualified()?;
+        let tags = checked_tags(tags, machine_arn)?;
+        for _ in 0..ATTEMPTS {
+            let Some(mut machine) = self.find_machine(name, caller.now).await? else { return Err(target.does_not_exist()) };
+            if machine.deleting {
+                return Err(deleting(machine_arn));
+            }
+            if machine.tags == tags {
+                return Ok(());
+            }
+            machine.tags.clone_from(&tags);
+            if machine.save(self.table).await? {
+                return Ok(());
+            }
+        }
+        Err(ApiError::throttled())
+    }
+
     pub(super) async fn delete_state_machine(&self, request: &Request, caller: &Caller<'_>) -> Result<String, ApiError> {
         let target = arn::state_machine(request.required("stateMachineArn"), caller)?;
         let name = target.unqualified()?;
@@ -430,8 +455,11 @@ fn tracing(request: &Request) -> Option<bool> {
 /// The tags of a request.
 pub(super) fn tags(request: &Request, resource: &str) -> Result<Vec<(String, String)>, ApiError> {
     let member = |tag: &Value, name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let tags: Vec<(String, String)> =
-        request.list("tags").map_or(&[][..], |tags| tags).iter().map(|tag| (member(tag, "key"), member(tag, "value"))).collect();
+    let tags = request.list("tags").map_or(&[][..], |tags| tags).iter().map(|tag| (member(tag, "key"), member(tag, "value")));
+    checked_tags(tags.collect(), resource)
+}
+
+fn checked_tags(tags: Vec<(String, String)>, resource: &str) -> Result<Vec<(String, String)>, ApiError> {
     let keys: BTreeSet<&str> = tags.iter().map(|(key, _)| key.as_str()).collect();
     if tags.len() > TAGS_MAX {
         let message = format!("Too Many Tags: '{resource}'");
