@@ -16,6 +16,7 @@ use statewright_engine::table::Table;
 use statewright_engine::{Clock, Engine, ExpressQueue, Host, WakeQueue, operator};
 use statewright_integrations::caller::{Handler, HandlerFuture};
 use statewright_integrations::{Request, Response, TransportError};
+use statewright_interpreter::Value;
 use statewright_interpreter::time::Timestamp;
 
 use super::Machinery;
@@ -192,18 +193,14 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
 /// # Errors
 /// The refusal, as IAM words it for `iam:PassRole`.
 pub(super) fn may_pass_role<Q: TaskQueue>(called: &Called<Q>, operation: Operation, body: &str) -> Result<(), ApiError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Request {
-        role_arn: Option<String>,
-    }
     if !matches!(operation, Operation::CreateStateMachine | Operation::UpdateStateMachine) {
         return Ok(());
     }
-    // What cannot be read is refused by the operation itself.
-    let role = serde_json::from_str::<Request>(body).ok().and_then(|request| request.role_arn);
+    // Read as the operation reads it: of a name that is there twice both take the same. What cannot be read the operation itself refuses.
+    let request = Value::parse(body).ok();
+    let role = request.as_ref().and_then(|request| request.get("roleArn")?.as_str());
     match role {
-        Some(role) if !called.allows_role(&role) => {
+        Some(role) if !called.allows_role(role) => {
             let message = format!(
                 "The caller is not authorized to perform: iam:PassRole on resource: {role}: it is not among the roles that state \
                  machines of this deployment may run under (STATEWRIGHT_ROLES)"

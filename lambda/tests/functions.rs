@@ -1,0 +1,118 @@
+//! What functions answer to events, over a table in memory.
+#![allow(clippy::panic, reason = "a test may fail by a panic")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use serde_json::{Value, json};
+use statewright_engine::api::NewExecution;
+use statewright_engine::api::signature::KeyPair;
+use statewright_engine::table::MemoryTable;
+use statewright_engine::{ExecutionArn, ExpressQueue, QueueError, WakeQueue};
+use statewright_integrations::caller::{Caller, Endpoints, Settings};
+use statewright_lambda::config::Config;
+use statewright_lambda::function::api::{Keys, Place};
+use statewright_lambda::function::{Machinery, api, machinery, start};
+use statewright_lambda::start::Mapping;
+use statewright_lambda::tasks::{TaskMessage, TaskQueue};
+
+/// Takes whatever is sent.
+struct Nowhere;
+
+impl WakeQueue for Nowhere {
+    async fn wake(&self, _execution: &ExecutionArn, _after: Duration) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
+
+impl TaskQueue for Nowhere {
+    async fn send(&self, _task: &TaskMessage, _after: Duration) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
+
+impl ExpressQueue for Nowhere {
+    async fn launch(&self, _new: &NewExecution) -> Result<(), QueueError> {
+        Ok(())
+    }
+}
+
+/// Nobody calls with keys.
+struct NoKeys;
+
+impl Keys for NoKeys {
+    async fn keys(&self) -> Result<Vec<KeyPair>, String> {
+        Ok(Vec::new())
+    }
+}
+
+type Engine = Machinery<MemoryTable, Nowhere, Nowhere, Nowhere>;
+
+fn engine(roles: &str) -> Arc<Engine> {
+    let variables = [
+        ("STATEWRIGHT_FUNCTION", "api"),
+        ("STATEWRIGHT_TABLE", "t"),
+        ("STATEWRIGHT_WAKES", "https://queue"),
+        ("STATEWRIGHT_ROLES", roles),
+    ];
+    let variable = |name: &str| variables.iter().find(|known| known.0 == name).map(|known| known.1.to_owned());
+    let config = Config::read(&variable).expect("complete");
+    let settings = Settings {
+        region: "us-east-1".to_owned(),
+        endpoints: Endpoints::default(),
+        credentials: SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")),
+        answer: Duration::from_secs(1),
+    };
+    machinery(&config, MemoryTable::default(), Nowhere, Nowhere, Nowhere, Caller::new(settings))
+}
+
+fn place() -> Place {
+    Place { partition: "aws".to_owned(), region: "us-east-1".to_owned(), account: "123456789012".to_owned() }
+}
+
+/// Calls the API as whoever has passed IAM: the status and the answer.
+async fn call(engine: &Engine, operation: &str, body: &str) -> (u16, Value) {
+    let headers = json!({"x-amz-target": format!("AWSStepFunctions.{operation}"), "content-type": "application/x-amz-json-1.0"});
+    let event = json!({"headers": headers, "body": body}).to_string();
+    let answer = api::handle(engine, &NoKeys, &place(), &event).await;
+    (answer.status_code, serde_json::from_str(&answer.body).expect("JSON"))
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+const PASS: &str = r#"{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}"#;
+const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:m";
+
+fn create(roles: &[&str]) -> String {
+    let roles: String = roles.iter().map(|role| format!(r#","roleArn":"arn:aws:iam::123456789012:role/{role}""#)).collect();
+    format!(r#"{{"name":"m","definition":{}{roles}}}"#, json!(PASS))
+}
+
+#[test]
+fn no_role_is_passed_by_writing_it_twice() {
+    run(async {
+        let engine = engine("arn:aws:iam::*:role/statewright/*");
+        let (status, answer) = call(&engine, "CreateStateMachine", &create(&["admin"])).await;
+        assert_eq!((status, &answer["__type"]), (400, &"AccessDeniedException".into()), "{answer}");
+        for roles in [["statewright/a", "admin"], ["admin", "statewright/a"]] {
+            let (_, answer) = call(&engine, "CreateStateMachine", &create(&roles)).await;
+            // Whichever counts: none but the first list's may come of it.
+            if answer.get("stateMachineArn").is_some() {
+                let (_, machine) = call(&engine, "DescribeStateMachine", &json!({"stateMachineArn": MACHINE}).to_string()).await;
+                assert_eq!(machine["roleArn"], "arn:aws:iam::123456789012:role/statewright/a", "{roles:?}");
+            } else {
+                assert_eq!(answer["__type"], "AccessDeniedException", "{roles:?} {answer}");
+            }
+        }
+        let twice = format!(
+            r#"{{"stateMachineArn":"{MACHINE}","roleArn":"arn:aws:iam::123456789012:role/statewright/b","roleArn":"arn:aws:iam::123456789012:role/admin"}}"#
+        );
+        call(&engine, "CreateStateMachine", &create(&["statewright/a"])).await;
+        call(&engine, "UpdateStateMachine", &twice).await;
+        let (_, machine) = call(&engine, "DescribeStateMachine", &json!({"stateMachineArn": MACHINE}).to_string()).await;
+        assert_ne!(machine["roleArn"], "arn:aws:iam::123456789012:role/admin");
+    });
+}
