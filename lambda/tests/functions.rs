@@ -116,3 +116,47 @@ fn no_role_is_passed_by_writing_it_twice() {
         assert_ne!(machine["roleArn"], "arn:aws:iam::123456789012:role/admin");
     });
 }
+
+fn queue_event(bodies: &[&str]) -> String {
+    let record = |(number, body): (usize, &&str)| {
+        json!({"messageId": format!("m{number}"), "receiptHandle": "r", "body": body, "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:orders"})
+    };
+    json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()}).to_string()
+}
+
+#[test]
+fn what_starts_nothing_is_left_to_its_source() {
+    run(async {
+        let engine = engine("");
+        call(&engine, "CreateStateMachine", &create(&["r"])).await;
+        let begin = async |input: Option<&str>, event: &str| {
+            let mapping = Mapping::parse(input, None).expect("an expression");
+            start::handle(&engine, &place(), MACHINE, &mapping, event, "request").await
+        };
+        let failed = |answer: &statewright_lambda::start::Answer| -> Vec<String> {
+            answer.batch_item_failures.iter().map(|failure| failure.item_identifier.clone()).collect()
+        };
+        // A mapping that fails, and one that filters.
+        let answer = begin(Some("$number(body)"), &queue_event(&["5", "secret"])).await.expect("an answer");
+        assert_eq!(failed(&answer), ["m1"]);
+        let answer = begin(Some("body[$ = 'none']"), &queue_event(&["a"])).await.expect("an answer");
+        assert_eq!(failed(&answer), Vec::<String>::new());
+        // An input that is too large, and a source that repeats all.
+        let large = "x".repeat(300_000);
+        let answer = begin(None, &queue_event(&["a", &large])).await.expect("an answer");
+        assert_eq!(failed(&answer), ["m1"]);
+        let event = json!({"version": "0", "id": "e", "source": "orders", "detail-type": "t", "time": "2026-11-14T18:16:05Z",
+            "region": "us-east-1", "account": "123456789012", "resources": [], "detail": {"text": large}});
+        assert!(begin(None, &event.to_string()).await.is_err(), "Lambda repeats it, and gives it to whoever takes failures");
+        // A machine that is going, or is gone.
+        call(&engine, "DeleteStateMachine", &json!({"stateMachineArn": MACHINE}).to_string()).await;
+        let answer = begin(None, &queue_event(&["b"])).await.expect("an answer");
+        assert_eq!(failed(&answer), ["m0"]);
+        // Once started, a second delivery is none that fails.
+        call(&engine, "CreateStateMachine", &create(&["r"])).await;
+        for _ in 0..2 {
+            assert_eq!(failed(&begin(None, &queue_event(&["c"])).await.expect("an answer")), Vec::<String>::new());
+        }
+    });
+}

@@ -39,7 +39,8 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     Ok(answer)
 }
 
-/// Starts one execution. Whether it need not be delivered again: it is there, or no delivery will ever make one of it.
+/// Starts one execution. Whether it need not be delivered again: it is there, or is not wanted. An event that starts nothing, whatever the
+/// reason, is left to its source, which gives it to whoever takes what has failed: a queue of dead letters, a destination for failures.
 async fn start<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     engine: &Machinery<T, W, Q, X>,
     place: &Place,
@@ -47,17 +48,15 @@ async fn start<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     mapping: &Mapping,
     one: &Start<'_>,
 ) -> bool {
-    let about = |error: &dyn std::fmt::Display| {
-        log::error("an event started nothing", &[("stateMachine", &machine), ("name", &one.name), ("error", error)]);
+    // What is said of an error may show a part of the event, so only its code is.
+    let about = |code: &str| {
+        log::error("an event started nothing", &[("stateMachine", &machine), ("name", &one.name), ("code", &code)]);
+        false
     };
     let (input, mapped) = match mapping.apply(one.input) {
         Ok(Mapped::Start { input, name }) => (input, name),
         Ok(Mapped::Filtered) => return true,
-        // The same expressions fail on the same event again: what can be done is to say so.
-        Err(error) => {
-            about(&error);
-            return true;
-        }
+        Err(error) => return about(error.code()),
     };
     let name = mapped.map_or_else(|| one.name.clone(), |mapped| name(&[&mapped]));
     let request = json!({ "stateMachineArn": machine, "name": name, "input": input }).to_string();
@@ -65,10 +64,6 @@ async fn start<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     match api.call(Operation::StartExecution, &request, &place.caller(engine.clock().now())).await {
         Ok(_) => true,
         Err(error) if error.code == "ExecutionAlreadyExists" => true,
-        Err(error) => {
-            about(&error.reason());
-            // The caller's own faults stay what they are, but for a machine that may still be on its way.
-            error.status < 500 && !matches!(error.code, "StateMachineDoesNotExist" | "ThrottlingException")
-        }
+        Err(error) => about(error.code),
     }
 }

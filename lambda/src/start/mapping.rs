@@ -24,6 +24,45 @@ pub enum Mapped {
     },
 }
 
+/// Why an event becomes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// The event is no JSON.
+    #[error("the event is no JSON: {0}")]
+    Event(String),
+    /// An expression fails on it.
+    #[error("{message}")]
+    Expression {
+        /// JSONata's code of the error.
+        code: &'static str,
+        /// What it says of the event, which may show a part of it.
+        message: String,
+    },
+    /// There is no name.
+    #[error("STATEWRIGHT_NAME gives no name for this event")]
+    NoName,
+    /// There is no input.
+    #[error("STATEWRIGHT_INPUT gives a function, which is no input")]
+    NoInput,
+}
+
+fn failed(error: &statewright_jsonata::Error) -> MappingError {
+    MappingError::Expression { code: error.code(), message: error.to_string() }
+}
+
+impl MappingError {
+    /// What it is, without a word of the event.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "InvalidEvent",
+            Self::Expression { code, .. } => code,
+            Self::NoName => "NoName",
+            Self::NoInput => "NoInput",
+        }
+    }
+}
+
 impl Mapping {
     /// Compiles the expressions.
     ///
@@ -40,25 +79,25 @@ impl Mapping {
     ///
     /// # Errors
     /// When an expression fails, or gives what is no input or no name.
-    pub fn apply(&self, input: &str) -> Result<Mapped, String> {
+    pub fn apply(&self, input: &str) -> Result<Mapped, MappingError> {
         if self.input.is_none() && self.name.is_none() {
             return Ok(Mapped::Start { input: input.to_owned(), name: None });
         }
-        let event = Value::parse(input).map_err(|error| error.to_string())?;
+        let event = Value::parse(input).map_err(|error| MappingError::Event(error.to_string()))?;
         let evaluate = |expression: &Expression| {
             let scope = Scope { input: Some(&event), functions: &[], bindings: &[], limits: Limits::AWS };
-            expression.evaluate(&scope, &mut NoHost).map_err(|error| error.to_string())
+            expression.evaluate(&scope, &mut NoHost).map_err(|error| failed(&error))
         };
         let name = match self.name.as_ref().map(evaluate).transpose()? {
             None => None,
             Some(Outcome::Value(name)) => Some(name.as_str().map_or_else(|| name.to_string(), ToOwned::to_owned)),
-            Some(Outcome::Nothing | Outcome::Function) => return Err("STATEWRIGHT_NAME gives no name for this event".to_owned()),
+            Some(Outcome::Nothing | Outcome::Function) => return Err(MappingError::NoName),
         };
         let input = match self.input.as_ref().map(evaluate).transpose()? {
             None => input.to_owned(),
             Some(Outcome::Value(value)) => value.to_string(),
             Some(Outcome::Nothing) => return Ok(Mapped::Filtered),
-            Some(Outcome::Function) => return Err("STATEWRIGHT_INPUT gives a function, which is no input".to_owned()),
+            Some(Outcome::Function) => return Err(MappingError::NoInput),
         };
         Ok(Mapped::Start { input, name })
     }
@@ -68,11 +107,11 @@ impl Mapping {
 mod tests {
     use super::*;
 
-    fn apply(input: Option<&str>, name: Option<&str>, event: &str) -> Result<Mapped, String> {
+    fn apply(input: Option<&str>, name: Option<&str>, event: &str) -> Result<Mapped, MappingError> {
         Mapping::parse(input, name).expect("expressions").apply(event)
     }
 
-    fn start(input: &str, name: Option<&str>) -> Result<Mapped, String> {
+    fn start(input: &str, name: Option<&str>) -> Result<Mapped, MappingError> {
         Ok(Mapped::Start { input: input.to_owned(), name: name.map(ToOwned::to_owned) })
     }
 
@@ -84,7 +123,9 @@ mod tests {
         assert_eq!(apply(None, Some("'order-' & detail.id"), event), start(event, Some("order-7")));
         assert_eq!(apply(None, Some("detail.id"), event), start(event, Some("7")));
         assert_eq!(apply(Some("detail[state = 'OPEN']"), None, event), Ok(Mapped::Filtered));
-        assert!(apply(None, Some("detail.none"), event).is_err());
-        assert!(apply(Some("$error('no')"), None, event).is_err());
+        assert_eq!(apply(None, Some("detail.none"), event), Err(MappingError::NoName));
+        assert_eq!(apply(Some("$error('no')"), None, event).expect_err("it fails").code(), "D3137");
+        let shows = apply(Some("$number(detail.state)"), None, event).expect_err("no number");
+        assert!(shows.to_string().contains("PAID") && shows.code() == "D3030", "{shows}");
     }
 }

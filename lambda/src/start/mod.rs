@@ -29,7 +29,7 @@ mod name;
 use serde::Serialize;
 
 pub use event::read;
-pub use mapping::{Mapped, Mapping};
+pub use mapping::{Mapped, Mapping, MappingError};
 pub use name::name;
 
 /// An execution to start.
