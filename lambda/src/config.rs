@@ -208,7 +208,8 @@ impl Config {
             wait: Duration::from_secs(reader.number("STATEWRIGHT_WAIT_SECONDS", 30, 1..=840)),
             retention: Duration::from_secs(24 * 3600 * reader.number("STATEWRIGHT_RETENTION_DAYS", 90, 1..=3650)),
             poll: Duration::from_secs(reader.number("STATEWRIGHT_POLL_SECONDS", 10, 0..=60)),
-            events: reader.optional("STATEWRIGHT_EVENTS"),
+            // A stack can export no empty text.
+            events: reader.optional("STATEWRIGHT_EVENTS").filter(|bus| bus != "off"),
             metrics: reader.one_of("STATEWRIGHT_METRICS", &[(false, "off"), (true, "on")]).unwrap_or(false),
             start: None,
         };

@@ -73,6 +73,9 @@ pub(super) fn function(machine: &Machine<'_>, settings: &Settings<'_>, findings:
         ("STATEWRIGHT_STATE_MACHINE", super::tagged("Ref", Node::text(machine.name))),
         ("STATEWRIGHT_TABLE", settings.import("TableName")),
         ("STATEWRIGHT_WAKES", settings.import("WakesUrl")),
+        ("STATEWRIGHT_RETENTION_DAYS", settings.import("RetentionDays")),
+        ("STATEWRIGHT_EVENTS", settings.import("StatusEventBus")),
+        ("STATEWRIGHT_METRICS", settings.import("Metrics")),
         // There or not, as the deployment has it at the time.
         ("STATEWRIGHT_DIRECT", Node::text(format!("{}-direct", settings.deployment))),
     ];
@@ -93,6 +96,26 @@ pub(super) fn function(machine: &Machine<'_>, settings: &Settings<'_>, findings:
         ("Events", Node::object(translated.into_iter().map(|(event, _, node)| (event, node)))),
     ]);
     Some((machine.beside("AWS::Serverless::Function", function), kinds))
+}
+
+/// The alarm when the function of this name has given up an event.
+///
+/// Source: Lambda developer guide, "Types of metrics for Lambda functions", `AsyncEventsDropped`.
+pub(super) fn alarm(machine: &Machine<'_>, function: &str) -> Node {
+    let dimension = Node::object([("Name", Node::text("FunctionName")), ("Value", super::tagged("Ref", Node::text(function)))]);
+    let alarm = Node::object([
+        ("AlarmDescription", Node::text("Events started nothing and were given up. They lie in the function's queue of failures.")),
+        ("Namespace", Node::text("AWS/Lambda")),
+        ("MetricName", Node::text("AsyncEventsDropped")),
+        ("Dimensions", Node::array([dimension])),
+        ("Statistic", Node::text("Sum")),
+        ("Period", number(300)),
+        ("EvaluationPeriods", number(1)),
+        ("Threshold", number(0)),
+        ("ComparisonOperator", Node::text("GreaterThanThreshold")),
+        ("TreatMissingData", Node::text("notBreaching")),
+    ]);
+    machine.beside("AWS::CloudWatch::Alarm", alarm)
 }
 
 /// An event: its name, its kind, and what it becomes.

@@ -124,6 +124,9 @@ pub(super) fn translate(
     if let Some((function, events)) = events::function(machine, settings, findings) {
         let name = format!("{}Start", machine.name);
         summary.push(format!("new {name}: a function that starts it on {}", events.join(", ")));
+        let alarm = format!("{name}Dropped");
+        summary.push(format!("new {alarm}: an alarm when it has given up an event, which then lies in its queue of failures"));
+        added.push((alarm, events::alarm(machine, &name)));
         added.push((name, function));
     }
     for (name, _) in &added {
