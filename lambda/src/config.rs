@@ -71,7 +71,7 @@ pub struct Config {
     pub relay: Option<Relay>,
     /// The function that drives new executions at once, if there is one.
     pub direct: Option<String>,
-    /// The secret that holds the deployment's own keys. Without one only those call who have passed IAM.
+    /// The parameter that holds the deployment's own keys. Without one only those call who have passed IAM.
     pub keys: Option<String>,
     /// The roles that state machines may run under. Without any, tasks are called in the function's own name.
     pub roles: Patterns,

@@ -15,6 +15,7 @@ mod clock;
 pub mod config;
 pub mod dynamo;
 pub mod function;
+pub mod keys;
 pub mod log;
 pub mod metrics;
 pub mod pattern;

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use statewright_integrations::Request;
 use statewright_integrations::caller::{Caller, Endpoints, Settings};
-use statewright_integrations::service::SECRETS_MANAGER;
-use statewright_integrations::shape::Shape;
-use statewright_interpreter::Value;
 use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
-use statewright_lambda::function::api::{Place, SecretKeys};
+use statewright_lambda::function::api::Place;
 use statewright_lambda::function::{
     Invocation, Machinery, Messages, SqsEvent, api, begin, drive, express, machinery, resource, start, sweep, tasks,
 };
+use statewright_lambda::keys::{self, StoredKeys};
 use statewright_lambda::{Direct, DynamoTable, SqsQueue, Wakes, aws, log};
 
 #[global_allocator]
@@ -57,12 +54,12 @@ async fn main() -> Result<(), Error> {
     };
     let messages = Messages { queue: queue(source), letters: config.dead_letters.as_ref().map(queue) };
     let keys = {
-        let (engine, secret) = (Arc::clone(&engine), config.keys.clone());
-        SecretKeys::new(move || {
-            let (engine, secret) = (Arc::clone(&engine), secret.clone());
+        let (engine, name) = (Arc::clone(&engine), config.keys.clone());
+        StoredKeys::new(move || {
+            let (engine, name) = (Arc::clone(&engine), name.clone());
             async move {
-                match secret {
-                    Some(secret) => secret_text(engine.others().caller(), &secret).await.map(Some),
+                match name {
+                    Some(name) => keys::fetch(engine.others().caller(), &name).await.map(Some),
                     None => Ok(None),
                 }
             }
@@ -71,20 +68,6 @@ async fn main() -> Result<(), Error> {
     let process = Process { config, engine, messages, keys };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| Box::pin(invoke(&process, event.payload, event.context))))
         .await
-}
-
-/// The text of a secret.
-async fn secret_text(caller: &Caller, secret: &str) -> Result<String, String> {
-    let parameters = [("SecretId".into(), Value::from(secret))].into_iter().collect::<statewright_value::Object>();
-    let request = Request::new(&SECRETS_MANAGER, "GetSecretValue", &Shape::Structure(&[]), &parameters.into());
-    let answer = caller.send(&request, []).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    if !answer.is_success() {
-        // What a refusal says holds no secret.
-        return Err(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)));
-    }
-    let value = Value::parse_bytes(&answer.body).map_err(|error| error.to_string())?;
-    let text = value.get("SecretString").and_then(Value::as_str).map(ToOwned::to_owned);
-    text.ok_or_else(|| "the secret holds no text".to_owned())
 }
 
 /// Answers an invocation. After the answer nothing runs, so what is kept is delivered before.
@@ -118,7 +101,7 @@ async fn work<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context:
             let Some((machine, mapping)) = &config.start else { return Err("there is no state machine to start".into()) };
             answer(&Box::pin(start::handle(&**engine, &place()?, machine, mapping, event.get(), &context.request_id)).await?)
         }
-        Function::Resource => answer(&Box::pin(resource::handle(&**engine, &place()?, event.get())).await?),
+        Function::Resource => answer(&Box::pin(resource::handle(&**engine, &place()?, config.keys.as_deref(), event.get())).await?),
     }
 }
 

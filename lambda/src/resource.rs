@@ -49,6 +49,8 @@ pub struct Event {
     pub response_url: String,
     stack_id: String,
     request_id: String,
+    #[serde(default)]
+    resource_type: String,
     logical_resource_id: String,
     /// What we called the resource, unless it is to be created.
     physical_resource_id: Option<String>,
@@ -63,6 +65,12 @@ impl Event {
     #[must_use]
     pub fn is_delete(&self) -> bool {
         self.request_type == RequestType::Delete
+    }
+
+    /// Whether it is about the keys of the deployment, and not about a state machine.
+    #[must_use]
+    pub fn is_about_keys(&self) -> bool {
+        self.resource_type == "Custom::StatewrightKeys"
     }
 
     /// The role that the state machine is to run under.
@@ -196,6 +204,20 @@ pub async fn handle<T: Table, E: Executions>(
         request_id: event.request_id.clone(),
         logical_resource_id: event.logical_resource_id.clone(),
         data,
+    }
+}
+
+/// The answer to an event that was followed, about a resource that has nothing but a name.
+#[must_use]
+pub fn made(event: &Event, physical_resource_id: &str) -> Answer {
+    Answer {
+        status: Status::Success,
+        reason: None,
+        physical_resource_id: physical_resource_id.to_owned(),
+        stack_id: event.stack_id.clone(),
+        request_id: event.request_id.clone(),
+        logical_resource_id: event.logical_resource_id.clone(),
+        data: BTreeMap::new(),
     }
 }
 

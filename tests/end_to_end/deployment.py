@@ -22,8 +22,6 @@ BUCKET = "code-of-deployments"
 DEFINITIONS = "definitions"
 # Where the emulator's IAM differs from AWS's.
 TO_THE_EMULATOR = {
-    # A reference to a secret gives its ARN, but there its name.
-    "Resource: !Ref Keys": "Resource: !Sub arn:aws:secretsmanager:*:*:secret:${Keys}*",
     # The right to this is the right to do it in a batch, but not there.
     "- sqs:ChangeMessageVisibility\n": "- sqs:ChangeMessageVisibility*\n",
 }
@@ -103,10 +101,12 @@ class Deployment:
             emulator.front.functions[urllib.parse.urlsplit(self.outputs[url]).hostname] = self.resources[function]
         emulator.front.balanced = emulator.front.balanced or self.resources["ApiFunction"]
         self.map(batch=10, concurrency=20)
-        # The emulator makes secrets with punctuation, whatever the template says, and so no JSON; and two pairs are more than one.
-        self.keys = [{"id": f"KEY{number}", "secret": secrets.token_hex(20)} for number in (1, 2)]
-        put = {"SecretId": self.outputs["KeysSecretArn"], "SecretString": json.dumps({"keys": self.keys})}
-        emulator.client("secretsmanager").put_secret_value(**put)
+        # The pair that was made, and beside it a second one, as when it is replaced.
+        ssm, name = emulator.client("ssm"), self.outputs["KeysParameter"]
+        kept = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        assert kept["Type"] == "SecureString" and len(json.loads(kept["Value"])["keys"]) == 1, kept["Type"]
+        self.keys = [*json.loads(kept["Value"])["keys"], {"id": "SECOND", "secret": secrets.token_hex(20)}]
+        ssm.put_parameter(Name=name, Type="SecureString", Value=json.dumps({"keys": self.keys}), Overwrite=True)
         self._lock = threading.Lock()
 
     def client(self, url="ApiUrl", key=None, region=REGION, service="stepfunctions", **settings):

@@ -91,10 +91,9 @@ def _left(world, deployment):
     """What there is of a deployment, wherever it is listed."""
     client = world.emulator.client
     pages = lambda service, operation, **more: client(service).get_paginator(operation).paginate(**more)
-    secrets = client("secretsmanager").list_secrets(IncludePlannedDeletion=True, MaxResults=100)
     listed = {
         "table": client("dynamodb").list_tables()["TableNames"],
-        "secret": [one["ARN"] for one in secrets["SecretList"]],
+        "parameter": [one["Name"] for page in pages("ssm", "describe_parameters") for one in page["Parameters"]],
         "log": [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]],
         "function": [one["FunctionName"] for page in pages("lambda", "list_functions") for one in page["Functions"]],
         "queue": client("sqs").list_queues(MaxResults=1000).get("QueueUrls", []),

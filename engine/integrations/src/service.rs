@@ -164,15 +164,15 @@ pub static EVENT_BRIDGE: Service = Service {
     protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "AWSEvents", names: Names::Pascal },
 };
 
-/// Secrets Manager, where a deployment keeps its own keys. No task calls it yet.
-pub static SECRETS_MANAGER: Service = Service {
-    name: "secretsmanager",
-    variable: "SECRETS_MANAGER",
-    prefix: "SecretsManager",
-    client: "AWSSecretsManager",
-    unmodelled: "AWSSecretsManagerException",
-    errors: &["DecryptionFailure", "InternalServiceError", "InvalidParameter", "InvalidRequest", "ResourceNotFound"],
-    protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "secretsmanager", names: Names::Pascal },
+/// Systems Manager, where a deployment keeps its own keys. No task calls it yet.
+pub static SYSTEMS_MANAGER: Service = Service {
+    name: "ssm",
+    variable: "SSM",
+    prefix: "Ssm",
+    client: "AWSSimpleSystemsManagement",
+    unmodelled: "AWSSimpleSystemsManagementException",
+    errors: &["InternalServerError", "InvalidKeyId", "ParameterAlreadyExists", "ParameterNotFound"],
+    protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "AmazonSSM", names: Names::Pascal },
 };
 
 /// CloudWatch Logs, where executions are logged. No task calls it yet.

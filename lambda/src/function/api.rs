@@ -4,8 +4,7 @@
 //! have an `authorizer.iam`, which no caller can write. Every other must be signed for `states` with a key pair of the deployment.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -289,68 +288,6 @@ fn place_of(body: &[u8]) -> Option<Place> {
     Place::of(arn)
 }
 
-/// Key pairs of a secret of Secrets Manager.
-#[derive(Debug)]
-pub struct SecretKeys<G> {
-    /// Fetches the text of the secret.
-    fetch: G,
-    /// What was fetched, and until when it counts.
-    known: Mutex<Option<(Vec<KeyPair>, Timestamp)>>,
-}
-
-/// For so long key pairs are not fetched again. So long one that was taken back may still be used, and one that is new is not known.
-const KNOWN_FOR: Duration = Duration::from_secs(300);
-
-impl<G, F> SecretKeys<G>
-where
-    G: Fn() -> F + Send + Sync,
-    F: Future<Output = Result<Option<String>, String>> + Send,
-{
-    /// Those in what `fetch` gives: `{"keys": [{"id": …, "secret": …}]}`.
-    pub fn new(fetch: G) -> Self {
-        Self { fetch, known: Mutex::new(None) }
-    }
-}
-
-impl<G, F> Keys for SecretKeys<G>
-where
-    G: Fn() -> F + Send + Sync,
-    F: Future<Output = Result<Option<String>, String>> + Send,
-{
-    async fn keys(&self) -> Result<Vec<KeyPair>, String> {
-        let now = TokioTimer.now();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((keys, _)) = known.as_ref().filter(|known| known.1 > now) {
-            return Ok(keys.clone());
-        }
-        let keys = match (self.fetch)().await {
-            Ok(text) => text.as_deref().map_or_else(|| Ok(Vec::new()), parse_keys)?,
-            // Better those of a while ago than nobody let in.
-            Err(error) => return known.map(|known| known.0).ok_or(error),
-        };
-        let until = now.plus(KNOWN_FOR);
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((keys.clone(), until));
-        Ok(keys)
-    }
-}
-
-fn parse_keys(secret: &str) -> Result<Vec<KeyPair>, String> {
-    #[derive(Deserialize)]
-    struct Secret {
-        keys: Vec<Pair>,
-    }
-    #[derive(Deserialize)]
-    struct Pair {
-        id: String,
-        secret: String,
-    }
-    // What serde says of a secret may hold a part of it.
-    let secret: Secret = serde_json::from_str(secret)
-        .map_err(|_| "the secret is not of the form {\"keys\": [{\"id\": \"…\", \"secret\": \"…\"}]}".to_owned())?;
-    let pairs = secret.keys.into_iter().filter(|pair| !pair.id.is_empty() && !pair.secret.is_empty());
-    Ok(pairs.map(|pair| KeyPair::new(pair.id, pair.secret)).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -360,13 +297,5 @@ mod tests {
         let place = Place::of("arn:aws-cn:lambda:cn-north-1:123456789012:function:api").expect("an ARN");
         assert_eq!((&*place.partition, &*place.region, &*place.account), ("aws-cn", "cn-north-1", "123456789012"));
         assert_eq!(Place::of("api"), None);
-    }
-
-    #[test]
-    fn keys_come_from_a_secret_whose_faults_do_not_show_it() {
-        let keys = parse_keys(r#"{"keys":[{"id":"A","secret":"s"},{"id":"","secret":""}]}"#).expect("keys");
-        assert_eq!(keys, [KeyPair::new("A", "s")]);
-        let error = parse_keys(r#"{"keys":[{"id":"A","secret":5 hush}]}"#).expect_err("wrong");
-        assert!(!error.contains("hush"), "{error}");
     }
 }

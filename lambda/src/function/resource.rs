@@ -1,4 +1,4 @@
-//! Makes state machines for the stacks of CloudFormation.
+//! Makes state machines for the stacks of CloudFormation, and for its own stack the keys.
 
 use serde_json::{Value, json};
 use statewright_engine::api::{Api, Operation};
@@ -12,13 +12,14 @@ use crate::log;
 use crate::resource::{Event, S3Location, handle as make, refused, send};
 use crate::tasks::TaskQueue;
 
-/// Does what an event of CloudFormation wants, and tells it.
+/// Does what an event of CloudFormation wants, and tells it. `keys` is the parameter that holds the deployment's keys, if it has some.
 ///
 /// # Errors
 /// When the event is none of CloudFormation's, or it cannot be told: Lambda then repeats the event.
 pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     engine: &Machinery<T, W, Q, X>,
     place: &Place,
+    keys: Option<&str>,
     event: &str,
 ) -> Result<Value, String> {
     let event: Event = serde_json::from_str(event).map_err(|error| format!("the event is none of CloudFormation: {error}"))?;
@@ -26,12 +27,19 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     let caller = place.caller(engine.clock().now());
     let read = async |object: &S3Location| read(engine, object).await;
     let role = event.role_arn().map(|role| json!({ "roleArn": role }).to_string());
-    let answer = match role.map(|role| may_pass_role(engine.others(), Operation::CreateStateMachine, &role)) {
-        Some(Err(error)) if !event.is_delete() => refused(&event, &error.message),
-        _ => make(&api, &event, &caller, read).await,
+    let answer = if event.is_about_keys() {
+        match keys {
+            Some(name) => crate::keys::resource(engine.others().caller(), name, &event).await,
+            None => refused(&event, "this deployment has no keys of its own: set STATEWRIGHT_KEYS to the name of their parameter"),
+        }
+    } else {
+        match role.map(|role| may_pass_role(engine.others(), Operation::CreateStateMachine, &role)) {
+            Some(Err(error)) if !event.is_delete() => refused(&event, &error.message),
+            _ => make(&api, &event, &caller, read).await,
+        }
     };
     if let Some(reason) = &answer.reason {
-        log::warn("a state machine of a stack was not made", &[("reason", reason)]);
+        log::warn("a resource of a stack was not made", &[("reason", reason)]);
     }
     send(&event.response_url, &answer).await?;
     serde_json::to_value(answer.status).map_err(|error| error.to_string())

@@ -25,8 +25,8 @@ pub struct Prices {
     pub logs: Logs,
     /// What calls the sweep.
     pub schedule: Schedule,
-    /// The secret of the deployment's own keys.
-    pub secrets: Secrets,
+    /// The parameter that holds the deployment's own keys.
+    pub parameters: Parameters,
     /// Step Functions, Standard.
     pub standard: Standard,
     /// Step Functions, Express.
@@ -100,10 +100,10 @@ prices! {
         /// A million calls.
         invocations_per_million,
     }
-    /// Secrets.
-    Secrets {
-        /// A secret for a month.
-        secret_month,
+    /// Parameters of Systems Manager.
+    Parameters {
+        /// A standard one for a month.
+        parameter_month,
     }
     /// Step Functions, Standard.
     Standard {

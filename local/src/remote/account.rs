@@ -24,16 +24,6 @@ static CLOUD_FORMATION: Service = Service {
     errors: &[],
     protocol: Protocol::Query { version: CLOUD_FORMATION_VERSION },
 };
-/// Keeps the keys of clients.
-pub(super) static SECRETS_MANAGER: Service = Service {
-    name: "secretsmanager",
-    variable: "SECRETS_MANAGER",
-    prefix: "SecretsManager",
-    client: "AWSSecretsManager",
-    unmodelled: "AWSSecretsManagerException",
-    errors: &[],
-    protocol: Protocol::Json { content_type: "application/x-amz-json-1.1", target: "secretsmanager", names: Names::Pascal },
-};
 /// Keeps what functions say.
 pub(super) static LOGS: Service = Service {
     name: "logs",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use statewright_integrations::service::DYNAMO_DB;
 use statewright_template::{Node, Syntax, parse};
 
-use super::account::{Account, LOGS, SECRETS_MANAGER, member};
+use super::account::{Account, LOGS, member};
 use super::{Failure, with_help};
 use crate::cli::RemoveArgs;
 use crate::refusal::{Refusal, list};
@@ -23,7 +23,6 @@ const PAUSE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(45 * 60);
 /// The types of what a stack is made of.
 const TABLE: &str = "AWS::DynamoDB::Table";
-const SECRET: &str = "AWS::SecretsManager::Secret";
 const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 
 /// Removes the deployment that the arguments name.
@@ -45,7 +44,6 @@ struct Deployment {
     exports: Vec<String>,
     resources: usize,
     table: String,
-    secrets: Vec<String>,
     log_groups: Vec<String>,
     /// Where the functions' program is stored: bucket and key.
     objects: BTreeSet<(String, String)>,
@@ -86,7 +84,6 @@ impl Deployment {
             exports: each(described.root(), "Outputs").filter_map(|output| member(output, "ExportName")).collect(),
             resources: resources.len(),
             table,
-            secrets: ids(SECRET),
             log_groups: ids(LOG_GROUP),
             objects: programs(&account.cloud_formation("GetTemplate", &[("StackName", stack), ("TemplateStage", "Original")])?)?,
         })
@@ -148,7 +145,7 @@ impl Removal<'_> {
 
     /// What is deleted, and what is not.
     fn show(&self) {
-        let Deployment { table, secrets, log_groups, objects, resources, .. } = self.deployment;
+        let Deployment { table, log_groups, objects, resources, .. } = self.deployment;
         let stack = &self.arguments.stack;
         let line = |text: String| self.screen.line(&printable(&text));
         let head = |text: &str| self.screen.line(&self.screen.paint(Paint::Strong, text));
@@ -157,7 +154,6 @@ impl Removal<'_> {
         let table = format!("  the table `{table}`: every execution, every state machine");
         if self.arguments.delete_data {
             line(format!("{table}, and the backups of the last 35 days"));
-            secrets.iter().for_each(|secret| line(format!("  the secret `{secret}`")));
             log_groups.iter().for_each(|group| line(format!("  the log `{group}`")));
             objects.iter().for_each(|(bucket, key)| line(format!("  the functions' program s3://{bucket}/{key}")));
         } else {
@@ -205,15 +201,8 @@ impl Removal<'_> {
     }
 
     fn delete_data(&self) -> Result<(), Failure> {
-        let Deployment { table, secrets, log_groups, objects, .. } = self.deployment;
+        let Deployment { table, log_groups, objects, .. } = self.deployment;
         self.delete_table(table)?;
-        for secret in secrets {
-            // Without a word for one that is gone already, as the service answers.
-            let request = json!({"SecretId": secret, "ForceDeleteWithoutRecovery": true});
-            if self.gone(self.account.call(&SECRETS_MANAGER, "DeleteSecret", &request))?.is_some() {
-                self.said(&format!("the secret `{secret}`"));
-            }
-        }
         for group in log_groups {
             if self.gone(self.account.call(&LOGS, "DeleteLogGroup", &json!({"logGroupName": group})))?.is_some() {
                 self.said(&format!("the log `{group}`"));
@@ -289,7 +278,7 @@ impl Removal<'_> {
 
     /// The commands that delete what is left.
     fn rest(&self) -> String {
-        let Deployment { table, secrets, log_groups, objects, .. } = self.deployment;
+        let Deployment { table, log_groups, objects, .. } = self.deployment;
         let region = &self.account.region;
         let dynamodb = |operation: &str| format!("aws dynamodb {operation} --region {region} --table-name {table}");
         let mut commands = vec![
@@ -300,8 +289,6 @@ impl Removal<'_> {
         ];
         if self.arguments.delete_data {
             commands.push("# What the stack may have left; it is no harm if it is gone:".to_owned());
-            let secret = format!("aws secretsmanager delete-secret --region {region} --force-delete-without-recovery --secret-id");
-            commands.extend(secrets.iter().map(|id| format!("{secret} {id}")));
             commands.extend(
                 log_groups.iter().map(|name| format!("aws logs delete-log-group --region {region} --log-group-name {name}")),
             );

@@ -88,7 +88,7 @@ fn usual(operation: &str, is_deleted: bool) -> Answer {
             format!("<Stacks><member><StackId>arn:s</StackId><StackStatus>{status}</StackStatus><Outputs>{outputs}</Outputs></member></Stacks>")
         }
         "DescribeStackResources" => {
-            let resources = resource("Table", "DynamoDB::Table", "t") + &resource("Keys", "SecretsManager::Secret", "k");
+            let resources = resource("Table", "DynamoDB::Table", "t") + &resource("Logs", "Logs::LogGroup", "l");
             format!("<StackResources>{resources}</StackResources>")
         }
         "GetTemplate" => {
@@ -117,7 +117,7 @@ fn everything_is_deleted_in_the_right_order() {
         |operation: &&String| !operation.starts_with("Describe") && !operation.starts_with("Get") && *operation != "ListImports";
     let asked = account.asked.lock().unwrap();
     let order: Vec<&str> = asked.iter().filter(changing).map(String::as_str).collect();
-    assert_eq!(order, ["DeleteStack", "UpdateContinuousBackups", "UpdateTable", "DeleteTable", "DeleteSecret", "DELETE"]);
+    assert_eq!(order, ["DeleteStack", "UpdateContinuousBackups", "UpdateTable", "DeleteTable", "DeleteLogGroup", "DELETE"]);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn what_is_left_when_the_rest_is_refused_is_said() {
         "UpdateTable was refused: AccessDeniedException: not authorized",
         "the stack is deleted; this is left to do:",
         "aws dynamodb delete-table --region us-east-1 --table-name t",
-        "aws secretsmanager delete-secret --region us-east-1 --force-delete-without-recovery --secret-id k",
+        "aws logs delete-log-group --region us-east-1 --log-group-name l",
         "aws s3 rm --region us-east-1 s3://b/c/d",
     ]);
     assert!(!account.was_asked("DeleteTable"));

@@ -41,9 +41,9 @@ fn the_template_can_be_deployed() {
     aws(
         "cloudformation package --template-file template.yaml --s3-bucket deployment-of-a-test --output-template-file packaged.yaml",
     );
-    // The emulator knows no alarms over several metrics.
+    // The emulator knows no alarms over several metrics; and keys are made by a program that is not there.
     aws("cloudformation deploy --template-file packaged.yaml --stack-name tested --capabilities CAPABILITY_IAM \
-         --parameter-overrides DeadLetterAlarm=off SweepAlarm=off DirectStarts=5 OwnQueues=on");
+         --parameter-overrides DeadLetterAlarm=off SweepAlarm=off ApiAuthType=AWS_IAM DirectStarts=5 OwnQueues=on");
     let stack = aws("cloudformation describe-stacks --stack-name tested --query Stacks[0]");
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
     let output = |name: &str| -> String {

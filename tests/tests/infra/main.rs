@@ -322,7 +322,11 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", "anybody may delete the table"),
     ("AttributeName: s, KeyType: RANGE", "AttributeName: sort, KeyType: RANGE", "the keys are"),
     ("AttributeName: ttl", "AttributeName: expires", "nothing expires"),
-    ("    Condition: IsPublic\n", "", "ApiUrlPermission lets everybody in"),
+    (
+        "    Type: AWS::Lambda::Permission\n    Condition: IsPublic\n",
+        "    Type: AWS::Lambda::Permission\n",
+        "ApiUrlPermission lets everybody in",
+    ),
     (
         "    Description: Memory in MB of the function that answers the API.",
         "    # .",
@@ -331,6 +335,11 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("        STATEWRIGHT_METRICS: !Ref Metrics\n", "", "the parameter Metrics changes nothing"),
     ("    MaxValue: 25\n    Default: 10\n", "    MaxValue: 25\n    Default: 11\n", "README.md has no row | `PollSeconds` | `11` |"),
     // Rights.
+    (
+        "                - IsPublic\n                - Sid: Keys\n",
+        "                - HasRoles\n                - Sid: Keys\n",
+        "Api may also ssm:GetParameter",
+    ),
     ("              - dynamodb:Query\n", "              - dynamodb:*\n", "TablePolicy allows dynamodb:*"),
     ("            Resource: !GetAtt Table.Arn\n", "            Resource: \"*\"\n", "TablePolicy allows dynamodb:BatchGetItem on *"),
     (
@@ -366,8 +375,8 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("      Role: !GetAtt SweepRole.Arn\n", "", "SweepFunction has no role of its own"),
     ("      Role: !GetAtt SweepRole.Arn\n", "      Role: !GetAtt ApiRole.Arn\n", "SweepFunction has no role of its own"),
     (
-        "                Action: secretsmanager:GetSecretValue\n",
-        "                NotAction: iam:PassRole\n",
+        "                  Action: ssm:GetParameter\n",
+        "                  NotAction: iam:PassRole\n",
         "ApiRole has a statement with NotAction",
     ),
 ];

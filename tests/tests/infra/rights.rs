@@ -50,6 +50,11 @@ const TASKS: &[&str] = &[
     "sts:AssumeRole on RoleArns if DoesTasks and HasRoles",
 ];
 
+/// What it takes to know the deployment's own keys.
+const KEYS: &[&str] = &[
+    "ssm:GetParameter on arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/statewright/${AWS::StackName}/keys if IsPublic",
+];
+
 const WAKES: &[&str] = &[
     "sqs:ChangeMessageVisibility on Wakes.Arn",
     "sqs:DeleteMessage on Wakes.Arn",
@@ -59,7 +64,7 @@ const WAKES: &[&str] = &[
 
 /// The function with what only some may do. Whoever does tasks may start executions: some tasks do.
 const RIGHTS: [(&str, &[&[&str]]); 8] = [
-    ("Api", &[START, DIRECT, TASKS, &["secretsmanager:GetSecretValue on Keys"]]),
+    ("Api", &[START, DIRECT, TASKS, KEYS]),
     (
         "Drive",
         &[
@@ -114,17 +119,24 @@ const RIGHTS: [(&str, &[&[&str]]); 8] = [
     ),
     (
         "Activity",
-        &[&[
-            "events:PutEvents on StatusEventBusArn if HasStatusEventBus",
-            "logs:CreateLogStream on LogGroupArns if HasLogGroups",
-            "logs:PutLogEvents on LogGroupArns if HasLogGroups",
-            "secretsmanager:GetSecretValue on Keys",
-            "sqs:SendMessage on Wakes.Arn",
-        ]],
+        &[
+            KEYS,
+            &[
+                "events:PutEvents on StatusEventBusArn if HasStatusEventBus",
+                "logs:CreateLogStream on LogGroupArns if HasLogGroups",
+                "logs:PutLogEvents on LogGroupArns if HasLogGroups",
+                "sqs:SendMessage on Wakes.Arn",
+            ],
+        ],
     ),
     (
         "Resource",
-        &[&["s3:GetObject on DefinitionArns if ReadsDefinitions", "s3:GetObjectVersion on DefinitionArns if ReadsDefinitions"]],
+        &[&[
+            "s3:GetObject on DefinitionArns if ReadsDefinitions",
+            "s3:GetObjectVersion on DefinitionArns if ReadsDefinitions",
+            "ssm:DeleteParameter on arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/statewright/${AWS::StackName}/keys",
+            "ssm:PutParameter on arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/statewright/${AWS::StackName}/keys",
+        ]],
     ),
 ];
 

@@ -113,6 +113,7 @@ fn month(prices: &Prices, runs: &[Run], idle: &Counted) -> usize {
         ("the sweep's logs".to_owned(), swept.logs),
         ("the schedule that calls the sweep".to_owned(), MINUTES * prices.schedule.invocations_per_million / MILLION),
         ("empty polls of the one queue that Lambda reads".to_owned(), polls),
+        ("the parameter that holds the deployment's own keys".to_owned(), prices.parameters.parameter_month),
     ];
     if let Some(run) = runs.first() {
         let mut usage = run.counted.usage * (HOURS / run.workload.executions as f64);
@@ -132,9 +133,5 @@ fn month(prices: &Prices, runs: &[Run], idle: &Counted) -> usize {
         2.0 * polls
     );
     println!("| beside it: an alarm | {:.2} |", prices.logs.alarm_month);
-    println!(
-        "| beside it, where callers are not IAM's: the secret of the deployment's own keys | {:.2} |",
-        prices.secrets.secret_month
-    );
     usize::from(total > 0.40)
 }
