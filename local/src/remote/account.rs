@@ -113,7 +113,8 @@ impl Account {
 
     /// Lets time pass.
     pub(super) fn pause(&self, pause: Duration) {
-        self.runtime.block_on(tokio::time::sleep(pause));
+        // A sleep has to be made within the runtime.
+        self.runtime.block_on(async { tokio::time::sleep(pause).await });
     }
 
     fn send(&self, operation: &'static str, request: &Request) -> Result<Response, Failure> {
