@@ -1,5 +1,5 @@
 //! The deployment's own keys: how they are made and taken away, and for how long they count.
-#![allow(clippy::panic, reason = "a test may fail by a panic")]
+#![allow(clippy::indexing_slicing, clippy::panic, reason = "a test may fail by a panic")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
