@@ -89,7 +89,7 @@ impl Expression {
         let input = scope.input.map_or(Val::Undefined, Val::lent);
         Ok(match machine.run(input)? {
             Val::Undefined => Outcome::Nothing,
-            value => value.into_value().map_or(Outcome::Function, Outcome::Value),
+            value => value.into_json(&meter)?.map_or(Outcome::Function, Outcome::Value),
         })
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum Val<'e> {
     Bool(bool),
     Num(Num),
     /// A string of a document, of the expression, or a short one.
-    Str(Doc<'e, Arc<str>>),
+    Str(Str<'e>),
     /// A long string that the evaluation made.
     Text(Rc<Text<'e>>),
     /// An array of a document.
@@ -46,15 +46,39 @@ pub(crate) enum Val<'e> {
     Regex(&'e Regex),
 }
 
+/// A string that nobody holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Str<'e> {
+    /// Of what outlives the evaluation.
+    Lent(&'e Arc<str>),
+    /// A short one.
+    Own(Arc<str>),
+}
+
+impl Deref for Str<'_> {
+    type Target = Arc<str>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<str> {
+        match self {
+            Str::Lent(text) => text,
+            Str::Own(text) => text,
+        }
+    }
+}
+
 /// A part of a document, which costs nothing to hand on where the document is there all through the evaluation, as those are that
 /// variables are bound to from outside.
 #[derive(Debug)]
 pub(crate) enum Doc<'e, T> {
     /// Part of what outlives the evaluation.
     Lent(&'e T),
-    /// One of those who share it.
-    Own(T),
+    /// Part of what the evaluation made, all of which it keeps: so it weighs nothing itself.
+    Own(T, Source<'e>),
 }
+
+/// What the evaluation made and a part was taken out of.
+pub(crate) type Source<'e> = Rc<Made<'e>>;
 
 impl<T> Deref for Doc<'_, T> {
     type Target = T;
@@ -63,7 +87,7 @@ impl<T> Deref for Doc<'_, T> {
     fn deref(&self) -> &T {
         match self {
             Doc::Lent(shared) => shared,
-            Doc::Own(own) => own,
+            Doc::Own(own, _) => own,
         }
     }
 }
@@ -73,7 +97,7 @@ impl<T: Clone> Clone for Doc<'_, T> {
     fn clone(&self) -> Self {
         match self {
             Doc::Lent(shared) => Doc::Lent(shared),
-            Doc::Own(own) => Doc::Own(own.clone()),
+            Doc::Own(own, source) => Doc::Own(own.clone(), Rc::clone(source)),
         }
     }
 }
@@ -84,16 +108,17 @@ impl<T: Clone> Doc<'_, T> {
     pub(crate) fn into_own(self) -> T {
         match self {
             Doc::Lent(shared) => shared.clone(),
-            Doc::Own(own) => own,
+            Doc::Own(own, _) => own,
         }
     }
 }
 
-/// A long string that the evaluation made.
+/// A long string that the evaluation made, or a part of what it made.
 #[derive(Debug)]
 pub(crate) struct Text<'e> {
     pub(crate) text: Arc<str>,
-    hold: Hold<'e>,
+    _hold: Option<Hold<'e>>,
+    _source: Option<Source<'e>>,
 }
 
 /// An array that the evaluation made.
@@ -101,18 +126,58 @@ pub(crate) struct Text<'e> {
 pub(crate) struct List<'e> {
     pub(crate) items: Vec<Val<'e>>,
     pub(crate) flags: Flags,
-    /// How many lists are nested, this one included.
-    nesting: u32,
+    /// What is inside, this list included.
+    extent: Extent,
     hold: Hold<'e>,
 }
 
-impl<'e> List<'e> {
-    /// A list of items that `hold` weighs and of which the deepest is nested `nesting` deep.
-    pub(crate) fn from_parts(items: Vec<Val<'e>>, flags: Flags, nesting: u32, hold: Hold<'e>) -> Result<Self, Error> {
-        if nesting >= NESTING_MAX {
+/// How much lists hold that may be shared among them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    /// How many lists and objects are nested.
+    nesting: u32,
+    /// What it takes to make JSON of them, where nothing is shared: [`PART_STEPS`] for each value in them, and no more than can be
+    /// counted.
+    parts: usize,
+}
+
+/// What it takes to put a value into JSON.
+const PART_STEPS: usize = 4;
+
+impl Extent {
+    /// With one more value inside.
+    #[inline]
+    pub(crate) fn add(&mut self, value: &Val<'_>) {
+        let inner = match value {
+            Val::List(list) => &list.extent,
+            Val::Made(made) => &made.extent,
+            _ => return,
+        };
+        self.nesting = self.nesting.max(inner.nesting);
+        self.parts = self.parts.saturating_add(inner.parts);
+    }
+
+    fn of<'v, 'e: 'v>(values: impl IntoIterator<Item = &'v Val<'e>>) -> Self {
+        values.into_iter().fold(Self::default(), |mut extent, value| {
+            extent.add(value);
+            extent
+        })
+    }
+
+    /// Of what holds `count` values in which there is so much.
+    fn around(self, count: usize) -> Result<Self, Error> {
+        if self.nesting >= NESTING_MAX {
             return Err(Error::bound(Bound::Depth));
         }
-        Ok(Self { items, flags, nesting: nesting + 1, hold })
+        Ok(Self { nesting: self.nesting + 1, parts: self.parts.saturating_add(PART_STEPS * count) })
+    }
+}
+
+impl<'e> List<'e> {
+    /// A list of items that `hold` weighs, with so much inside.
+    pub(crate) fn from_parts(items: Vec<Val<'e>>, flags: Flags, inside: Extent, hold: Hold<'e>) -> Result<Self, Error> {
+        let extent = inside.around(items.len())?;
+        Ok(Self { items, flags, extent, hold })
     }
 
     /// The same list with other flags.
@@ -123,7 +188,7 @@ impl<'e> List<'e> {
         }
         list.hold.meter().steps(3 * list.items.len())?;
         let hold = Hold::on(list.hold.meter(), list.hold.bytes())?;
-        Ok(Rc::new(List { items: list.items.clone(), flags, nesting: list.nesting, hold }))
+        Ok(Rc::new(List { items: list.items.clone(), flags, extent: list.extent, hold }))
     }
 }
 
@@ -165,8 +230,18 @@ impl<'e> Tuple<'e> {
 #[derive(Debug)]
 pub(crate) struct Made<'e> {
     pub(crate) members: Members<'e>,
-    nesting: u32,
+    extent: Extent,
     hold: Hold<'e>,
+}
+
+/// What an object of JSON adds to what it is in: it is shared as a whole.
+const JSON_EXTENT: Extent = Extent { nesting: 1, parts: 0 };
+
+impl<'e> Made<'e> {
+    /// Keeps a weight for values that are handed out as its parts.
+    pub(crate) fn keeper(weight: usize, meter: &'e Meter) -> Result<Source<'e>, Error> {
+        Ok(Rc::new(Made { members: Members::Json(Object::new()), extent: JSON_EXTENT, hold: Hold::on(meter, weight)? }))
+    }
 }
 
 /// The members of an object that the evaluation made.
@@ -215,6 +290,17 @@ const TEXT_STEPS: usize = 8;
 /// What a list or a function adds to the weight of what holds it: it is more than what it holds.
 const HOLDER_WEIGHT: usize = 32;
 
+/// What JSON weighs whose parts were not weighed one by one, for each byte of its text.
+const JSON_WEIGHT: usize = 2;
+
+/// What JSON weighs that somebody else has made.
+pub(crate) fn made_weight(value: &Value) -> usize {
+    JSON_WEIGHT * value.measure().bytes
+}
+
+/// How many values of a list an error shows.
+const DESCRIBED_MAX: usize = 10_000;
+
 /// Strings that are longer are held.
 const SHORT: usize = 256;
 
@@ -226,23 +312,38 @@ impl<'e> Val<'e> {
             Value::Null => Val::Null,
             Value::Bool(value) => Val::Bool(*value),
             Value::Number(number) => Val::Num(Num::from(*number)),
-            Value::String(text) => Val::Str(Doc::Lent(text)),
+            Value::String(text) => Val::Str(Str::Lent(text)),
             Value::Array(items) => Val::Array(Doc::Lent(items)),
             Value::Object(members) => Val::Object(Doc::Lent(members)),
         }
     }
 
-    /// A value that may be gone before the evaluation ends, of which this is one more holder.
+    /// A part of what the evaluation made.
     #[inline]
-    pub(crate) fn own(value: &Value) -> Self {
+    pub(crate) fn part(value: &Value, source: &Source<'e>) -> Self {
         match value {
             Value::Null => Val::Null,
             Value::Bool(value) => Val::Bool(*value),
             Value::Number(number) => Val::Num(Num::from(*number)),
-            Value::String(text) => Val::Str(Doc::Own(Arc::clone(text))),
-            Value::Array(items) => Val::Array(Doc::Own(items.clone())),
-            Value::Object(members) => Val::Object(Doc::Own(members.clone())),
+            Value::String(text) if text.len() <= SHORT => Val::Str(Str::Own(Arc::clone(text))),
+            Value::String(text) => {
+                Val::Text(Rc::new(Text { text: Arc::clone(text), _hold: None, _source: Some(Rc::clone(source)) }))
+            }
+            Value::Array(items) => Val::Array(Doc::Own(items.clone(), Rc::clone(source))),
+            Value::Object(members) => Val::Object(Doc::Own(members.clone(), Rc::clone(source))),
         }
+    }
+
+    /// An array of values that a function of the host's has made.
+    pub(crate) fn list_of(values: &[Value], flags: Flags, meter: &'e Meter) -> Result<Self, Error> {
+        meter.foresee(8 * values.len())?;
+        let held = values.iter().filter(|value| match value {
+            Value::String(text) => text.len() > SHORT,
+            Value::Array(_) | Value::Object(_) => true,
+            _ => false,
+        });
+        let keeper = Made::keeper(held.map(made_weight).sum(), meter)?;
+        Self::list(values.iter().map(|value| Val::part(value, &keeper)).collect(), flags, meter)
     }
 
     pub(crate) fn int(value: usize) -> Self {
@@ -250,24 +351,24 @@ impl<'e> Val<'e> {
     }
 
     pub(crate) fn short(text: &str) -> Self {
-        Val::Str(Doc::Own(Arc::from(text)))
+        Val::Str(Str::Own(Arc::from(text)))
     }
 
     /// A string that the evaluation made.
     pub(crate) fn text(text: String, meter: &'e Meter) -> Result<Self, Error> {
         meter.steps(TEXT_STEPS + text.len() / 64)?;
         if text.len() <= SHORT {
-            return Ok(Val::Str(Doc::Own(Arc::from(text))));
+            return Ok(Val::Str(Str::Own(Arc::from(text))));
         }
         let hold = Hold::on(meter, text.len())?;
-        Ok(Val::Text(Rc::new(Text { text: Arc::from(text), hold })))
+        Ok(Val::Text(Rc::new(Text { text: Arc::from(text), _hold: Some(hold), _source: None })))
     }
 
     /// An array that the evaluation made.
     pub(crate) fn list(items: Vec<Val<'e>>, flags: Flags, meter: &'e Meter) -> Result<Self, Error> {
-        let nesting = items.iter().map(Val::nesting).max().unwrap_or(0);
         let hold = Hold::on(meter, items.iter().map(Val::weight).sum())?;
-        Ok(Val::List(Rc::new(List::from_parts(items, flags, nesting, hold)?)))
+        let inside = Extent::of(&items);
+        Ok(Val::List(Rc::new(List::from_parts(items, flags, inside, hold)?)))
     }
 
     /// An object that the evaluation made, of members whose keys differ.
@@ -275,7 +376,7 @@ impl<'e> Val<'e> {
         let mut weight = 16 + 8 * members.len();
         let mut json = Vec::with_capacity(members.len());
         for (key, value) in &members {
-            meter.steps(value.parts())?;
+            value.check_parts(meter)?;
             let Some(value) = value.to_json(&mut weight) else { return Self::mixed(members, meter) };
             check_depth(&value)?;
             json.push((Arc::clone(key), value));
@@ -297,10 +398,11 @@ impl<'e> Val<'e> {
             if member.is_undefined() {
                 continue;
             }
-            meter.steps(member.parts())?;
+            member.check_parts(meter)?;
             let Some(member_json) = member.to_json(&mut weight) else {
                 // Not JSON: what is known so far and what follows are kept as they are.
-                let mut members: Vec<_> = json.iter().map(|(key, value)| (Arc::clone(key), Val::own(value))).collect();
+                let keeper = Made::keeper(weight, meter)?;
+                let mut members: Vec<_> = json.iter().map(|(key, value)| (Arc::clone(key), Val::part(value, &keeper))).collect();
                 members.push((Arc::clone(key), member));
                 for (at, key) in keys {
                     let member = value(at)?;
@@ -319,16 +421,13 @@ impl<'e> Val<'e> {
     /// An object that the evaluation made, of JSON that weighs `weight`.
     pub(crate) fn made_of(json: Object, weight: usize, meter: &'e Meter) -> Result<Self, Error> {
         let hold = Hold::on(meter, weight)?;
-        Ok(Val::Made(Rc::new(Made { members: Members::Json(json), nesting: 1, hold })))
+        Ok(Val::Made(Rc::new(Made { members: Members::Json(json), extent: JSON_EXTENT, hold })))
     }
 
     fn mixed(members: Vec<(Arc<str>, Val<'e>)>, meter: &'e Meter) -> Result<Self, Error> {
-        let nesting = 1 + members.iter().map(|(_, value)| value.nesting()).max().unwrap_or(0);
-        if nesting > NESTING_MAX {
-            return Err(Error::bound(Bound::Depth));
-        }
+        let extent = Extent::of(members.iter().map(|(_, value)| value)).around(members.len())?;
         let hold = Hold::on(meter, 16 + members.iter().map(|(_, value)| 8 + value.weight()).sum::<usize>())?;
-        Ok(Val::Made(Rc::new(Made { members: Members::Mixed(members), nesting, hold })))
+        Ok(Val::Made(Rc::new(Made { members: Members::Mixed(members), extent, hold })))
     }
 
     #[inline]
@@ -362,7 +461,7 @@ impl<'e> Val<'e> {
 
     pub(crate) fn as_arc_str(&self) -> Option<Arc<str>> {
         match self {
-            Val::Str(text) => Some(text.clone().into_own()),
+            Val::Str(text) => Some(Arc::clone(text)),
             Val::Text(text) => Some(Arc::clone(&text.text)),
             _ => None,
         }
@@ -376,9 +475,9 @@ impl<'e> Val<'e> {
     pub(crate) fn member(&self, key: &str) -> Option<Val<'e>> {
         match self {
             Val::Object(Doc::Lent(members)) => members.get(key).map(Val::lent),
-            Val::Object(Doc::Own(members)) => members.get(key).map(Val::own),
+            Val::Object(Doc::Own(members, source)) => members.get(key).map(|value| Val::part(value, source)),
             Val::Made(made) => match &made.members {
-                Members::Json(members) => members.get(key).map(Val::own),
+                Members::Json(members) => members.get(key).map(|value| Val::part(value, made)),
                 Members::Mixed(members) => members.iter().find(|(name, _)| **name == *key).map(|(_, value)| value.clone()),
             },
             _ => None,
@@ -387,12 +486,14 @@ impl<'e> Val<'e> {
 
     /// The members of an object in their order.
     pub(crate) fn members(&self) -> Vec<(Arc<str>, Val<'e>)> {
-        let json = |members: &Object| members.iter().map(|(key, value)| (Arc::clone(key), Val::own(value))).collect();
+        let json = |members: &Object, source: &Source<'e>| {
+            members.iter().map(|(key, value)| (Arc::clone(key), Val::part(value, source))).collect()
+        };
         match self {
             Val::Object(Doc::Lent(members)) => members.iter().map(|(key, value)| (Arc::clone(key), Val::lent(value))).collect(),
-            Val::Object(Doc::Own(members)) => json(members),
+            Val::Object(Doc::Own(members, source)) => json(members, source),
             Val::Made(made) => match &made.members {
-                Members::Json(members) => json(members),
+                Members::Json(members) => json(members, made),
                 Members::Mixed(members) => members.clone(),
             },
             _ => Vec::new(),
@@ -420,63 +521,62 @@ impl<'e> Val<'e> {
         }
     }
 
-    /// The weight of an object that the evaluation made, for a copy of it.
+    /// The weight of what the evaluation made, for JSON that takes hold of it. Documents that are handed in weigh nothing.
     pub(crate) fn made_weight(&self) -> usize {
-        if let Val::Made(made) = self { made.hold.bytes() } else { 0 }
-    }
-
-    pub(crate) fn nesting(&self) -> u32 {
+        let part = |value: Value, source: &Source<'e>| (2 * JSON_WEIGHT * value.measure().bytes).min(source.hold.bytes());
         match self {
-            Val::List(list) => list.nesting,
-            Val::Made(made) => made.nesting,
+            Val::Text(text) => text.text.len(),
+            Val::Made(made) => made.hold.bytes(),
+            Val::Array(Doc::Own(items, source)) => part(Value::Array(items.clone()), source),
+            Val::Object(Doc::Own(members, source)) => part(Value::Object(members.clone()), source),
             _ => 0,
         }
     }
 
     /// As JSON if it is that; its weight is added to `weight`.
     fn to_json(&self, weight: &mut usize) -> Option<Value> {
-        *weight += self.weight();
+        *weight += self.weight() + self.made_weight();
         Some(match self {
             Val::Null => Value::Null,
             Val::Bool(value) => Value::Bool(*value),
             Val::Num(number) if number.is_finite() => number.to_value(),
-            Val::Str(text) => Value::String(text.clone().into_own()),
-            Val::Text(text) => {
-                *weight += text.hold.bytes();
-                Value::String(Arc::clone(&text.text))
-            }
+            Val::Str(text) => Value::String(Arc::clone(text)),
+            Val::Text(text) => Value::String(Arc::clone(&text.text)),
             Val::Array(items) => Value::Array(items.clone().into_own()),
             Val::Object(members) => Value::Object(members.clone().into_own()),
             Val::List(list) => Value::Array(list.items.iter().map(|item| item.to_json(weight)).collect::<Option<Array>>()?),
-            Val::Made(made) => {
-                *weight += made.hold.bytes();
-                match &made.members {
-                    Members::Json(members) => Value::Object(members.clone()),
-                    Members::Mixed(_) => return None,
-                }
-            }
+            Val::Made(made) => match &made.members {
+                Members::Json(members) => Value::Object(members.clone()),
+                Members::Mixed(_) => return None,
+            },
             _ => return None,
         })
     }
 
-    /// How many values are taken hold of where a list becomes JSON.
+    /// Counts what it takes to make JSON of it, in which nothing is shared but whole objects: fails if it were more than may be held.
     #[inline]
-    fn parts(&self) -> usize {
-        if let Val::List(list) = self { list.items.iter().map(|item| 4 + item.parts()).sum() } else { 0 }
-    }
-
-    /// [`Val::into_value`], counted.
-    pub(crate) fn into_json(self, meter: &Meter) -> Result<Option<Value>, Error> {
-        meter.steps(self.parts())?;
-        Ok(self.into_value())
+    fn check_parts(&self, meter: &Meter) -> Result<(), Error> {
+        let parts = match self {
+            Val::List(list) => list.extent.parts,
+            Val::Made(made) => made.extent.parts,
+            _ => return Ok(()),
+        };
+        meter.may_hold(parts.saturating_mul(8 / PART_STEPS))?;
+        meter.steps(parts)
     }
 
     /// As JSON, where functions are nothing and infinite numbers are their names; `None` for a function, wherever it is.
-    pub(crate) fn into_value(self) -> Option<Value> {
+    pub(crate) fn into_json(self, meter: &Meter) -> Result<Option<Value>, Error> {
+        self.check_parts(meter)?;
+        Ok(self.into_value())
+    }
+
+    /// [`Val::into_json`], once that is counted.
+    fn into_value(self) -> Option<Value> {
         match self {
             Val::Undefined => Some(Value::Null),
             Val::Num(number) => Some(number.to_value()),
-            Val::Str(text) => Some(Value::String(text.into_own())),
+            Val::Str(text) => Some(Value::String(Arc::clone(&text))),
             Val::Array(items) => Some(Value::Array(items.into_own())),
             Val::Object(members) => Some(Value::Object(members.into_own())),
             Val::List(list) => {
@@ -503,8 +603,36 @@ impl<'e> Val<'e> {
         }
     }
 
-    /// As an error shows it.
+    /// As an error shows it: of what is large, the beginning.
     pub(crate) fn describe(&self) -> Value {
-        self.clone().into_value().unwrap_or(Value::Null)
+        self.described(&mut { DESCRIBED_MAX }).unwrap_or(Value::Null)
+    }
+
+    /// Its JSON, as far as so many values go.
+    fn described(&self, room: &mut usize) -> Option<Value> {
+        match self {
+            Val::List(list) => {
+                let mut values = Vec::new();
+                for item in &list.items {
+                    let Some(left) = room.checked_sub(1) else { break };
+                    *room = left;
+                    values.push(item.described(room)?);
+                }
+                Some(Value::from(values))
+            }
+            Val::Made(made) => match &made.members {
+                Members::Json(members) => Some(Value::Object(members.clone())),
+                Members::Mixed(members) => {
+                    let mut described = Object::new();
+                    for (key, value) in members {
+                        let Some(left) = room.checked_sub(1) else { break };
+                        *room = left;
+                        described.insert(Arc::clone(key), value.described(room)?);
+                    }
+                    Some(Value::Object(described))
+                }
+            },
+            value => value.clone().into_value(),
+        }
     }
 }

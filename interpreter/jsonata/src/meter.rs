@@ -156,6 +156,11 @@ impl Meter {
         self.steps_left.set(used.1);
     }
 
+    /// Fails if `bytes` are more than may be held at all.
+    pub(crate) fn may_hold(&self, bytes: usize) -> Result<(), Error> {
+        if bytes <= self.bytes_max { Ok(()) } else { Err(Error::bound(Bound::Memory)) }
+    }
+
     /// Fails if `bytes` more than what is held could not be held.
     pub(crate) fn foresee(&self, bytes: usize) -> Result<(), Error> {
         match self.held.get().checked_add(bytes) {

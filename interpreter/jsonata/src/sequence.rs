@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use statewright_value::Value;
 
 use crate::Error;
-use crate::item::{Doc, Flags, List, Val};
+use crate::item::{Doc, Extent, Flags, List, Source, Val};
 use crate::meter::{Hold, Meter};
 
 /// The elements of an array, whoever made it.
@@ -14,8 +14,8 @@ use crate::meter::{Hold, Meter};
 pub(crate) enum Items<'a, 'e> {
     /// Those of an array that outlives the evaluation.
     Lent(&'e [Value]),
-    /// Those of an array that may be gone before.
-    Json(&'a [Value]),
+    /// Those of an array that is part of what the evaluation made.
+    Json(&'a [Value], &'a Source<'e>),
     /// Those of an array that the evaluation made.
     List(&'a [Val<'e>]),
 }
@@ -23,7 +23,7 @@ pub(crate) enum Items<'a, 'e> {
 /// Goes through the elements of an array.
 pub(crate) enum ItemsIter<'a, 'e> {
     Lent(std::slice::Iter<'e, Value>),
-    Json(std::slice::Iter<'a, Value>),
+    Json(std::slice::Iter<'a, Value>, &'a Source<'e>),
     List(std::slice::Iter<'a, Val<'e>>),
 }
 
@@ -34,14 +34,14 @@ impl<'e> Iterator for ItemsIter<'_, 'e> {
     fn next(&mut self) -> Option<Val<'e>> {
         match self {
             ItemsIter::Lent(items) => items.next().map(Val::lent),
-            ItemsIter::Json(items) => items.next().map(Val::own),
+            ItemsIter::Json(items, source) => items.next().map(|item| Val::part(item, source)),
             ItemsIter::List(items) => items.next().cloned(),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         match self {
-            ItemsIter::Lent(items) | ItemsIter::Json(items) => items.size_hint(),
+            ItemsIter::Lent(items) | ItemsIter::Json(items, _) => items.size_hint(),
             ItemsIter::List(items) => items.size_hint(),
         }
     }
@@ -51,7 +51,7 @@ impl<'e> DoubleEndedIterator for ItemsIter<'_, 'e> {
     fn next_back(&mut self) -> Option<Val<'e>> {
         match self {
             ItemsIter::Lent(items) => items.next_back().map(Val::lent),
-            ItemsIter::Json(items) => items.next_back().map(Val::own),
+            ItemsIter::Json(items, source) => items.next_back().map(|item| Val::part(item, source)),
             ItemsIter::List(items) => items.next_back().cloned(),
         }
     }
@@ -65,7 +65,7 @@ impl<'a, 'e> Items<'a, 'e> {
     pub(crate) fn of(value: &'a Val<'e>) -> Option<Self> {
         match value {
             Val::Array(Doc::Lent(items)) => Some(Items::Lent(items)),
-            Val::Array(Doc::Own(items)) => Some(Items::Json(items)),
+            Val::Array(Doc::Own(items, source)) => Some(Items::Json(items, source)),
             Val::List(list) => Some(Items::List(&list.items)),
             _ => None,
         }
@@ -79,7 +79,7 @@ impl<'a, 'e> Items<'a, 'e> {
 
     pub(crate) fn len(&self) -> usize {
         match self {
-            Items::Lent(items) | Items::Json(items) => items.len(),
+            Items::Lent(items) | Items::Json(items, _) => items.len(),
             Items::List(items) => items.len(),
         }
     }
@@ -92,7 +92,7 @@ impl<'a, 'e> Items<'a, 'e> {
     pub(crate) fn get(&self, index: usize) -> Option<Val<'e>> {
         match self {
             Items::Lent(items) => items.get(index).map(Val::lent),
-            Items::Json(items) => items.get(index).map(Val::own),
+            Items::Json(items, source) => items.get(index).map(|item| Val::part(item, source)),
             Items::List(items) => items.get(index).cloned(),
         }
     }
@@ -101,7 +101,7 @@ impl<'a, 'e> Items<'a, 'e> {
     pub(crate) fn iter(self) -> ItemsIter<'a, 'e> {
         match self {
             Items::Lent(items) => ItemsIter::Lent(items.iter()),
-            Items::Json(items) => ItemsIter::Json(items.iter()),
+            Items::Json(items, source) => ItemsIter::Json(items.iter(), source),
             Items::List(items) => ItemsIter::List(items.iter()),
         }
     }
@@ -115,19 +115,19 @@ impl<'a, 'e> Items<'a, 'e> {
 pub(crate) struct Seq<'e> {
     items: SmallVec<[Val<'e>; 1]>,
     hold: Hold<'e>,
-    nesting: u32,
+    inside: Extent,
 }
 
 impl<'e> Seq<'e> {
     #[inline]
     pub(crate) fn new(meter: &'e Meter) -> Self {
-        Self { items: SmallVec::new(), hold: Hold::new(meter), nesting: 0 }
+        Self { items: SmallVec::new(), hold: Hold::new(meter), inside: Extent::default() }
     }
 
     /// With room for `capacity` values, if so many can be held.
     pub(crate) fn with_capacity(capacity: usize, meter: &'e Meter) -> Result<Self, Error> {
         meter.foresee(capacity.saturating_mul(8))?;
-        Ok(Self { items: SmallVec::with_capacity(capacity), hold: Hold::new(meter), nesting: 0 })
+        Ok(Self { items: SmallVec::with_capacity(capacity), hold: Hold::new(meter), inside: Extent::default() })
     }
 
     /// Makes room for `count` values or so, if they are more than one.
@@ -139,7 +139,7 @@ impl<'e> Seq<'e> {
     #[inline]
     pub(crate) fn push(&mut self, value: Val<'e>) -> Result<(), Error> {
         self.hold.grow(value.weight())?;
-        self.nesting = self.nesting.max(value.nesting());
+        self.inside.add(&value);
         self.items.push(value);
         Ok(())
     }
@@ -150,7 +150,7 @@ impl<'e> Seq<'e> {
         match value {
             Val::Undefined => Ok(()),
             Val::Array(Doc::Lent(items)) => self.extend(items.iter().map(Val::lent)),
-            Val::Array(Doc::Own(items)) => self.extend(items.iter().map(Val::own)),
+            Val::Array(Doc::Own(items, source)) => self.extend(items.iter().map(|item| Val::part(item, &source))),
             Val::List(list) => match Rc::try_unwrap(list) {
                 Ok(mut list) => self.extend(std::mem::take(&mut list.items)),
                 Err(list) => self.extend(list.items.iter().cloned()),
@@ -159,10 +159,12 @@ impl<'e> Seq<'e> {
         }
     }
 
+    /// Adds values, each of which takes a step or a little more.
     pub(crate) fn extend(&mut self, values: impl IntoIterator<Item = Val<'e>>) -> Result<(), Error> {
         let values = values.into_iter();
         let least = values.size_hint().0;
         self.hold.meter().foresee(least.saturating_mul(8))?;
+        self.hold.meter().steps(least + least / 4)?;
         self.items.reserve(least);
         for value in values {
             self.push(value)?;
@@ -204,6 +206,6 @@ impl<'e> Seq<'e> {
     }
 
     pub(crate) fn into_list(self, flags: Flags) -> Result<Val<'e>, Error> {
-        Ok(Val::List(Rc::new(List::from_parts(self.items.into_vec(), flags, self.nesting, self.hold)?)))
+        Ok(Val::List(Rc::new(List::from_parts(self.items.into_vec(), flags, self.inside, self.hold)?)))
     }
 }

@@ -1,10 +1,18 @@
 //! Every evaluation ends: by itself or at a bound.
 
-#![expect(clippy::panic, reason = "a panic is how a test fails")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a panic is how a test fails; this one starts itself, and says what it does"
+)]
 
 mod runaway;
 
 use runaway::{LEGAL, ROWS};
+use rustix::time::{ClockId, clock_gettime};
 use statewright_jsonata::{Bound, Error, Expression, Limits, NoHost, Outcome, Scope, aws};
 use statewright_value::Value;
 
@@ -23,10 +31,98 @@ fn stopped(text: &str, bound: Bound) {
     }
 }
 
-#[test]
-fn what_runs_away_is_stopped() {
-    for (text, bound) in ROWS {
+/// Marks the process that evaluates rows of the table, and says which.
+const ROWS_FROM: &str = "STATEWRIGHT_RUNAWAY_FROM";
+/// How many rows such a process evaluates.
+const ROWS_EACH: usize = 80;
+
+/// What a row may take: CPU time, ten times as much as where everything is optimised, and memory.
+const MILLIS_MAX: i64 = 1_000;
+const MEGABYTES_MAX: u64 = 64;
+
+fn cpu_millis() -> i64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+}
+
+/// The largest memory since the last call.
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    most.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// Evaluates rows, in a process of its own.
+fn stop_rows(from: usize) {
+    for (text, bound) in ROWS.iter().skip(from).take(ROWS_EACH) {
+        println!("{text}");
+        let (began, _) = (cpu_millis(), peak_megabytes());
         stopped(text, *bound);
+        let (millis, megabytes) = (cpu_millis() - began, peak_megabytes());
+        println!("{millis} ms, {megabytes} MB");
+        assert!(millis <= MILLIS_MAX, "{text}: {millis} ms");
+        assert!(megabytes <= MEGABYTES_MAX, "{text}: {megabytes} MB");
+    }
+}
+
+/// Starts this test again as a process that may not have much more memory than it should need, and may not take much longer.
+fn stops_rows(test: &str, from: usize) {
+    if let Some(from) = std::env::var_os(ROWS_FROM) {
+        return stop_rows(from.to_str().unwrap().parse().unwrap());
+    }
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 1000000; ulimit -t 150; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(ROWS_FROM, from.to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}: {said}{}", output.status, String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn what_runs_away_is_stopped_soon_1() {
+    stops_rows("what_runs_away_is_stopped_soon_1", 0);
+}
+
+#[test]
+fn what_runs_away_is_stopped_soon_2() {
+    stops_rows("what_runs_away_is_stopped_soon_2", ROWS_EACH);
+}
+
+#[test]
+fn what_runs_away_is_stopped_soon_3() {
+    stops_rows("what_runs_away_is_stopped_soon_3", 2 * ROWS_EACH);
+}
+
+#[test]
+fn what_runs_away_is_stopped_soon_4() {
+    stops_rows("what_runs_away_is_stopped_soon_4", 3 * ROWS_EACH);
+    assert!(ROWS.len() <= 4 * ROWS_EACH, "the last rows are tested by nobody");
+}
+
+/// The rows whose bound is on levels, on a stack of the least size that there is for them.
+#[test]
+fn levels_fit_onto_a_small_stack() {
+    let rows = || ROWS.iter().filter(|(_, bound)| *bound == Bound::Depth).for_each(|(text, bound)| stopped(text, *bound));
+    std::thread::Builder::new().stack_size(512 << 10).spawn(rows).unwrap().join().unwrap();
+}
+
+/// What an error shows of a value is as large as an error may be.
+#[test]
+fn errors_show_the_beginning_of_large_values() {
+    for text in
+        ["-$x", "$x + 1", "$number($x)", "$sum($x)", "[$x, 1]^($)", "$formatNumber(1, '0', $x)", "[1]{$x: 1}", "$g($x)", "$x ~> 1"]
+    {
+        let whole = format!(
+            "($f := function($a, $n) {{ $n = 0 ? $a : $f([[$a], [$a]], $n - 1) }}; $g := function($x)<a<n>:n> {{ 1 }};
+             $x := $f(1, 40); {text})"
+        );
+        let error = eval(&whole).unwrap_err();
+        assert!(error.reached().is_none() && error.message().len() < 100_000, "{text}: {error}");
     }
 }
 

@@ -10,9 +10,8 @@ use crate::compile::ast::{Call, Kind, Lambda, Node};
 use crate::frame::{Bindings, Env, Frame, Function, SCOPE_SIZE};
 use crate::function::{Given, regex};
 use crate::host::{Answer, HostCall, HostFunction};
-use crate::item::{Flags, Val};
+use crate::item::{Flags, Val, made_weight};
 use crate::meter::MADE_STEPS;
-use crate::sequence::Seq;
 use crate::signature::Args;
 
 /// What it takes to call a function that is written in the expression, beside the parts that it evaluates.
@@ -279,6 +278,10 @@ impl<'e> Machine<'e, '_> {
             args.push(self.eval(argument, context, &env)?);
         }
         drop(env);
+        // What these call are bodies that may end the same way: that is a level, as no frame is given up for it.
+        if matches!(function, Val::Builtin(_) | Val::Regex(_)) {
+            return Ok(self.deeper(|machine| machine.apply_once(function, args, context)));
+        }
         Ok(self.apply_once(function, args, context))
     }
 
@@ -422,9 +425,8 @@ impl<'e> Machine<'e, '_> {
             Answer::Nothing => Ok(Val::Undefined),
             Answer::Value(value) => self.adopt(value),
             Answer::Sequence(values) => {
-                let mut all = Seq::with_capacity(values.len(), self.meter)?;
-                all.extend(values.iter().map(Val::own))?;
-                all.into_list(Flags::SEQUENCE)
+                self.meter.steps(values.len())?;
+                Val::list_of(&values, Flags::SEQUENCE, self.meter)
             }
         }
     }
@@ -434,12 +436,14 @@ impl<'e> Machine<'e, '_> {
         use statewright_value::Value;
         match value {
             Value::String(text) => Val::text(text.as_ref().to_owned(), self.meter),
-            Value::Array(items) => Val::list(items.iter().map(Val::own).collect(), Flags::ARRAY, self.meter),
+            Value::Array(items) => Val::list_of(&items, Flags::ARRAY, self.meter),
             Value::Object(members) => {
-                let weight = 16 + Value::Object(members.clone()).measure().bytes;
+                let weight = 16 + made_weight(&Value::Object(members.clone()));
                 Val::made_of(members, weight, self.meter)
             }
-            value => Ok(Val::own(&value)),
+            Value::Null => Ok(Val::Null),
+            Value::Bool(value) => Ok(Val::Bool(value)),
+            Value::Number(number) => Ok(Val::Num(number.into())),
         }
     }
 

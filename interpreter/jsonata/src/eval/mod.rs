@@ -23,7 +23,7 @@ use crate::compile::ast::{Block, Kind, Node, Operator, Symbol};
 use crate::frame::{Captured, Env, Frame, Function, PASSED_PER_STEP};
 use crate::function;
 use crate::host::{Host, HostFunction};
-use crate::item::{Doc, Flags, List, Members, Val};
+use crate::item::{Doc, Flags, List, Members, Str, Val};
 use crate::meter::{MADE_STEPS, Meter};
 use crate::sequence::{Items, Seq};
 
@@ -109,7 +109,7 @@ impl<'e, 'h> Machine<'e, 'h> {
             }
             Kind::String(text) => {
                 self.meter.touch()?;
-                Ok(Val::Str(Doc::Lent(text)))
+                Ok(Val::Str(Str::Lent(text)))
             }
             Kind::Variable(symbol) => {
                 self.meter.touch()?;
@@ -161,7 +161,7 @@ impl<'e, 'h> Machine<'e, 'h> {
     fn kind(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         match &node.kind {
             Kind::Number(number) => Ok(Val::Num(*number)),
-            Kind::String(text) => Ok(Val::Str(Doc::Lent(text))),
+            Kind::String(text) => Ok(Val::Str(Str::Lent(text))),
             Kind::Constant(value) => Ok(Val::lent(value)),
             Kind::Variable(symbol) => Ok(self.lookup(*symbol, env)),
             Kind::Context => Ok(context(input)),
@@ -311,7 +311,7 @@ impl<'e, 'h> Machine<'e, 'h> {
     fn names(&mut self, name: &str, input: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
         match Items::of(input) {
             Some(Items::Lent(items)) => self.names_in(name, items, Val::lent, found),
-            Some(Items::Json(items)) => self.names_in(name, items, Val::own, found),
+            Some(Items::Json(items, source)) => self.names_in(name, items, |item| Val::part(item, source), found),
             Some(Items::List(items)) => {
                 self.meter.steps(LOOK_UP_STEPS * items.len())?;
                 for item in items {
@@ -357,7 +357,7 @@ impl<'e, 'h> Machine<'e, 'h> {
             meter.steps(4)?;
             if value.is_array() {
                 flat = true;
-                flatten(&value, &mut found)
+                flatten(&value, &mut found, meter)
             } else {
                 found.push(value)
             }
@@ -391,9 +391,11 @@ impl<'e, 'h> Machine<'e, 'h> {
                 found.push(value.clone())?;
                 match value {
                     Val::Object(Doc::Lent(members)) => members.values().try_for_each(|item| self.descend(&Val::lent(item), found)),
-                    Val::Object(Doc::Own(members)) => members.values().try_for_each(|item| self.descend(&Val::own(item), found)),
+                    Val::Object(Doc::Own(members, source)) => {
+                        members.values().try_for_each(|item| self.descend(&Val::part(item, source), found))
+                    }
                     Val::Made(made) => match &made.members {
-                        Members::Json(members) => members.values().try_for_each(|item| self.descend(&Val::own(item), found)),
+                        Members::Json(members) => members.values().try_for_each(|item| self.descend(&Val::part(item, made), found)),
                         Members::Mixed(members) => members.iter().try_for_each(|(_, item)| self.descend(item, found)),
                     },
                     _ => Ok(()),
@@ -435,9 +437,10 @@ fn unwrap(list: Rc<List<'_>>, keep_array: bool) -> Result<Val<'_>, Error> {
 }
 
 /// Adds the elements of an array, and those of the arrays inside.
-fn flatten<'e>(value: &Val<'e>, found: &mut Seq<'e>) -> Result<(), Error> {
+fn flatten<'e>(value: &Val<'e>, found: &mut Seq<'e>, meter: &Meter) -> Result<(), Error> {
+    meter.steps(LOOK_UP_STEPS)?;
     match value {
-        Val::Array(_) | Val::List(_) => Items::or_one(value).iter().try_for_each(|item| flatten(&item, found)),
+        Val::Array(_) | Val::List(_) => Items::or_one(value).iter().try_for_each(|item| flatten(&item, found, meter)),
         value => found.push(value.clone()),
     }
 }

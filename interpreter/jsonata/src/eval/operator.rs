@@ -233,11 +233,11 @@ pub(crate) fn equal<'e>(left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Resul
             };
             match left {
                 Val::Made(made) => match &made.members {
-                    Members::Json(members) => all(members.iter(), |(key, value)| same(key, &Val::own(value))),
+                    Members::Json(members) => all(members.iter(), |(key, value)| same(key, &Val::part(value, made))),
                     Members::Mixed(members) => all(members.iter(), |(key, value)| same(key, value)),
                 },
                 Val::Object(Doc::Lent(members)) => all(members.iter(), |(key, value)| same(key, &Val::lent(value))),
-                Val::Object(Doc::Own(members)) => all(members.iter(), |(key, value)| same(key, &Val::own(value))),
+                Val::Object(Doc::Own(members, source)) => all(members.iter(), |(key, value)| same(key, &Val::part(value, source))),
                 _ => Ok(false),
             }
         }

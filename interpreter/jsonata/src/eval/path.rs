@@ -117,9 +117,9 @@ pub(super) fn walk<'e>(steps: &'e [Node], at: usize, start: &Val<'e>) -> Walk<'e
     }
     match start {
         Val::Object(Doc::Lent(members)) => Walk::of(walk_in(steps, at, members), Val::lent),
-        Val::Object(Doc::Own(members)) => Walk::of(walk_in(steps, at, members), Val::own),
+        Val::Object(Doc::Own(members, source)) => Walk::of(walk_in(steps, at, members), |value| Val::part(value, source)),
         Val::Made(made) => match &made.members {
-            Members::Json(members) => Walk::of(walk_in(steps, at, members), Val::own),
+            Members::Json(members) => Walk::of(walk_in(steps, at, members), |value| Val::part(value, made)),
             Members::Mixed(_) => Walk::Rest(at, start.clone()),
         },
         Val::Array(_) | Val::List(_) | Val::Tuples(_) => Walk::Rest(at, start.clone()),
@@ -305,7 +305,7 @@ impl<'e> Machine<'e, '_> {
     fn name_step(&mut self, name: &str, input: &Stepped<'e>, mut gather: Gather<'e>, last: bool) -> Result<Stepped<'e>, Error> {
         match input.items() {
             Items::Lent(items) => self.name_each(name, items, Val::lent, &mut gather)?,
-            Items::Json(items) => self.name_each(name, items, Val::own, &mut gather)?,
+            Items::Json(items, source) => self.name_each(name, items, |item| Val::part(item, source), &mut gather)?,
             Items::List(items) => {
                 self.meter.steps(LOOK_UP_STEPS / 2 * items.len())?;
                 gather.all.reserve(items.len());

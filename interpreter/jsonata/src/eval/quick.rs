@@ -11,7 +11,7 @@ use super::operator::{REMAINDER_STEPS, compare_text};
 use super::path::{Ended, walk_in};
 use crate::compile::ast::{Kind, Node, Operator, Path};
 use crate::frame::Env;
-use crate::item::{Doc, Val};
+use crate::item::{Doc, Str, Val};
 use crate::number::Num;
 
 /// What is computed: no arrays, no objects, no functions.
@@ -34,7 +34,7 @@ impl<'e> Quick<'e> {
             Quick::False => Val::Bool(false),
             Quick::True => Val::Bool(true),
             Quick::Num(number) => Val::Num(number),
-            Quick::Text(text) => Val::Str(Doc::Lent(text)),
+            Quick::Text(text) => Val::Str(Str::Lent(text)),
         }
     }
 
@@ -61,7 +61,7 @@ impl<'e> Quick<'e> {
             Val::Null => Some(Quick::Null),
             Val::Bool(value) => Some(Quick::of_bool(*value)),
             Val::Num(number) => Some(Quick::Num(*number)),
-            Val::Str(Doc::Lent(text)) => Some(Quick::Text(text)),
+            Val::Str(Str::Lent(text)) => Some(Quick::Text(text)),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use super::Machine;
 use crate::Error;
 use crate::compile::ast::Transform;
 use crate::frame::{Env, Function};
-use crate::item::{Doc, Val};
+use crate::item::{Doc, Made, Source, Val, made_weight};
 use crate::meter::MADE_STEPS;
 use crate::sequence::Items;
 use crate::signature::Args;
@@ -42,31 +42,36 @@ impl<'e> Machine<'e, '_> {
         }
         let original = value.into_json(self.meter)?.unwrap_or(Value::Null);
         let copy = self.copy(&original)?;
-        let matches = self.eval(&transform.pattern, &Val::own(&copy), env)?;
+        let keeper = Made::keeper(copy.measure().bytes, self.meter)?;
+        let matches = self.eval(&transform.pattern, &Val::part(&copy, &keeper), env)?;
         let mut changes = Changes::new();
         if !matches.is_undefined() {
             let matches: Vec<_> = Items::or_one(&matches).to_vec();
             for found in matches {
-                self.change(transform, env, &found, &mut changes)?;
+                self.change(transform, env, &found, &mut changes, &keeper)?;
             }
         }
         let result = self.settle(&copy, &changes)?;
-        let weight = result.measure().bytes;
+        let weight = made_weight(&result);
         match result {
             Value::Object(members) => Val::made_of(members, weight, self.meter),
-            other => {
-                self.meter.foresee(weight)?;
-                Ok(Val::own(&other))
-            }
+            other => Ok(Val::part(&other, &Made::keeper(weight, self.meter)?)),
         }
     }
 
     /// Applies the update and the deletions to one match.
-    fn change(&mut self, transform: &'e Transform, env: &Env<'e>, found: &Val<'e>, changes: &mut Changes) -> Result<(), Error> {
+    fn change(
+        &mut self,
+        transform: &'e Transform,
+        env: &Env<'e>,
+        found: &Val<'e>,
+        changes: &mut Changes,
+        keeper: &Source<'e>,
+    ) -> Result<(), Error> {
         let place = if let Val::Object(members) = found { Some(members.address()) } else { None };
         let current = match found {
             Val::Object(members) if !changes.is_empty() => {
-                Val::own(&self.settle(&Value::Object(members.clone().into_own()), changes)?)
+                Val::part(&self.settle(&Value::Object(members.clone().into_own()), changes)?, keeper)
             }
             other => other.clone(),
         };
@@ -91,7 +96,7 @@ impl<'e> Machine<'e, '_> {
         }
         let Some(delete) = &transform.delete else { return Ok(()) };
         let current = match place {
-            Some(_) => Val::Object(Doc::Own(members.clone())),
+            Some(_) => Val::Object(Doc::Own(members.clone(), std::rc::Rc::clone(keeper))),
             None => current,
         };
         let deletions = self.eval(delete, &current, env)?;

@@ -27,7 +27,6 @@ pub(super) fn append<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
         return Ok(first.clone());
     }
     let count = Items::or_one(first).len() + Items::or_one(second).len();
-    machine.meter.steps(count + count / 4)?;
     let mut all = Seq::with_capacity(count, machine.meter)?;
     all.push_flat(first.clone())?;
     all.push_flat(second.clone())?;
@@ -38,7 +37,6 @@ pub(super) fn reverse<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
     let values = arg(args, 0);
     match Items::of(values) {
         Some(items) if items.len() > 1 => {
-            machine.meter.steps(items.len() + items.len() / 4)?;
             let mut reversed = Seq::with_capacity(items.len(), machine.meter)?;
             reversed.extend(items.iter().rev())?;
             reversed.into_array()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Given, arg};
 use crate::Error;
 use crate::eval::{Callback, Machine};
-use crate::item::{Doc, Flags, Val};
+use crate::item::{Flags, Str, Val};
 use crate::meter::MADE_STEPS;
 use crate::sequence::{Items, Seq};
 
@@ -111,7 +111,7 @@ pub(super) fn reduce<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
 fn of_object<'a, 'e>(value: &'a Val<'e>, key: &'a Arc<str>, object: &'a Val<'e>) -> impl Fn(usize) -> Val<'e> + use<'a, 'e> {
     move |argument| match argument {
         0 => value.clone(),
-        1 => Val::Str(Doc::Own(Arc::clone(key))),
+        1 => Val::Str(Str::Own(Arc::clone(key))),
         _ => object.clone(),
     }
 }

@@ -8,7 +8,7 @@ use statewright_value::Object;
 use super::{Given, arg};
 use crate::Error;
 use crate::eval::Machine;
-use crate::item::{Doc, Flags, Members, Val};
+use crate::item::{Flags, Members, Str, Val};
 use crate::meter::MADE_STEPS;
 use crate::sequence::{Items, Seq};
 
@@ -35,7 +35,7 @@ fn gather_keys<'e>(
         machine.meter.steps(MADE_STEPS * 3 / 4)?;
         machine.meter.text(key.len())?;
         if known.insert(Arc::clone(&key)) {
-            found.push(Val::Str(Doc::Own(key)))?;
+            found.push(Val::Str(Str::Own(key)))?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Values as text, and as true or false.
 
 use crate::Error;
-use crate::item::{Members, Val};
+use crate::item::{Doc, Members, Val};
 use crate::meter::Meter;
 use crate::number::Num;
 use crate::sequence::Items;
@@ -90,8 +90,17 @@ impl<'e> Json<'_, 'e> {
             }
             Val::Object(members) => {
                 self.out.push('{');
-                for (at, (key, item)) in members.iter().enumerate() {
-                    self.member(at, key, &Val::own(item), depth)?;
+                match members {
+                    Doc::Lent(members) => {
+                        for (at, (key, item)) in members.iter().enumerate() {
+                            self.member(at, key, &Val::lent(item), depth)?;
+                        }
+                    }
+                    Doc::Own(members, source) => {
+                        for (at, (key, item)) in members.iter().enumerate() {
+                            self.member(at, key, &Val::part(item, source), depth)?;
+                        }
+                    }
                 }
                 self.close(members.len(), depth, '}');
             }
@@ -100,7 +109,7 @@ impl<'e> Json<'_, 'e> {
                 match &made.members {
                     Members::Json(members) => {
                         for (at, (key, item)) in members.iter().enumerate() {
-                            self.member(at, key, &Val::own(item), depth)?;
+                            self.member(at, key, &Val::part(item, made), depth)?;
                         }
                     }
                     Members::Mixed(members) => {

@@ -94,7 +94,7 @@ pub(crate) const ROWS: &[(&str, Bound)] = &[
     ("($x := [1..200000]; $f := function($a)<a<n>:n> { $f($a) }; $f($x))", Steps),
     ("($x := [1..200000].$; $f := function() { ($x[]; $f()) }; $f())", Steps),
     ("($x := $map([1..200000], function($i){$i}); $f := function() { ($x[]; $f()) }; $f())", Steps),
-    ("($x := [[1..200000],[1..200000]]; $f := function() { ($partition($x, 1); $f()) }; $f())", Steps),
+    ("($x := [[1..100000],[1..100000]]; $f := function() { ($partition($x, 1); $f()) }; $f())", Steps),
     ("($x := [1..200000]; $f := function() { ({'a': $x}; $f()) }; $f())", Steps),
     ("($x := [1..100000]; $f := function() { ($map($x, function($v) { 1 }); $f()) }; $f())", Steps),
     ("($x := [1..100000]; $f := function() { ($map($x, function($v, $i, $a) { $i }); $f()) }; $f())", Steps),
@@ -236,6 +236,63 @@ pub(crate) const ROWS: &[(&str, Bound)] = &[
     ("$count([1..400000]#$i)", Memory),
     ("$count($partition([1..400000], 1))", Memory),
     ("$map([1..100000], function($i) { ($r := /a/; $r($pad('', 300000, 'a') & $i)) })", Memory),
+    // Functions of the language that end bodies and call functions again.
+    ("($f := function($n) { $map([1], $f) }; $f(1))", Depth),
+    ("($f := function($n) { $filter([1], $f) }; $f(1))", Depth),
+    ("($f := function($n) { $single([1], $f) }; $f(1))", Depth),
+    ("($f := function($n) { $each({'a': 1}, $f) }; $f(1))", Depth),
+    ("($f := function($n) { $sift({'a': 1}, $f) }; $f(1))", Depth),
+    ("($f := function($a, $b) { $reduce([1, 2], $f) }; $f(1, 2))", Depth),
+    ("($f := function($a, $b) { $sort([1, 2], $f) }; $f(1, 2))", Depth),
+    ("($f := function($s) { $match('a', $f) }; $f('a'))", Depth),
+    ("($f := function($s) { $contains('a', $f) }; $f('a'))", Depth),
+    ("($f := function($s) { $split('a', $f) }; $f('a'))", Depth),
+    ("($f := function($s) { $replace('a', $f, 'b') }; $f('a'))", Depth),
+    ("($f := function($m) { $replace('a', /a/, $f) }; $f(1))", Depth),
+    ("($f := function($n) { $n = 0 ? 0 : $map([1], function($v) { $f($n - 1) }) }; $f(5000))", Depth),
+    // Lists that are shared, where they become JSON.
+    ("($f := function($a, $n) { $n = 0 ? $a : $f([[$a], [$a]], $n - 1) }; $f(1, 40))", Memory),
+    ("($f := function($a, $n) { $n = 0 ? $a : $f([[$a], [$a]], $n - 1) }; $f(1, 22))", Memory),
+    ("($f := function($a, $n) { $n = 0 ? $a : $f({'i': 1/0, 'x': $a, 'y': $a}, $n - 1) }; $f(1, 40))", Memory),
+    ("($f := function($a, $n) { $n = 0 ? $a : $f({'k': {'x': $a, 'y': $a}}.k, $n - 1) }; $f(1, 40))", Memory),
+    ("($x := [1..1000]; $map([1..3000], function($i) { $x }))", Memory),
+    ("($f := function($a, $n) { $n = 0 ? $a : $f([[$a], [$a]], $n - 1) }; $x := $f(1, 40); {'a': $x})", Memory),
+    ("($f := function($a, $n) { $n = 0 ? $a : $f([[$a], [$a]], $n - 1) }; $x := $f(1, 40); $partition($x, 1))", Memory),
+    ("($f := function($a, $n) { $n = 0 ? $a : $f([[$a], [$a]], $n - 1) }; $x := $f(1, 40); $x ~> |$|{'a': 1}|)", Memory),
+    // Arrays that are taken apart.
+    ("($x := [1..100000]; $f := function() { ([$x]; $f()) }; $f())", Steps),
+    ("($x := [1..100000]; $f := function() { ([$x, $x]; $f()) }; $f())", Steps),
+    ("($x := [1..100000]; $f := function() { ([1, 2].$x; $f()) }; $f())", Steps),
+    ("($x := [1..100000]; $f := function() { ([1..2].[$x]; $f()) }; $f())", Steps),
+    ("($x := [1..2].{'a': [1..100000]}; $f := function() { ($x.a; $f()) }; $f())", Steps),
+    ("($x := [1..2].{'a': [1..100000]}; $f := function() { ($x.(a); $f()) }; $f())", Steps),
+    ("($x := [1..2].{'a': [1..100000]}; $f := function() { ($x.*; $f()) }; $f())", Steps),
+    ("($x := [1..2].{'a': [1..100000]}; $f := function() { ($lookup($x, 'a'); $f()) }; $f())", Steps),
+    ("$count($reduce([1..20000], function($a, $i) { [$a, $i] }, []))", Steps),
+    // Parts of what is made.
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { {'k': {'s': $s & $i}}.k })))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { {'k': {'s': $s & $i}}.k.s })))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { {'k': [$s & $i]}.k })))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { $lookup({'b': {'s': $s & $i}}, 'b') })))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { [$i]{'z': {'s': $s & $i}}.z })))", Memory),
+    (
+        "($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { $sift({'b': {'s': $s & $i}}, function($v) { true }).b })))",
+        Memory,
+    ),
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { $partition([$s & $i], 1) })))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $count([1..2000]#$i.({'k': {'s': $s & $i}}.k)@$x))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $count([1..2000].({'k': {'s': $s & $}}.k)#$i))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $map([1..2000], function($i) { ($y := {'k': $s & $i}.k; function() { $y }) }))", Memory),
+    (
+        "($s := $pad('', 1000000, 'x'); $map([1..2000], function($i) { ($y := {'k': {'s': $s & $i}}.k; function() { $y }) }))",
+        Memory,
+    ),
+    (
+        "($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { [[{'s': $s & $i}, {'t': 1}] ~> |$|{'a': 1}|] })))",
+        Memory,
+    ),
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { {'k': {'k': {'s': $s & $i}}}.** })))", Memory),
+    ("($s := $pad('', 1000000, 'x'); $count($map([1..2000], function($i) { {'k': {'s': $s & $i}}.* })))", Memory),
 ];
 
 /// What is large but ends, with its value.
@@ -245,6 +302,11 @@ pub(crate) const LEGAL: &[(&str, &str)] = &[
     ("$count([1..873782])", "873782"),
     ("$length($pad('x', 4194304))", "4194304"),
     ("$sum($map([1..100000], function($i) { $i * 2 }))", "10000100000"),
-    // What is dropped is not held.
+    // What is dropped is not held, and what is shared is held once.
+    (
+        "($s := $pad('', 1000000, 'x'); $reduce([1..200], function($a, $i) { $a + $length({'k': {'s': $s & $i}}.k.s) }, 0))",
+        "200000492",
+    ),
+    ("($x := {'k': {'s': $pad('', 2000000, 'x')}}; $count($map([1..10000], function($i) { $x.k })))", "10000"),
     ("$reduce([1..1000], function($a, $i) { $count([1..10000]) + $a }, 0)", "10000000"),
 ];
