@@ -337,7 +337,7 @@ pub(crate) struct ExplainArgs {
 /// Where a deployment is, and in whose name it is asked.
 #[derive(Debug, Args)]
 pub(crate) struct ConnectionArgs {
-    /// Where the API is; by default what AWS_ENDPOINT_URL_SFN or AWS_ENDPOINT_URL say
+    /// Where the API is; by default what AWS_ENDPOINT_URL_SFN, AWS_ENDPOINT_URL or the profile's `endpoint_url` say
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub(crate) endpoint_url: Option<String>,
     /// The region; by default what AWS_REGION, AWS_DEFAULT_REGION or the profile say
@@ -385,7 +385,7 @@ pub(crate) struct DeployArgs {
 }
 
 const DEPLOY_EXAMPLES: &str = "Examples:
-  statewright deploy order.asl.json --role-arn arn:aws:iam::123456789012:role/order
+  statewright deploy order.asl.json --role-arn arn:aws:iam::123456789012:role/statewright/order
       creates the machine `order`, or updates it and shows what is different, line by line
   statewright deploy *.asl.json --substitutions staging.env --dry-run
       what would change; every definition is checked before anything is changed
@@ -397,6 +397,9 @@ Before it replaces a revision it writes it to FILE.deployed, from where --roll-b
 different nothing is changed.
 
 Exit codes: 0 all are deployed, or would be; 1 something was refused; 2 a definition or the call was wrong, or nobody was
+A machine's role must be among the deployment's RoleArns, by default those under the path /statewright/, and trust its functions;
+what it must trust is said when a machine is created or gets another role.
+
 reached";
 
 /// `statewright package`

@@ -142,10 +142,10 @@ class Deployment:
     def role(self, name, statements):
         """A role that state machines may run under."""
         iam = self.emulator.client("iam")
-        trust = {"Effect": "Allow", "Principal": {"AWS": self.outputs["TaskRoleArns"].split(",")}, "Action": "sts:AssumeRole"}
-        document = lambda statements: json.dumps({"Version": "2012-10-17", "Statement": statements})
-        role = iam.create_role(RoleName=name, Path="/statewright/", AssumeRolePolicyDocument=document([trust]))["Role"]["Arn"]
-        iam.put_role_policy(RoleName=name, PolicyName="tasks", PolicyDocument=document(statements))
+        trust = self.outputs["TaskRoleTrust"]
+        role = iam.create_role(RoleName=name, Path="/statewright/", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_role_policy(RoleName=name, PolicyName="tasks", PolicyDocument=document)
         return role
 
 

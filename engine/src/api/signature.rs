@@ -130,7 +130,12 @@ pub fn verify_for(
     check_time(date, now)?;
     authorization.check_headers(&headers)?;
     let of_id: Vec<&KeyPair> = keys.iter().filter(|key| key.id == authorization.key_id).collect();
-    if of_id.is_empty() || headers.contains_key("x-amz-security-token") {
+    if headers.contains_key("x-amz-security-token") {
+        let error = unrecognized();
+        let message = format!("{} {WITHOUT_TOKEN}", error.message);
+        return Err(ApiError { message, ..error });
+    }
+    if of_id.is_empty() {
         return Err(unrecognized());
     }
     let body_hash = hex(&Sha256::digest(request.body));
@@ -177,6 +182,10 @@ fn incomplete(message: impl Into<String>) -> ApiError {
 fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new("InvalidSignatureException", message)
 }
+
+/// What the service's words leave out for those who have a token in their environment.
+const WITHOUT_TOKEN: &str =
+    "The keys of a deployment come without a session token: unset AWS_SESSION_TOKEN, or take a profile for them.";
 
 fn unrecognized() -> ApiError {
     ApiError::new("UnrecognizedClientException", "The security token included in the request is invalid.")

@@ -1,5 +1,6 @@
 //! `statewright deploy`: creates and updates state machines, and goes back.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,9 +88,9 @@ pub(crate) fn deploy(arguments: &DeployArgs, choice: ColorChoice, screen: &Scree
     let locals = locals.collect::<Result<Vec<_>, _>>()?;
     let remote = Remote::connect(&arguments.connection, false, screen)?;
     let color = wants_color(choice, io::stdout().is_terminal());
-    let (mut results, mut code) = (Vec::new(), 0);
+    let (mut results, mut code, mut needs) = (Vec::new(), 0, Needs::default());
     for local in &locals {
-        match (Deployment { arguments, remote: &remote, local, screen, color }).run() {
+        match (Deployment { arguments, remote: &remote, local, screen, color }).run(&mut needs) {
             Ok(result) => results.push(result),
             Err(failure) => {
                 let said = failure.code().unwrap_or("NotDeployed").to_owned();
@@ -97,6 +98,9 @@ pub(crate) fn deploy(arguments: &DeployArgs, choice: ColorChoice, screen: &Scree
                 code = code.max(failure.show(screen));
             }
         }
+    }
+    if !remote.is_aws {
+        needs.tell(screen);
     }
     if arguments.json {
         let one = results.len() == 1;
@@ -149,6 +153,34 @@ fn pretty(text: &str) -> String {
     serde_json::from_str::<Value>(text).map_or_else(|_| text.to_owned(), |value| format!("{value:#}"))
 }
 
+/// What machines that were deployed need besides, which nobody here can make.
+#[derive(Default)]
+struct Needs {
+    /// Roles that machines have now and did not have before.
+    roles: BTreeSet<String>,
+    /// Whether there are new machines.
+    created: bool,
+}
+
+/// Shows the trust policy of roles. A deployment does not know how its stack is called.
+const TRUST: &str = "aws cloudformation describe-stacks --stack-name statewright --query \"Stacks[0].Outputs[?OutputKey=='TaskRoleTrust'].OutputValue\" --output text";
+
+impl Needs {
+    fn tell(&self, screen: &Screen) {
+        if !self.roles.is_empty() {
+            let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
+            let must = if roles.len() == 1 { "must" } else { "must each" };
+            let roles = list(&roles);
+            screen.note(&format!("{roles} {must} trust the functions of the deployment: its stack has the trust policy\n{TRUST}"));
+        }
+        if self.created {
+            screen.note(
+                "rules for the status of executions match \"source\": [\"statewright\"] here instead of [\"aws.states\"], on the bus that the deployment's StatusEventBusArn names",
+            );
+        }
+    }
+}
+
 /// One machine being deployed.
 struct Deployment<'a> {
     arguments: &'a DeployArgs,
@@ -167,7 +199,7 @@ struct Wanted {
 
 impl Deployment<'_> {
     /// Gives what `--json` shows.
-    fn run(&self) -> Result<Value, Failure> {
+    fn run(&self, needs: &mut Needs) -> Result<Value, Failure> {
         let deployed = self.find()?;
         let record = Record::read(&self.local.path)?;
         let wanted = self.wanted(deployed.as_ref(), &record)?;
@@ -182,6 +214,9 @@ impl Deployment<'_> {
                 (Some(_), Action::Nothing) => Value::Null,
                 (Some(deployed), _) => self.update(deployed, &wanted, &record)?,
             };
+            let role_before = deployed.as_ref().map(|deployed| &deployed.role_arn);
+            needs.created |= deployed.is_none();
+            needs.roles.extend(wanted.role_arn.iter().filter(|role| role_before != Some(role)).cloned());
         }
         let arn = deployed.map(|deployed| deployed.arn).or_else(|| text(&answer, "stateMachineArn"));
         let what = if self.arguments.dry_run { wanted.action.to_do() } else { wanted.action.done() };

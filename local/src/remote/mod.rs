@@ -91,9 +91,9 @@ impl Failure {
 
 fn with_help(refusal: Refusal, code: &str) -> Refusal {
     match code {
-        "UnrecognizedClientException" | "InvalidClientTokenId" => {
-            refusal.help("the endpoint does not know this access key: see AWS_ACCESS_KEY_ID, AWS_PROFILE and --profile")
-        }
+        "UnrecognizedClientException" | "InvalidClientTokenId" => refusal
+            .help("the endpoint does not know this access key: see AWS_ACCESS_KEY_ID, AWS_PROFILE and --profile")
+            .help("the keys of a deployment come without a session token: with AWS_SESSION_TOKEN set, take a profile for them"),
         "UnknownOperationException" => refusal.help("is this a deployment of statewright? see --endpoint-url"),
         "HTTP 403" => refusal.help("the URL of a function with IAM authorization is reached through `statewright proxy`"),
         _ => refusal,
@@ -106,6 +106,8 @@ pub(crate) struct Remote {
     runtime: tokio::runtime::Runtime,
     /// Where the endpoint is, as records name it.
     pub(crate) endpoint: String,
+    /// Whether it is Step Functions itself, for all that is known.
+    pub(crate) is_aws: bool,
 }
 
 impl Remote {
@@ -119,16 +121,19 @@ impl Remote {
         sources.check()?;
         let named =
             arguments.endpoint_url.clone().or_else(|| variable("AWS_ENDPOINT_URL_SFN")).or_else(|| variable("AWS_ENDPOINT_URL"));
+        let named = if named.is_none() { sources.endpoint()? } else { named };
         if deployment && named.is_none() {
-            return Err(Refusal::new("there is no endpoint to ask")
-                .help("name the deployment's with --endpoint-url URL, or set AWS_ENDPOINT_URL_SFN"));
+            return Err(Refusal::new("there is no endpoint to ask").help(
+                "name the deployment's with --endpoint-url URL, in AWS_ENDPOINT_URL_SFN, or as endpoint_url of the profile",
+            ));
         }
+        let is_aws = named.is_none();
         let variables = named.iter().map(|url| checked(url, screen).map(|url| ("AWS_ENDPOINT_URL".to_owned(), url)));
         let endpoints = Endpoints::from_variables(variables.collect::<Result<Vec<_>, _>>()?);
         let endpoint = named.unwrap_or_else(|| format!("AWS {region}"));
         let credentials = SharedCredentialsProvider::new(sources);
         let caller = Caller::new(Settings { region, endpoints, credentials, answer: Settings::ANSWER });
-        Ok(Self { caller, runtime: runtime()?, endpoint })
+        Ok(Self { caller, runtime: runtime()?, endpoint, is_aws })
     }
 
     /// Calls an operation of the API.

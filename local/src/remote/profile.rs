@@ -47,6 +47,11 @@ impl Sources {
         if is_region { Ok(region) } else { Err(Refusal::new(format!("`{region}` is not a region"))) }
     }
 
+    /// Where the profile says that services are.
+    pub(crate) fn endpoint(&self) -> Result<Option<String>, Refusal> {
+        Ok(self.profile(&self.name())?.remove("endpoint_url"))
+    }
+
     fn name(&self) -> String {
         self.asked.clone().or_else(|| variable("AWS_PROFILE")).unwrap_or_else(|| "default".to_owned())
     }

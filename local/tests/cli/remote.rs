@@ -83,6 +83,9 @@ fn a_machine_is_created_updated_and_rolled_back() {
         (&json!("create"), &json!(MACHINE_ARN), &json!("m"))
     );
     assert_eq!(site.deployed(), PASS, "it is sent as it is written");
+    let needs =
+        [&*format!("`{ROLE}` must trust the functions of the deployment"), "TaskRoleTrust", "\"source\": [\"statewright\"]"];
+    created.says(&needs);
 
     let second = PASS.replace("\"Result\": 1", "\"Result\": 2");
     site.write("m.asl.json", &second);
@@ -93,6 +96,7 @@ fn a_machine_is_created_updated_and_rolled_back() {
     assert_eq!(site.folder.names(), ["m.asl.json"]);
 
     let updated = site.run(&["deploy", "m.asl.json"]).code(0).says(&["updated"]);
+    assert!(!updated.stderr.contains("note:"), "who has the machine knows: {}", updated.stderr);
     assert_eq!((updated.stdout, site.deployed()), (dry.stdout, second.clone()));
     assert_eq!(site.folder.names(), ["m.asl.json", "m.asl.json.deployed"]);
 
@@ -119,6 +123,19 @@ fn what_differs_in_blanks_alone_is_unchanged() {
     assert!(other["revisionId"].is_string(), "{other}");
     site.run(&["deploy", "m.asl.json", "--roll-back"]).code(0);
     assert_eq!(site.api("DescribeStateMachine", &json!({"stateMachineArn": MACHINE_ARN}))["roleArn"], ROLE);
+}
+
+#[test]
+fn whose_role_changes_is_told_what_the_role_must_trust() {
+    let site = Site::new();
+    site.run(&["deploy", "m.asl.json", "--role-arn", ROLE]).code(0);
+    let other = format!("{ROLE}2");
+    let dry = site.run(&["deploy", "m.asl.json", "--role-arn", &other, "--dry-run"]).code(0);
+    assert!(!dry.stderr.contains("note:"), "{}", dry.stderr);
+    let told = site.run(&["deploy", "m.asl.json", "--role-arn", &other]).code(0).says(&["role2` must trust", "TaskRoleTrust"]);
+    assert!(!told.stderr.contains("\"source\""), "rules are there already: {}", told.stderr);
+    let same = site.run(&["deploy", "m.asl.json", "--role-arn", &other]).code(0);
+    assert!(!same.stderr.contains("note:"), "{}", same.stderr);
 }
 
 #[test]
@@ -198,6 +215,9 @@ fn credentials_and_the_region_are_found_where_the_command_line_finds_them() {
     run(&[], &[("AWS_PROFILE", "mine")]).code(0);
     run(&["--profile", "mine"], &[("AWS_ACCESS_KEY_ID", "X"), ("AWS_SECRET_ACCESS_KEY", "Y")]).code(0);
     run(&["--region", REGION], &[("AWS_ACCESS_KEY_ID", KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET)]).code(0);
+    let session = [("AWS_ACCESS_KEY_ID", KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_SESSION_TOKEN", "t"), region];
+    run(&[], &session).code(1).says(&["come without a session token: unset AWS_SESSION_TOKEN"]);
+    run(&["--profile", "mine"], &session).code(0);
     run(&[], &[region]).code(2).says(&["there are no credentials", "AWS_ACCESS_KEY_ID"]);
     run(&["--profile", "empty"], &[region])
         .code(2)
@@ -211,6 +231,16 @@ fn credentials_and_the_region_are_found_where_the_command_line_finds_them() {
         "does not know this access key",
     ]);
     run(&["--profile", "mine", "--region", "eu-west-1"], &[]).code(1).says(&["a valid region, not 'eu-west-1'"]);
+
+    // A profile may say where the deployment is.
+    let own = |environment: &[(&str, &str)]| {
+        let mut command = bare(&site.folder, &["inspect", "--set-aside", "--profile", "mine"]);
+        Ran::of(command.envs(environment.iter().copied()).output().unwrap())
+    };
+    own(&[]).code(2).says(&["there is no endpoint to ask", "endpoint_url of the profile"]);
+    site.write(".aws/config", &format!("[profile mine]\nregion = {REGION}\nendpoint_url = {url}\n"));
+    own(&[]).code(0).says(&["no execution is set aside"]);
+    own(&[("AWS_ENDPOINT_URL_SFN", "nowhere")]).code(2).says(&["`nowhere` is not the URL"]);
 }
 
 #[test]

@@ -67,5 +67,9 @@ fn the_template_can_be_deployed() {
     }
     let mappings = aws("lambda list-event-source-mappings --query EventSourceMappings");
     assert_eq!(mappings.as_array().map(Vec::len), Some(3));
-    assert_eq!(output("TaskRoleArns").split(',').count(), 5);
+    let roles = output("TaskRoleArns");
+    let trusted: Vec<&str> = roles.split(',').collect();
+    assert_eq!(trusted.len(), 5);
+    let trust: Value = serde_json::from_str(&output("TaskRoleTrust")).unwrap();
+    assert_eq!(trust["Statement"][0]["Principal"]["AWS"], serde_json::json!(trusted));
 }

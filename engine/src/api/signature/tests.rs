@@ -189,7 +189,9 @@ fn unsigned_and_unknown_requests_are_refused() {
     refused(&unknown, "UnrecognizedClientException", "The security token included in the request is invalid.");
     // Key pairs of a deployment are no temporary credentials.
     let session = Sent::new().with("x-amz-security-token", "session").signed();
-    refused(&session, "UnrecognizedClientException", "The security token included in the request is invalid.");
+    let message = "The security token included in the request is invalid. The keys of a deployment come without a session token: unset \
+                   AWS_SESSION_TOKEN, or take a profile for them.";
+    refused(&session, "UnrecognizedClientException", message);
 }
 
 #[test]
