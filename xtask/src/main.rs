@@ -1,6 +1,7 @@
 //! The one door for everything a contributor does: `cargo xtask help`.
 
 mod bench;
+mod bootstrap;
 mod check;
 mod components;
 mod conformance;
@@ -23,6 +24,8 @@ cargo xtask COMMAND
   test                     every test: unit, property, conformance, samples; ends with what was skipped
   check                    what a change must pass: format, clippy, documentation, the interpreter's purity
   with [COMMAND...]        run a command beside the components that tests need, as `test` does; without one, fetch them and try them
+  bootstrap                builds the program of a deployment's functions, and puts it into infra/bootstrap
+      --architecture NAME  arm64 or x86_64, if not this machine's own
   emulate [--stay]         the serverless host in an emulator of AWS: deploys it, and runs one order by the AWS command line
       --stay               leave it running, and say how to reach it
   conformance [DIR]        replay recorded executions and compare the histories
@@ -60,7 +63,8 @@ cargo xtask COMMAND
   bench jsonata            what an expression costs, beside two other engines; one comes from npm and needs node
   bench runaway            how soon expressions without an end are stopped, and what memory they take
   bench host               what the host adds to tasks, how drivers scale, what a loop that has been woken often costs, in ratios
-  bench bootstrap          the size of the functions' program, the oldest C library it runs on, its memory at a batch of ten
+  bench bootstrap          the size of the functions' program, the oldest C library it runs on, its memory at a batch of ten, and the
+                           processor time of its start
   help                     this
 
 Exit codes: 0 all is well, 1 something differs or fails, 2 the call was wrong or something is missing.";
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         "with" => components::with(&rest),
         "emulate" => emulate::run(&rest),
         "bench" => bench::run(&rest),
+        "bootstrap" => bootstrap::run(&rest),
         "cost" => cost::run(&rest),
         "jsonata-suite" => test::jsonata_suite(&rest),
         "jsonata-differential" => test::jsonata_differential(&rest),
