@@ -311,6 +311,10 @@ pub(crate) struct CostArgs {
     /// With the deployment's parameter `DirectStarts`, new executions are driven without the queue, one an invocation
     #[arg(long)]
     pub(crate) direct_starts: bool,
+    /// The functions of tasks are not among the deployment's `FunctionArns`: it cannot ask for how long they may run, takes them for ones of
+    /// 900 seconds unless the state has a TimeoutSeconds, and hands their tasks to the function of tasks
+    #[arg(long)]
+    pub(crate) unknown_functions: bool,
     /// Items of each Map
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = whole_number)]
     pub(crate) items: u64,
@@ -393,13 +397,13 @@ const DEPLOY_EXAMPLES: &str = "Examples:
       what the last update has replaced comes back; a second time undoes that
   statewright deploy order.asl.json --endpoint-url https://states.example.org --json | jq .action
 
+A machine's role must be among the deployment's RoleArns, by default those under the path /statewright/, and trust its functions;
+what it must trust is said when a machine is created or gets another role.
+
 Before it replaces a revision it writes it to FILE.deployed, from where --roll-back brings it back. Where only blanks are
 different nothing is changed.
 
 Exit codes: 0 all are deployed, or would be; 1 something was refused; 2 a definition or the call was wrong, or nobody was
-A machine's role must be among the deployment's RoleArns, by default those under the path /statewright/, and trust its functions;
-what it must trust is said when a machine is created or gets another role.
-
 reached";
 
 /// `statewright package`

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use statewright_cost::{Architecture, Billing, Load, Prices, Shape};
-use statewright_interpreter::definition::{Definition, Kind, MachineType, Next, Pattern, Quantity, ScopeId, StateId, Wait};
+use statewright_interpreter::definition::{
+    Definition, Kind, MachineType, Next, Pattern, Quantity, Resource, ScopeId, StateId, Task, Wait,
+};
 
 use crate::cli::CostArgs;
 use crate::machine::{Loading, Machine};
@@ -14,6 +16,8 @@ use crate::substitutions;
 
 /// A pause of at most so many seconds is waited for by the driver.
 const STAYS_SECONDS: u32 = 2;
+/// A task that certainly takes no longer is waited for by the driver: the template's `WaitSeconds`.
+const WAIT_SECONDS: u32 = 30;
 /// So many items a Map runs at once that does not say how many.
 ///
 /// Source: developer guide, "Map state in Inline mode".
@@ -28,7 +32,7 @@ pub(crate) fn cost(arguments: &CostArgs, screen: &Screen) -> Result<ExitCode, Re
     let substitutions = substitutions::read(arguments.substitutions.as_deref(), &arguments.substitute)?;
     let loading = Loading { machine_type: MachineType::Standard, substitutions: &substitutions, unresolved_allowed: true };
     let machine = Machine::load(&arguments.file, None, &loading, screen)?;
-    let shape = shape_of(&machine.definition, arguments.items as f64, arguments.rounds as f64);
+    let shape = shape_of(&machine.definition, &Assumed::by(arguments));
     write_stdout(table(&shape, arguments, &Prices::shipped()).as_bytes()).map(|()| ExitCode::SUCCESS)
 }
 
@@ -75,7 +79,8 @@ fn table(shape: &Shape, arguments: &CostArgs, prices: &Prices) -> String {
     text.push_str(&format!(
         "\nAn estimate with list prices of {} of {}, no free tier: the longest way through the definition without errors, each loop {} times,\n\
          Maps of {} items, tasks of {} ms with results of {} bytes, {} executions an invocation, {} executions a month.\n\
-         Functions that tasks call, storage, and what a deployment costs that does nothing are not in it: see the README of `infra`.\n",
+         Functions that tasks call, storage, and what a deployment costs that does nothing are not in it: see the README of `infra`.\n\
+         {}{}",
         prices.region,
         prices.date,
         arguments.rounds,
@@ -84,20 +89,58 @@ fn table(shape: &Shape, arguments: &CostArgs, prices: &Prices) -> String {
         arguments.result_bytes,
         arguments.batch,
         arguments.executions,
+        handing_on(shape, arguments),
+        if shape.activities > 0.0 { "What workers of activities ask for in vain is not in it either.\n" } else { "" },
     ));
     text
 }
 
+/// Who waits for the functions of tasks, and why.
+fn handing_on(shape: &Shape, arguments: &CostArgs) -> String {
+    let assumed = Assumed::by(arguments);
+    let tasks =
+        format!("{:.0} tasks an execution are handed to the function of tasks, which costs several times more", shape.handed_on);
+    match (shape.handed_on > 0.0, assumed.task_seconds > f64::from(WAIT_SECONDS)) {
+        (true, true) => format!("{tasks}: they take longer than {WAIT_SECONDS} s, the deployment's WaitSeconds.\n"),
+        (true, false) => format!(
+            "{tasks}: nobody knows how long\nthey may take. List their functions in the deployment's FunctionArns, or give them a TimeoutSeconds of at most {WAIT_SECONDS}.\n"
+        ),
+        (false, _) if shape.results == 0.0 || assumed.unknown_functions => String::new(),
+        (false, _) => format!(
+            "Functions are taken for ones in the deployment's FunctionArns that time out within {WAIT_SECONDS} s; tasks of others cost several times\nmore: --unknown-functions.\n"
+        ),
+    }
+}
+
+/// What is not in the definition.
+#[derive(Clone, Copy)]
+struct Assumed {
+    items: f64,
+    rounds: f64,
+    task_seconds: f64,
+    unknown_functions: bool,
+}
+
+impl Assumed {
+    fn by(arguments: &CostArgs) -> Self {
+        Self {
+            items: arguments.items as f64,
+            rounds: arguments.rounds as f64,
+            task_seconds: arguments.task_ms as f64 / 1000.0,
+            unknown_functions: arguments.unknown_functions,
+        }
+    }
+}
+
 /// What the longest way through a definition does, without errors.
-fn shape_of(definition: &Definition, items: f64, rounds: f64) -> Shape {
-    let mut walk = Walk { definition, items, rounds, known: BTreeMap::new() };
+fn shape_of(definition: &Definition, assumed: &Assumed) -> Shape {
+    let mut walk = Walk { definition, assumed, known: BTreeMap::new() };
     walk.scope(definition.root())
 }
 
 struct Walk<'d> {
     definition: &'d Definition,
-    items: f64,
-    rounds: f64,
+    assumed: &'d Assumed,
     /// The way from a state to the end; `None` while it is looked for.
     known: BTreeMap<StateId, Option<Shape>>,
 }
@@ -126,7 +169,7 @@ impl Walk<'_> {
                 *longest = way;
             }
         }
-        let own = if self.leads(id, id) { own.times(self.rounds, 1.0) } else { own };
+        let own = if self.leads(id, id) { own.times(self.assumed.rounds, 1.0) } else { own };
         let way = own.then(round).then(onward);
         self.known.insert(id, Some(way));
         way
@@ -165,11 +208,7 @@ impl Walk<'_> {
         let entered = Shape { transitions: 1.0, ..Shape::default() };
         match kind {
             Kind::Pass(_) | Kind::Choice(_) | Kind::Succeed | Kind::Fail(_) => entered,
-            Kind::Task(task) => match task.resource.pattern() {
-                Pattern::RequestResponse => Shape { rounds: 1.0, results: 1.0, tasks_in_line: 1.0, ..entered },
-                Pattern::WaitForTaskToken => Shape { waits: 1.0, callbacks: 1.0, results: 1.0, tasks_in_line: 1.0, ..entered },
-                Pattern::Sync | Pattern::Sync2 => Shape { waits: 1.0, results: 1.0, tasks_in_line: 1.0, ..entered },
-            },
+            Kind::Task(task) => entered.then(self.task(task)),
             Kind::Wait(Wait::Seconds(seconds)) if *seconds <= STAYS_SECONDS => {
                 Shape { rounds: 1.0, paused_seconds: f64::from(*seconds), ..entered }
             }
@@ -183,9 +222,38 @@ impl Walk<'_> {
                     Quantity::Fixed(0) | Quantity::Path(_) | Quantity::Expression(_) => CONCURRENCY,
                     Quantity::Fixed(limit) => f64::from(limit).min(CONCURRENCY),
                 };
-                entered.then(self.scope(map.processor).times(self.items, together))
+                entered.then(self.scope(map.processor).times(self.assumed.items, together))
             }
         }
+    }
+
+    fn task(&self, task: &Task) -> Shape {
+        let done = Shape { results: 1.0, ..Shape::default() };
+        if let Resource::Activity { .. } = task.resource {
+            return Shape { waits: 1.0, callbacks: 1.0, activities: 1.0, ..done };
+        }
+        let called = match self.is_handed_on(task) {
+            true => Shape { waits: 1.0, handed_on: 1.0, handed_on_in_line: 1.0, ..done },
+            false => Shape { tasks_in_line: 1.0, ..done },
+        };
+        match task.resource.pattern() {
+            // What is handed on comes back as an event.
+            Pattern::RequestResponse => Shape { rounds: 1.0 - called.handed_on, ..called },
+            Pattern::WaitForTaskToken => Shape { waits: called.waits + 1.0, callbacks: 1.0, ..called },
+            Pattern::Sync | Pattern::Sync2 => Shape { waits: called.waits + 1.0, ..called },
+        }
+    }
+
+    /// Whether the driver leaves a task to the function of tasks. Other services than Lambda answer at once.
+    fn is_handed_on(&self, task: &Task) -> bool {
+        let calls_function = match &task.resource {
+            Resource::Lambda { .. } => true,
+            Resource::Service { resource_type, .. } => &**resource_type == "lambda",
+            Resource::Activity { .. } => false,
+        };
+        let is_bounded = matches!(task.timeout, Some(Quantity::Fixed(seconds)) if seconds <= WAIT_SECONDS);
+        let is_long = self.assumed.unknown_functions || self.assumed.task_seconds > f64::from(WAIT_SECONDS);
+        calls_function && is_long && !is_bounded
     }
 }
 
@@ -197,7 +265,31 @@ mod tests {
 
     fn shape(definition: &str) -> Shape {
         let parsed = Definition::parse(definition, &Options::default()).expect("it is sound");
-        shape_of(&parsed.definition, 40.0, 3.0)
+        shape_of(&parsed.definition, &ASSUMED)
+    }
+
+    const ASSUMED: Assumed = Assumed { items: 40.0, rounds: 3.0, task_seconds: 0.1, unknown_functions: false };
+
+    #[test]
+    fn who_waits_for_a_task_follows_from_what_is_known_of_it() {
+        let of = |members: &str, assumed: &Assumed| {
+            let text = format!(r#"{{"StartAt":"T","States":{{"T":{{{members},"End":true}}}}}}"#);
+            shape_of(&Definition::parse(&text, &Options::default()).expect("it is sound").definition, assumed)
+        };
+        let activity = of(r#""Type":"Task","Resource":"arn:aws:states:us-east-1:123456789012:activity:a""#, &ASSUMED);
+        assert_eq!((activity.rounds, activity.waits, activity.callbacks, activity.activities), (0.0, 1.0, 1.0, 1.0));
+        let unknown = Assumed { unknown_functions: true, ..ASSUMED };
+        let slow = Assumed { task_seconds: 60.0, ..ASSUMED };
+        for assumed in [&unknown, &slow] {
+            let handed_on = of(TASK, assumed);
+            assert_eq!((handed_on.rounds, handed_on.waits, handed_on.handed_on, handed_on.tasks_in_line), (0.0, 1.0, 1.0, 0.0));
+            assert_eq!(of(&format!(r#"{TASK},"TimeoutSeconds":30"#), assumed).handed_on, 0.0, "it is known to be short");
+            assert_eq!(of(&format!(r#"{TASK},"TimeoutSeconds":31"#), assumed).handed_on, 1.0);
+            let queue =
+                r#""Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage","Parameters":{"QueueUrl":"q","MessageBody":"m"}"#;
+            assert_eq!(of(queue, assumed).handed_on, 0.0, "it answers at once");
+        }
+        assert_eq!(of(TASK, &ASSUMED).handed_on, 0.0);
     }
 
     const TASK: &str = r#""Type":"Task","Resource":"arn:aws:lambda:us-east-1:123456789012:function:f""#;

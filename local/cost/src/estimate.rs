@@ -15,8 +15,14 @@ pub struct Shape {
     pub waits: f64,
     /// Of these the ones that somebody ends by calling the API.
     pub callbacks: f64,
-    /// Tasks that are waited for one after the other.
+    /// Of these the ones for workers of activities.
+    pub activities: f64,
+    /// Tasks that the driver waits for, one after the other.
     pub tasks_in_line: f64,
+    /// Tasks that are handed to the function of tasks, each a wait of its own.
+    pub handed_on: f64,
+    /// Of these the ones that are waited for one after the other.
+    pub handed_on_in_line: f64,
     /// Seconds of short pauses that the driver stays for.
     pub paused_seconds: f64,
 }
@@ -55,7 +61,10 @@ impl Shape {
             results: self.results + next.results,
             waits: self.waits + next.waits,
             callbacks: self.callbacks + next.callbacks,
+            activities: self.activities + next.activities,
             tasks_in_line: self.tasks_in_line + next.tasks_in_line,
+            handed_on: self.handed_on + next.handed_on,
+            handed_on_in_line: self.handed_on_in_line + next.handed_on_in_line,
             paused_seconds: self.paused_seconds + next.paused_seconds,
         }
     }
@@ -66,6 +75,7 @@ impl Shape {
         Self {
             rounds: self.rounds.max(other.rounds),
             tasks_in_line: self.tasks_in_line.max(other.tasks_in_line),
+            handed_on_in_line: self.handed_on_in_line.max(other.handed_on_in_line),
             paused_seconds: self.paused_seconds.max(other.paused_seconds),
             ..self.then(other)
         }
@@ -81,7 +91,10 @@ impl Shape {
             results: self.results * times,
             waits: self.waits * times,
             callbacks: self.callbacks * times,
+            activities: self.activities * times,
             tasks_in_line: self.tasks_in_line * waves,
+            handed_on: self.handed_on * times,
+            handed_on_in_line: self.handed_on_in_line * waves,
             paused_seconds: self.paused_seconds * waves,
         }
     }
@@ -110,14 +123,18 @@ impl Shape {
         let begun = self.commits() - self.rounds;
         // Each wait: a place in the list of running executions, and a reminder where it is not for hours, both put and taken away.
         let places = 4.0 * self.waits - 2.0 * self.callbacks;
-        let writes = begun + self.rounds * round + 1.0 + places;
+        // A worker's task is offered, and begun with a commit; the offer is taken away.
+        let offers = 3.0 * self.activities;
+        let writes = begun + self.rounds * round + 1.0 + places + offers;
         let started = f64::from(u8::from(begun > 1.0));
         let direct = if load.starts_directly { started } else { 0.0 };
-        let woken = started - direct + (self.waits - self.callbacks);
+        // A task that is handed on is a message, which a driver receives, and its result wakes another one.
+        let woken = started - direct + (self.waits - self.callbacks) + 2.0 * self.handed_on;
         let drives = direct + woken;
-        let requests = 1.0 + self.callbacks;
+        // Who calls back calls once; a worker asks for its task besides.
+        let requests = 1.0 + self.callbacks + self.activities;
         // Whoever starts an execution reads its state machine as it was a moment ago, for half of what others pay.
-        let reads = 0.5 + self.callbacks + drives;
+        let reads = 0.5 + self.callbacks + 2.0 * self.activities + drives + 2.0 * self.handed_on;
         let wake_ms = if load.starts_directly { latency.invoke_ms } else { latency.sqs_ms };
         let api_ms = 2.0 * latency.dynamodb_ms + wake_ms;
         let calls = self.commits() + places + 2.0 * drives;
@@ -127,13 +144,20 @@ impl Shape {
         let batch = if load.starts_directly { 1.0 } else { load.batch };
         let driving =
             if drives > 0.0 { prices.billed(driven_ms, self.commits() * COMMIT_CPU_MS * batch, DRIVE_MB) / batch } else { 0.0 };
-        let invocations = requests + direct + woken / load.batch;
+        // The function of tasks claims a task, waits for it, and commits its result; those of one batch wait together.
+        let handed_ms = load.task_ms + latency.invoke_ms + 4.0 * latency.dynamodb_ms;
+        let handed = self.handed_on / load.batch;
+        let waiting = handed * prices.billed(handed_ms, 2.0 * COMMIT_CPU_MS * load.batch, DRIVE_MB);
+        let invocations = requests + direct + woken / load.batch + handed;
         Usage {
             writes,
             reads,
             sqs: woken + 2.0 * woken / load.batch,
             invocations,
-            gb_seconds: requests * prices.billed(api_ms, REQUEST_CPU_MS, API_MB) + driving + prices.starts(invocations, DRIVE_MB),
+            gb_seconds: requests * prices.billed(api_ms, REQUEST_CPU_MS, API_MB)
+                + driving
+                + waiting
+                + prices.starts(invocations, DRIVE_MB),
             // A function says something only where something is wrong.
             log_bytes: 0.0,
         }
@@ -142,7 +166,7 @@ impl Shape {
     /// For how long an execution takes something, its waits not counted, in seconds.
     #[must_use]
     pub fn seconds(&self, load: &Load) -> f64 {
-        self.tasks_in_line * load.task_ms / 1000.0 + self.paused_seconds
+        (self.tasks_in_line + self.handed_on_in_line) * load.task_ms / 1000.0 + self.paused_seconds
     }
 }
 
@@ -156,8 +180,19 @@ fn units(bytes: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const TASK: Shape =
-        Shape { transitions: 1.0, rounds: 1.0, results: 1.0, waits: 0.0, callbacks: 0.0, tasks_in_line: 1.0, paused_seconds: 0.0 };
+    const TASK: Shape = Shape { transitions: 1.0, rounds: 1.0, results: 1.0, tasks_in_line: 1.0, ..NOTHING };
+    const NOTHING: Shape = Shape {
+        transitions: 0.0,
+        rounds: 0.0,
+        results: 0.0,
+        waits: 0.0,
+        callbacks: 0.0,
+        activities: 0.0,
+        tasks_in_line: 0.0,
+        handed_on: 0.0,
+        handed_on_in_line: 0.0,
+        paused_seconds: 0.0,
+    };
     const LOAD: Load = Load { task_ms: 100.0, result_bytes: 2048.0, batch: 1.0, starts_directly: false };
 
     #[test]
@@ -179,6 +214,25 @@ mod tests {
         assert_eq!((usual.sqs, usual.invocations, usual.reads), (3.0, 2.0, 1.5));
         let direct = usage(Load { starts_directly: true, ..LOAD });
         assert_eq!((direct.sqs, direct.invocations), (0.0, 2.0), "an invocation needs no queue");
+    }
+
+    #[test]
+    fn what_others_do_costs_messages_and_writes_instead_of_the_driver_s_time() {
+        let prices = Prices::shipped();
+        let usage = |shape: Shape| shape.usage(&prices, &LOAD);
+        let waited_for = usage(TASK);
+        let handed_on = Shape { transitions: 1.0, results: 1.0, waits: 1.0, handed_on: 1.0, handed_on_in_line: 1.0, ..NOTHING };
+        let (long, dollars) =
+            (usage(handed_on), |usage| prices.dollars(&usage, crate::Architecture::Arm64, crate::Billing::OnDemand).total());
+        assert!(long.sqs >= waited_for.sqs + 6.0 && long.invocations >= waited_for.invocations + 3.0, "{long:?}");
+        assert!(dollars(long) > 2.0 * dollars(waited_for));
+        assert_eq!(handed_on.seconds(&LOAD), TASK.seconds(&LOAD));
+        let ten = handed_on.times(10.0, 1.0);
+        let slow = Load { task_ms: 60_000.0, ..LOAD };
+        assert!(ten.usage(&prices, &slow).gb_seconds > 10.0 * 60.0 * 0.125, "somebody waits all the time");
+        let callback = Shape { transitions: 1.0, results: 1.0, waits: 1.0, callbacks: 1.0, ..NOTHING };
+        let (token, worker) = (usage(callback), usage(Shape { activities: 1.0, ..callback }));
+        assert_eq!((worker.writes - token.writes, worker.invocations - token.invocations), (3.0, 1.0));
     }
 
     #[test]
