@@ -332,7 +332,7 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
         "    # .",
         "nobody says what the parameter ApiMemorySize is",
     ),
-    ("        STATEWRIGHT_METRICS: !Ref Metrics\n", "", "the parameter Metrics changes nothing"),
+    ("        STATEWRIGHT_POLL_SECONDS: !Ref PollSeconds\n", "", "the parameter PollSeconds changes nothing"),
     ("    MaxValue: 25\n    Default: 10\n", "    MaxValue: 25\n    Default: 11\n", "README.md has no row | `PollSeconds` | `11` |"),
     // Rights.
     (
