@@ -12,6 +12,7 @@ use statewright_value::{Object, Value};
 
 use crate::error::EvaluationError;
 use crate::inputs::Inputs;
+use crate::quota::CAUSE_CHARS_MAX;
 
 pub(crate) use references::is_function;
 pub use references::{Offered, Reading};
@@ -191,13 +192,17 @@ impl Expression {
         if found == expected {
             return Ok(value);
         }
+        let value = value.beginning(CAUSE_CHARS_MAX);
         Err(self
             .failure(&format!(" returned an unexpected result type. Expected '{expected}', but was '{found}' for value: {value}")))
     }
 
     /// Source: rule `query-evaluation-error` of the rule table.
     fn failure(&self, what: &str) -> EvaluationError {
-        let cause = format!("The JSONata expression '{}' specified for the field '{}'{what}", self.text, self.location);
+        let mut cause = format!("The JSONata expression '{}' specified for the field '{}'{what}", self.text, self.location);
+        if let Some((end, _)) = cause.char_indices().nth(CAUSE_CHARS_MAX) {
+            cause.truncate(end);
+        }
         EvaluationError::query(cause, Some(&self.location))
     }
 }

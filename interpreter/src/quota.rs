@@ -29,6 +29,10 @@ pub struct Quotas {
 /// The greatest `TimeoutSeconds` and `HeartbeatSeconds`, in seconds. Source: developer guide, "Task workflow state".
 pub const TIMEOUT_SECONDS_MAX: u32 = 99_999_999;
 
+/// The most characters of a cause that shows a value, of which there is the beginning. Source: API reference, `EvaluationFailedEventDetails`
+/// (`cause`, at most 32,768).
+pub const CAUSE_CHARS_MAX: usize = 32_768;
+
 /// A kibibyte.
 const KIB: usize = 1024;
 

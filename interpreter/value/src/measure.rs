@@ -107,6 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_beginning_of_a_text_cuts_no_character() {
+        let value = Value::parse(r#"{"a":["é",1]}"#).unwrap();
+        assert_eq!(value.beginning(100), r#"{"a":["é",1]}"#);
+        assert_eq!((value.beginning(9), value.beginning(8)), (r#"{"a":["é"#.into(), r#"{"a":[""#.into()));
+        assert_eq!(value.beginning(0), "");
+    }
+
+    #[test]
     fn a_measure_is_the_length_of_the_compact_text() {
         for text in [
             "null",

@@ -13,6 +13,38 @@ impl Value {
         // A vector takes every write, and a value has no keys but strings: serialising cannot fail.
         let _ = serde_json::to_writer(out, self);
     }
+
+    /// The beginning of the value as compact JSON text, in so many bytes at most: it takes no longer for a large value than for a small
+    /// one.
+    #[must_use]
+    pub fn beginning(&self, bytes_max: usize) -> String {
+        let mut out = Beginning { text: Vec::new(), bytes_max };
+        // It fails when there is enough.
+        let _ = serde_json::to_writer(&mut out, self);
+        let mut text = out.text;
+        if let Err(error) = std::str::from_utf8(&text) {
+            text.truncate(error.valid_up_to());
+        }
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+/// Takes so many bytes and no more.
+struct Beginning {
+    text: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl std::io::Write for Beginning {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = self.bytes_max - self.text.len();
+        self.text.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        if bytes.len() > room { Err(std::io::ErrorKind::WriteZero.into()) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl fmt::Display for Value {

@@ -205,6 +205,12 @@ fn a_failed_expression_says_which_and_where() {
         let expected = format!(" returned an unexpected result type. {sentence}");
         assert_failed(&play(state, json!({})), "States.QueryEvaluationError", &expected);
     }
+    // Of a large value there is the beginning.
+    let large = "{% ($f := function($a, $n) { $n = 0 ? $a : $f({'k': {'x': $a, 'y': $a}}.k, $n - 1) }; $f(1, 15)) %}";
+    let played = play(json!({"Type": "Wait", "Seconds": large}), json!({}));
+    let cause = played.details("EvaluationFailed")[0]["cause"].as_str().unwrap().to_owned();
+    assert_eq!(cause.chars().count(), 32_768);
+    assert!(cause.contains("for value: {\"x\":{\"x\":"), "{cause}");
     let played = play(json!({"Type": "Map", "Items": "{% 1 %}", "ItemProcessor": {"P": {"Type": "Pass"}}}), json!({}));
     assert_failed(&played, "States.QueryEvaluationError", "Expected 'array', but was 'number' for value: 1");
     let played = play(json!({"Type": "Fail", "Error": "{% 5 %}"}), json!({}));
