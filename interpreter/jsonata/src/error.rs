@@ -68,6 +68,7 @@ impl Error {
     }
 
     /// At byte `position` of the expression, unless a place nearer to the cause is known already.
+    #[cold]
     pub(crate) fn at(mut self, position: usize) -> Self {
         self.0.position.get_or_insert(position);
         self

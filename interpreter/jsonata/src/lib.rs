@@ -16,6 +16,7 @@
 //! ```
 
 pub mod aws;
+mod case;
 mod compile;
 mod error;
 mod eval;

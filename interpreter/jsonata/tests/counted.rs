@@ -44,7 +44,7 @@ fn steps_levels_and_bytes_are_counted() {
         ("items.{'id': id, 'total': price * qty}", 2494, 5, 2560),
         ("$sort(items, function($a, $b) { $a.price > $b.price })", 535, 3, 384),
         ("$sort(items, function($a, $b) { $a.price - $b.price > 0 })", 3964, 5, 384),
-        ("items{cat: $sum(price)}", 994, 4, 816),
+        ("items{cat: $sum(price)}", 1254, 4, 816),
         ("$reduce(items.price, function($a, $v) { $a + $v })", 795, 3, 384),
         ("$reduce(items.name, function($a, $v) { $a & $v })", 1173, 3, 917),
         ("$filter(items, function($v) { $v.price > 10 and ($v.qty = 2 or $v.qty = 3) })", 1495, 7, 192),

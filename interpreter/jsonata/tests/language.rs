@@ -49,6 +49,28 @@ fn values() {
         ("($f := $keys ~> $type; $f({'a': 1}))", "\"string\""),
         // Partial application looks at the body of a function, not at its signature.
         ("($p := function($a, $b)<ns:a> { [$a, $b] }; $q := $p(1, ?); $q(0))", "[1,0]"),
+        // Integers are exact.
+        ("$formatInteger(9007199254740993, '0')", "\"9007199254740993\""),
+        ("$formatInteger(-9223372036854775807, '#,##0')", "\"-9,223,372,036,854,775,807\""),
+        ("$formatNumber(9007199254740993, '0')", "\"9007199254740993\""),
+        ("$formatNumber(-9007199254740993, '#,##0.00')", "\"-9,007,199,254,740,993.00\""),
+        ("$parseInteger('9007199254740993', '0')", "9007199254740993"),
+        ("$parseInteger('9,007,199,254,740,993', '#,##0')", "9007199254740993"),
+        ("$formatBase(9007199254740993, 16)", "\"20000000000001\""),
+        ("$formatBase(1e39, 16)", "\"2f050fe938943a0000000000000000000\""),
+        ("$formatBase(1e22, 36)", "\"1mmfb877tu0o6ps\""),
+        ("$formatBase(-18446744073709551616, 2)", "\"-10000000000000000000000000000000000000000000000000000000000000000\""),
+        ("$formatBase(1/0, 2)", "\"Infinity\""),
+        ("$formatBase(-1/0, 2)", "\"-Infinity\""),
+        // Case is that of JavaScript: by the capital, which is one character, and never ASCII for another.
+        ("$contains('ς', /Σ/i)", "true"),
+        ("$contains('σ', /[ς]/i)", "true"),
+        ("$contains('µ', /[Μ]/i)", "true"),
+        ("$contains('ſ', /\\w/i)", "false"),
+        ("$contains('\u{212a}', /k/i)", "false"),
+        ("$contains('ẞ', /ß/i)", "false"),
+        ("$contains('İ', /i/i)", "false"),
+        ("$contains('É', /[é]/i)", "true"),
         ("$count(nothing[0][$error('a predicate on what a predicate left nothing of')])", "0"),
     ] {
         match eval(text) {
@@ -67,6 +89,9 @@ fn errors_have_sentences_and_places() {
         ("1 + 'a'", "T2002: The right side of the \"+\" operator must evaluate to a number", 2),
         ("$nothing(1)", "T1006: Attempted to invoke a non-function", 8),
         ("uppercase('a')", "T1005: Attempted to invoke a non-function. Did you mean $uppercase?", 9),
+        ("1 2", "S0201: Syntax error: 2", 2),
+        ("1 '2'", "S0201: Syntax error: \"2\"", 2),
+        ("(1 2", "S0202: Expected \")\", got 2", 3),
         ("(1 + 2", "S0203: Expected \")\" before end of expression", 6),
         ("[1, 2)", "S0202: Expected \"]\", got \")\"", 5),
         ("a ?? b", "S0211: The symbol \"?\" cannot be used as a unary operator", 3),
@@ -82,6 +107,12 @@ fn errors_have_sentences_and_places() {
         ("$eval('1')", "T1006: Attempted to invoke a non-function", 5),
         // A predicate is asked even about nothing.
         ("nothing[$error('asked')]", "D3137: asked", 14),
+        // So have bounds that are reached.
+        (
+            "($f := function($n) { 1 + $f($n) }; $f(1))",
+            "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive",
+            28,
+        ),
     ] {
         let error = eval(text).unwrap_err();
         assert_eq!((error.to_string().as_str(), error.position()), (expected, Some(position)), "{text}");

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use statewright_value::Value;
+
 use crate::Error;
 use crate::number::Num;
 use crate::regex::Regex;
@@ -30,6 +32,17 @@ pub(super) enum TokenKind<'t> {
 }
 
 impl TokenKind<'_> {
+    /// As an error holds it: the value that is written out, or a text.
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Number(number) => number.to_value(),
+            Self::True => Value::Bool(true),
+            Self::False => Value::Bool(false),
+            Self::Null => Value::Null,
+            _ => Value::from(&*self.text()),
+        }
+    }
+
     /// As an error shows it.
     pub(super) fn text(&self) -> Cow<'_, str> {
         match self {

@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<Compiled, Error> {
     };
     let mut root = parser.expression(0)?;
     if !matches!(parser.token.kind, TokenKind::End) {
-        return Err(Error::new("S0201").token(&parser.token.kind.text()).at(parser.token.position));
+        return Err(Error::new("S0201").with("token", parser.token.kind.value()).at(parser.token.position));
     }
     if matches!(root.kind, Kind::Parent(_)) || root.extra.as_ref().is_some_and(|extra| !extra.seeking.is_empty()) {
         parser.defer(Error::new("S0217").token(root.type_name()).at(root.position));
@@ -124,7 +124,7 @@ impl<'t> Parser<'t> {
             return self.advance(operand_before).map(drop);
         }
         let code = if matches!(self.token.kind, TokenKind::End) { "S0203" } else { "S0202" };
-        Err(Error::new(code).value(operator).token(&self.token.kind.text()).at(self.token.position))
+        Err(Error::new(code).value(operator).with("token", self.token.kind.value()).at(self.token.position))
     }
 
     /// Passes over `operator` if it comes now.

@@ -379,11 +379,11 @@ impl<'e> Machine<'e, '_> {
     fn body(&mut self, node: &'e Node, context: &Val<'e>, env: &Env<'e>) -> Result<Outcome<'e>, Error> {
         match &node.kind {
             Kind::TailCall(call) => {
-                self.meter.touch()?;
+                self.touch(node)?;
                 Ok(Outcome::Tail { call, position: node.position, env: Rc::clone(env) })
             }
             Kind::Condition(parts) if node.extra.is_none() && !node.keep_array => {
-                self.meter.enter()?;
+                self.enter(node)?;
                 let (condition, then, otherwise) = &**parts;
                 let outcome = match (self.eval(condition, context, env)?.is_truthy(self.meter)?, otherwise) {
                     (true, _) => self.body(then, context, env)?,
@@ -394,7 +394,7 @@ impl<'e> Machine<'e, '_> {
                 Ok(outcome)
             }
             Kind::Block(block) if node.extra.is_none() && !node.keep_array => {
-                self.meter.enter()?;
+                self.enter(node)?;
                 let inner = self.block_scope(block, env)?;
                 let mut outcome = Outcome::Done(Val::Undefined);
                 if let Some((last, before)) = block.expressions.split_last() {

@@ -35,6 +35,9 @@ struct Groups<'e, T> {
 
 const INDEX_FROM: usize = 8;
 
+/// What it takes to put an item to those that have its key.
+const GATHER_STEPS: usize = 6;
+
 /// What a group weighs while it is gathered, beside its key.
 const GROUP_WEIGHT: usize = 64;
 
@@ -72,6 +75,7 @@ impl<'e, T> Groups<'e, T> {
         if group.pair != pair {
             return Err(Error::new("D1009").value(text).at(position));
         }
+        self.hold.meter().steps(GATHER_STEPS)?;
         group.items.push(item);
         Ok(())
     }
@@ -179,6 +183,7 @@ impl<'e> Machine<'e, '_> {
         if items.len() == 1 {
             return Ok(items.pop().unwrap_or(Val::Undefined));
         }
+        self.meter.steps(2 * items.len())?;
         let mut all = Seq::with_capacity(items.len(), self.meter)?;
         for item in items {
             all.push_flat(item)?;

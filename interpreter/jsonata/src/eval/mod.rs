@@ -95,6 +95,18 @@ impl<'e, 'h> Machine<'e, 'h> {
         self.compiled.symbols.name(symbol)
     }
 
+    /// Goes one level deeper, into a node.
+    #[inline]
+    pub(crate) fn enter(&self, node: &Node) -> Result<(), Error> {
+        self.meter.enter().map_err(|error| error.at(node.position))
+    }
+
+    /// Enters and leaves a node.
+    #[inline]
+    pub(crate) fn touch(&self, node: &Node) -> Result<(), Error> {
+        self.meter.touch().map_err(|error| error.at(node.position))
+    }
+
     /// The value of a node, in the context of `input`.
     #[inline]
     pub(crate) fn eval(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
@@ -104,19 +116,19 @@ impl<'e, 'h> Machine<'e, 'h> {
         // What is most frequent is answered on the spot, where nothing has to be done to its result.
         match &node.kind {
             Kind::Number(number) => {
-                self.meter.touch()?;
+                self.touch(node)?;
                 Ok(Val::Num(*number))
             }
             Kind::String(text) => {
-                self.meter.touch()?;
+                self.touch(node)?;
                 Ok(Val::Str(Str::Lent(text)))
             }
             Kind::Variable(symbol) => {
-                self.meter.touch()?;
+                self.touch(node)?;
                 Ok(self.lookup(*symbol, env))
             }
             Kind::Path(path) if path.plain => {
-                self.meter.enter()?;
+                self.enter(node)?;
                 let value = self.plain(node, path, input, env)?;
                 self.meter.leave();
                 Ok(value)
@@ -125,7 +137,7 @@ impl<'e, 'h> Machine<'e, 'h> {
                 if let Some(value) = self.quick(node, input, env) {
                     return Ok(value.into_val());
                 }
-                self.meter.enter()?;
+                self.enter(node)?;
                 let value = self.binary(*operator, node, operands, input, env)?;
                 self.meter.leave();
                 Ok(value)
@@ -137,7 +149,7 @@ impl<'e, 'h> Machine<'e, 'h> {
     /// The value of any node, with what follows it.
     #[inline(never)]
     fn whole(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
-        self.meter.enter()?;
+        self.enter(node)?;
         let mut result = self.kind(node, input, env)?;
         if let Some(extra) = &node.extra {
             result = self.stages(&extra.predicates, result, env)?;

@@ -143,10 +143,11 @@ pub(super) fn number<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> 
         value => {
             let Some(text) = value.as_str() else { return refused() };
             machine.meter.steps(1 + text.len() / 16)?;
-            match decimal(text).or_else(|| prefixed(text)) {
-                Some(number) => Ok(Val::Num(number)),
-                None => refused(),
+            if let Some(number) = decimal(text) {
+                return Ok(Val::Num(number));
             }
+            machine.meter.steps(2 * text.len())?;
+            prefixed(text).map_or_else(refused, |number| Ok(Val::Num(number)))
         }
     }
 }
@@ -199,24 +200,58 @@ pub(super) fn format_base<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>
         return Err(Error::new("D3100").value(radix));
     };
     machine.meter.steps(FORMAT_STEPS)?;
-    let mut digits = Vec::new();
-    let mut rest = match number {
-        Num::Int(value) => u128::from(value.unsigned_abs()),
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is not negative")]
-        Num::Float(value) => value.abs() as u128,
-    };
-    loop {
-        let digit = u32::try_from(rest % u128::from(base)).unwrap_or(0);
-        digits.push(char::from_digit(digit, base).unwrap_or('0'));
-        rest /= u128::from(base);
-        if rest == 0 {
-            break;
+    let mut digits = match number {
+        Num::Int(value) => digits_of(value.unsigned_abs(), base),
+        Num::Float(value) if value.is_finite() => {
+            machine.meter.steps(FAR_FORMAT_STEPS)?;
+            far_digits_of(value.abs(), base)
         }
-    }
+        Num::Float(_) => return Val::text(number.text(), machine.meter),
+    };
     if number.as_f64() < 0.0 {
         digits.push('-');
     }
     Val::text(digits.into_iter().rev().collect(), machine.meter)
+}
+
+/// The digits of a number, the last one first.
+fn digits_of(mut rest: u64, base: u32) -> Vec<char> {
+    let mut digits = Vec::new();
+    loop {
+        let digit = u32::try_from(rest % u64::from(base)).unwrap_or(0);
+        digits.push(char::from_digit(digit, base).unwrap_or('0'));
+        rest /= u64::from(base);
+        if rest == 0 {
+            return digits;
+        }
+    }
+}
+
+/// What it takes to divide a number of up to 1,024 bits until nothing is left.
+const FAR_FORMAT_STEPS: usize = 10_000;
+
+/// The digits of a whole number beyond 64 bits, the last one first, all of them exact.
+fn far_digits_of(value: f64, base: u32) -> Vec<char> {
+    let bits = value.to_bits();
+    let significand = bits & ((1 << 52) - 1) | 1 << 52;
+    // Whole numbers that are no `i64` have no bits behind the point.
+    let shift = usize::try_from(bits >> 52 & 0x7ff).unwrap_or(0).saturating_sub(1075);
+    let mut limbs = vec![0_u32; shift / 32];
+    let shifted = u128::from(significand) << (shift % 32);
+    limbs.extend([0, 32, 64].map(|at| u32::try_from(shifted >> at & 0xffff_ffff).unwrap_or(0)));
+    let mut digits = Vec::new();
+    while limbs.iter().any(|limb| *limb != 0) {
+        let remainder = limbs.iter_mut().rev().fold(0_u64, |over, limb| {
+            let whole = over << 32 | u64::from(*limb);
+            *limb = u32::try_from(whole / u64::from(base)).unwrap_or(0);
+            whole % u64::from(base)
+        });
+        digits.push(u32::try_from(remainder).ok().and_then(|digit| char::from_digit(digit, base)).unwrap_or('0'));
+        while limbs.last() == Some(&0) {
+            limbs.pop();
+        }
+    }
+    digits
 }
 
 /// What it takes to write a number by a picture that has been read.
@@ -229,20 +264,26 @@ pub(super) fn format_number<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, '
     machine.meter.steps(NUMBER_STEPS)?;
     let options = arg(args, 2).clone().into_json(machine.meter)?;
     let options = options.as_ref().and_then(Value::as_object);
-    Val::text(picture::format_number(number.as_f64(), picture, options)?, machine.meter)
+    // Each of them is taken apart, and looked for in the picture.
+    let wide: usize = options.map_or(0, |options| options.values().filter_map(Value::as_str).map(str::len).sum());
+    machine.meter.steps(wide.saturating_add(wide.saturating_mul(picture.len()) / 8))?;
+    Val::text(picture::format_number(number, picture, options)?, machine.meter)
 }
 
 pub(super) fn format_integer<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(number) = arg(args, 0).as_num() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str().unwrap_or("");
     machine.meter.picture(1 + picture.len())?;
-    Val::text(picture::format_integer(Some(number.as_f64()), picture)?, machine.meter)
+    Val::text(picture::format_integer(Some(number), picture)?, machine.meter)
 }
+
+/// What it takes to read a byte of a number, which may be words.
+const READ_STEPS: usize = 4;
 
 pub(super) fn parse_integer<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let Some(text) = arg(args, 0).as_str() else { return Ok(Val::Undefined) };
     let picture = arg(args, 1).as_str().unwrap_or("");
     machine.meter.picture(1 + picture.len())?;
-    machine.meter.steps(text.len())?;
-    Ok(picture::parse_integer(text, picture)?.map_or(Val::Undefined, |number| Val::Num(Num::from_f64(number))))
+    machine.meter.steps(READ_STEPS * text.len())?;
+    Ok(picture::parse_integer(text, picture)?.map_or(Val::Undefined, Val::Num))
 }

@@ -39,5 +39,5 @@ pub(super) fn to_millis<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) 
     machine.meter.picture(picture.map_or(1, str::len))?;
     machine.meter.steps(text.len())?;
     let now = now_millis(machine);
-    Ok(picture::to_millis(text, picture, now)?.map_or(Val::Undefined, |millis| Val::Num(Num::from_f64(millis))))
+    Ok(picture::to_millis(text, picture, now, machine.meter)?.map_or(Val::Undefined, |millis| Val::Num(Num::from_f64(millis))))
 }

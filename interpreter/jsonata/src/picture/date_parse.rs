@@ -6,12 +6,13 @@ use super::digits::leading_integer;
 use super::integer::{Form, IntegerPicture, unknown};
 use super::matcher::{self, Pattern};
 use crate::Error;
+use crate::meter::Meter;
 
 /// The point in time that `text` gives in the form of `picture`; `None` if it is not of that form, or if the picture has no markers.
-pub(super) fn parse(text: &str, picture: &str, now_millis: f64) -> Result<Option<f64>, Error> {
+pub(super) fn parse(text: &str, picture: &str, now_millis: f64, meter: &Meter) -> Result<Option<f64>, Error> {
     let parts = parse_picture(picture)?;
     let patterns = parts.iter().enumerate().map(|(at, part)| pattern(part, parts.get(at + 1))).collect::<Result<Vec<_>, _>>()?;
-    let Some(pieces) = matcher::find(text, &patterns)? else { return Ok(None) };
+    let Some(pieces) = matcher::find(text, &patterns, meter)? else { return Ok(None) };
     let mut fields = Vec::new();
     let mut any = false;
     for (part, piece) in parts.iter().zip(pieces) {

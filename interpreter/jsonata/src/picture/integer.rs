@@ -3,6 +3,7 @@
 use super::digits::{Family, integer_text, leading_integer};
 use super::{grouping, numerals, padding, words};
 use crate::Error;
+use crate::number::Num;
 
 /// A picture of an integer.
 ///
@@ -75,6 +76,17 @@ impl IntegerPicture {
         Ok(Self { form, ordinal })
     }
 
+    /// The largest integer not above `value`, as text; digits are exact.
+    pub(super) fn format_number(&self, value: Num) -> Result<String, Error> {
+        match (value, &self.form) {
+            (Num::Int(value), Form::Decimal(decimal)) => {
+                let text = decimal.format(&value.unsigned_abs().to_string(), self.ordinal)?;
+                Ok(if value < 0 { format!("-{text}") } else { text })
+            }
+            _ => self.format(value.as_f64()),
+        }
+    }
+
     /// The largest integer not above `value`, as text.
     pub(super) fn format(&self, value: f64) -> Result<String, Error> {
         let value = value.floor();
@@ -86,10 +98,20 @@ impl IntegerPicture {
             // JSONata divides without end.
             Form::Words(_) if !size.is_finite() => return Err(Error::bound(crate::Bound::Depth)),
             Form::Words(case) => case.apply(words::write(size, self.ordinal)),
-            Form::Decimal(decimal) => decimal.format(size, self.ordinal)?,
+            Form::Decimal(decimal) => decimal.format(&integer_text(size), self.ordinal)?,
             Form::Unknown(primary) => return Err(unknown(primary)),
         };
         Ok(if value < 0.0 { format!("-{text}") } else { text })
+    }
+
+    /// The integer that `text` stands for, exactly where it is in digits; not-a-number if none.
+    pub(super) fn read_number(&self, text: &str) -> Result<Num, Error> {
+        if let Form::Decimal(decimal) = &self.form
+            && let Ok(value) = decimal.digits(text, self.ordinal).parse()
+        {
+            return Ok(Num::Int(value));
+        }
+        self.read(text).map(Num::from_f64)
     }
 
     /// The integer that `text` stands for; not-a-number if none.
@@ -100,7 +122,7 @@ impl IntegerPicture {
             Form::Roman(Case::Upper) => numerals::read_roman(text),
             Form::Roman(Case::Lower | Case::Title) => numerals::read_roman(&text.to_uppercase()),
             Form::Words(_) => words::read(text),
-            Form::Decimal(decimal) => decimal.read(text, self.ordinal),
+            Form::Decimal(decimal) => leading_integer(&decimal.digits(text, self.ordinal)),
             Form::Unknown(primary) => return Err(unknown(primary)),
         })
     }
@@ -152,8 +174,9 @@ impl Decimal {
         }
     }
 
-    fn format(&self, size: f64, ordinal: bool) -> Result<String, Error> {
-        let mut digits: Vec<char> = integer_text(size).chars().collect();
+    /// The digits of an integer as the picture says.
+    fn format(&self, digits: &str, ordinal: bool) -> Result<String, Error> {
+        let mut digits: Vec<char> = digits.chars().collect();
         let missing = padding(self.mandatory.saturating_sub(digits.len()))?;
         digits.splice(0..0, std::iter::repeat_n('0', missing));
         digits.iter_mut().for_each(|digit| *digit = self.family.localized(*digit));
@@ -165,7 +188,8 @@ impl Decimal {
         Ok(text.into_iter().collect())
     }
 
-    fn read(&self, text: &str, ordinal: bool) -> f64 {
+    /// The text without separators, in ASCII.
+    fn digits(&self, text: &str, ordinal: bool) -> String {
         let text =
             if ordinal { text.char_indices().nth_back(1).and_then(|(at, _)| text.get(..at)).unwrap_or_default() } else { text };
         let is_separator = |c: char| match &self.grouping {
@@ -174,11 +198,7 @@ impl Decimal {
             Grouping::Listed(list) => list.iter().any(|(_, separator)| c == *separator),
         };
         let digits = text.chars().filter(|&c| !is_separator(c));
-        if self.family == Family::ASCII {
-            leading_integer(&digits.collect::<String>())
-        } else {
-            leading_integer(&digits.map_while(|c| self.family.to_ascii(c)).collect::<String>())
-        }
+        if self.family == Family::ASCII { digits.collect() } else { digits.map_while(|c| self.family.to_ascii(c)).collect() }
     }
 }
 

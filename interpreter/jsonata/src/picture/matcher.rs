@@ -1,10 +1,15 @@
 //! Finding the parts of a picture in a text.
 
 use super::words;
+use crate::case::fold;
+use crate::meter::Meter;
 use crate::{Bound, Error};
 
 /// The most places that are looked at. A text that gives reason to look at more is not of the picture's form in any useful sense.
-const STEPS_MAX: usize = 1 << 18;
+const STEPS_MAX: usize = 1 << 20;
+
+/// What it takes to compare a place with every word that a number is made of.
+const WORDS_STEPS: usize = 64;
 
 /// What a piece of text must look like. Case never matters.
 #[derive(Clone, Debug)]
@@ -30,21 +35,27 @@ pub(super) enum Pattern {
 /// The pieces of `text`, one for each pattern, that together are all of it; `None` if there are none.
 ///
 /// Each piece is as long as it can be, the first ones before the later ones.
-pub(super) fn find<'t>(text: &'t str, patterns: &[Pattern]) -> Result<Option<Vec<&'t str>>, Error> {
-    let mut steps = 0_usize;
+pub(super) fn find<'t>(text: &'t str, patterns: &[Pattern], meter: &Meter) -> Result<Option<Vec<&'t str>>, Error> {
+    let mut steps = 0;
+    let found = search(text, patterns, &mut steps);
+    meter.steps(steps)?;
+    found
+}
+
+fn search<'t>(text: &'t str, patterns: &[Pattern], steps: &mut usize) -> Result<Option<Vec<&'t str>>, Error> {
     // Of each piece found so far: where it starts, and the lengths that are still to be tried.
     let mut trail: Vec<(usize, Lengths)> = Vec::new();
     let mut start = 0;
     loop {
         if let Some(pattern) = patterns.get(trail.len()) {
-            let lengths = pattern.lengths(text.get(start..).unwrap_or_default(), &mut steps);
+            let lengths = pattern.lengths(text.get(start..).unwrap_or_default(), steps);
             trail.push((start, lengths));
         } else if start == text.len() {
             break;
         }
         // Back to the nearest piece that may have another length.
         loop {
-            steps = steps.saturating_add(1);
+            *steps = steps.saturating_add(1);
             let Some((piece, lengths)) = trail.last_mut() else { return Ok(None) };
             if let Some(length) = lengths.next() {
                 start = *piece + length;
@@ -52,7 +63,7 @@ pub(super) fn find<'t>(text: &'t str, patterns: &[Pattern]) -> Result<Option<Vec
             }
             trail.pop();
         }
-        if steps > STEPS_MAX {
+        if *steps > STEPS_MAX {
             return Err(Error::bound(Bound::Steps));
         }
     }
@@ -126,23 +137,13 @@ fn literal_length(literal: &str, text: &str, steps: &mut usize) -> Option<usize>
     matches.then_some(length)
 }
 
-/// As JavaScript compares regardless of case: by the capital, where that is one character, and not an ASCII one of another's.
-fn fold(character: char) -> char {
-    let mut capital = character.to_uppercase();
-    match (capital.next(), capital.next()) {
-        (Some(capital), None) if character.is_ascii() || !capital.is_ascii() => capital,
-        _ => character,
-    }
-}
-
 /// Where a sequence of number words, blanks, commas and hyphens may end, in ascending order.
 fn word_lengths(text: &str, steps: &mut usize) -> Vec<usize> {
     let mut lengths = Vec::new();
     // The places reached that are not looked at yet, all within the longest word of the first of them.
     let mut reached = std::collections::BTreeSet::from([0]);
     while let Some(at) = reached.pop_first() {
-        // Each place is compared with every word.
-        *steps = steps.saturating_add(16);
+        *steps = steps.saturating_add(WORDS_STEPS);
         if *steps > STEPS_MAX {
             break;
         }

@@ -22,6 +22,8 @@ mod words;
 
 use statewright_value::Object;
 
+use crate::meter::Meter;
+use crate::number::Num;
 use crate::{Bound, Error};
 use integer::IntegerPicture;
 
@@ -30,20 +32,20 @@ use integer::IntegerPicture;
 const PADDING_MAX: usize = 1 << 22;
 
 /// `$formatNumber`: a number as `picture` says, with `options` in place of the default characters.
-pub(crate) fn format_number(value: f64, picture: &str, options: Option<&Object>) -> Result<String, Error> {
+pub(crate) fn format_number(value: Num, picture: &str, options: Option<&Object>) -> Result<String, Error> {
     number::format(value, picture, options)
 }
 
 /// `$formatInteger`: the largest integer not above `value`, as `picture` says. Without a value there is no text.
-pub(crate) fn format_integer(value: Option<f64>, picture: &str) -> Result<String, Error> {
-    value.map_or(Ok(String::new()), |value| IntegerPicture::parse(picture)?.format(value))
+pub(crate) fn format_integer(value: Option<Num>, picture: &str) -> Result<String, Error> {
+    value.map_or(Ok(String::new()), |value| IntegerPicture::parse(picture)?.format_number(value))
 }
 
 /// `$parseInteger`: the integer that `picture` would write as `text`.
 ///
 /// What is no such integer is not-a-number, which JSON writes as `null`.
-pub(crate) fn parse_integer(text: &str, picture: &str) -> Result<Option<f64>, Error> {
-    IntegerPicture::parse(picture)?.read(text).map(Some)
+pub(crate) fn parse_integer(text: &str, picture: &str) -> Result<Option<Num>, Error> {
+    IntegerPicture::parse(picture)?.read_number(text).map(Some)
 }
 
 /// `$fromMillis`, and `$now` with a picture: a point in time as text. Without a picture as ISO 8601 with milliseconds.
@@ -58,9 +60,9 @@ pub(crate) fn from_millis(millis: f64, picture: Option<&str>, timezone: Option<&
 ///
 /// A text of the right form that is no point in time (a 13th month in ISO 8601, a year past 275760) is not-a-number, which JSON
 /// writes as `null`.
-pub(crate) fn to_millis(text: &str, picture: Option<&str>, now_millis: f64) -> Result<Option<f64>, Error> {
+pub(crate) fn to_millis(text: &str, picture: Option<&str>, now_millis: f64, meter: &Meter) -> Result<Option<f64>, Error> {
     match picture {
-        Some(picture) => date_parse::parse(text, picture, now_millis),
+        Some(picture) => date_parse::parse(text, picture, now_millis, meter),
         None => iso::parse(text).map(Some),
     }
 }

@@ -6,6 +6,7 @@ use super::digits::integer_text;
 use super::sub_picture::{DecimalFormat, Sizes, SubPicture, find};
 use super::{grouping, padding};
 use crate::Error;
+use crate::number::Num;
 
 /// The most digits that a number of 64 bits has behind the decimal point, and those that JavaScript is asked for at most: further
 /// ones are zero.
@@ -14,12 +15,12 @@ const FRACTION_MAX: usize = 1100;
 /// `value` as `picture` says.
 ///
 /// Source: XPath F&O 3.1, "fn:format-number".
-pub(super) fn format(value: f64, picture: &str, options: Option<&Object>) -> Result<String, Error> {
+pub(super) fn format(value: Num, picture: &str, options: Option<&Object>) -> Result<String, Error> {
     let format = DecimalFormat::of(options)?;
     let pictures = SubPicture::all(picture, &format)?;
     let mut pictures = pictures.iter();
     let first = pictures.next();
-    let (picture, sign) = match (pictures.next(), value >= 0.0) {
+    let (picture, sign) = match (pictures.next(), value.as_f64() >= 0.0) {
         (_, true) => (first, None),
         (Some(negative), false) => (Some(negative), None),
         (None, false) => (first, Some(&format.minus_sign)),
@@ -37,13 +38,19 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(&self, value: f64) -> Result<Vec<char>, Error> {
-        let adjusted = value * self.picture.factor(self.format);
+    fn write(&self, value: Num) -> Result<Vec<char>, Error> {
+        let factor = self.picture.factor(self.format);
+        let adjusted = value.as_f64() * factor;
         let (mantissa, exponent) = match self.sizes.exponent_min {
             Some(_) => scale(adjusted.abs(), self.sizes.scaling),
             None => (adjusted.abs(), 0),
         };
-        let (integer, fraction) = self.digits(round(mantissa, self.sizes.fraction_max))?;
+        let (integer, fraction) = match value {
+            Num::Int(value) if factor == 1.0 && self.sizes.exponent_min.is_none() => {
+                self.digits_of(&value.unsigned_abs().to_string())?
+            }
+            _ => self.digits(round(mantissa, self.sizes.fraction_max))?,
+        };
         let mut text = integer;
         let point = text.len();
         text.extend(&self.format.decimal_separator);
@@ -75,7 +82,12 @@ impl Writer<'_> {
         } else {
             integer_text(value)
         };
-        let (integer, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        self.digits_of(&text)
+    }
+
+    /// The same, of a number in digits.
+    fn digits_of(&self, text: &str) -> Result<(Vec<char>, Vec<char>), Error> {
+        let (integer, fraction) = text.split_once('.').unwrap_or((text, ""));
         let (integer, fraction) = (integer.trim_start_matches('0'), fraction.trim_end_matches('0'));
         let before = padding(self.sizes.integer_min.saturating_sub(integer.chars().count()))?;
         let behind = padding(self.sizes.fraction_min.saturating_sub(fraction.len()))?;

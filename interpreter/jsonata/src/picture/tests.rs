@@ -3,34 +3,40 @@
 use statewright_value::Value;
 
 use super::{format_integer, format_number, from_millis, parse_integer, to_millis};
+use crate::meter::{Limits, Meter};
+use crate::number::Num;
 use crate::{Bound, Error};
 
 /// 2026-11-21T14:37:10.123Z
 const NOW: f64 = 1_795_271_830_123.0;
+
+fn read_millis(text: &str, picture: Option<&str>, now: f64) -> Result<Option<f64>, Error> {
+    to_millis(text, picture, now, &Meter::new(&Limits::WIDE))
+}
 
 /// A text, or the code of an error.
 fn shown(result: Result<String, Error>) -> String {
     result.unwrap_or_else(|error| format!("error {}", error.code()))
 }
 
-fn shown_number(result: Result<Option<f64>, Error>) -> String {
-    shown(result.map(|number| number.map_or("nothing".into(), |number| number.to_string())))
+fn shown_number(result: Result<Option<Num>, Error>) -> String {
+    shown(result.map(|number| number.map_or("nothing".into(), |number| number.as_f64().to_string())))
 }
 
 #[track_caller]
 fn number(value: f64, picture: &str, expected: &str) {
-    assert_eq!(shown(format_number(value, picture, None)), expected, "{value} as {picture}");
+    assert_eq!(shown(format_number(Num::from_f64(value), picture, None)), expected, "{value} as {picture}");
 }
 
 #[track_caller]
 fn number_with(options: &str, value: f64, picture: &str, expected: &str) {
     let options = Value::parse(options).unwrap();
-    assert_eq!(shown(format_number(value, picture, options.as_object())), expected, "{value} as {picture}");
+    assert_eq!(shown(format_number(Num::from_f64(value), picture, options.as_object())), expected, "{value} as {picture}");
 }
 
 #[track_caller]
 fn integer(value: f64, picture: &str, expected: &str) {
-    assert_eq!(shown(format_integer(Some(value), picture)), expected, "{value} as {picture}");
+    assert_eq!(shown(format_integer(Some(Num::from_f64(value)), picture)), expected, "{value} as {picture}");
 }
 
 #[track_caller]
@@ -52,7 +58,7 @@ fn zoned(timezone: &str, picture: &str, expected: &str) {
 /// What a text stands for, as ISO 8601.
 #[track_caller]
 fn millis(text: &str, picture: Option<&str>, expected: &str) {
-    let found = to_millis(text, picture, NOW).map(|millis| match millis {
+    let found = read_millis(text, picture, NOW).map(|millis| match millis {
         None => "nothing".into(),
         Some(millis) if millis.is_nan() => "NaN".into(),
         Some(millis) => from_millis(millis, None, None).unwrap(),
@@ -312,15 +318,15 @@ fn texts_that_nobody_wrote_are_refused() {
     reaches(Bound::Memory, from_millis(0.0, Some("[Y,99999999999999999999999]"), None));
     reaches(Bound::Memory, from_millis(0.0, Some("[Y1,*-99999999]"), None));
     reaches(Bound::Memory, from_millis(0.0, Some(&"[Y,4000000]".repeat(3)), None));
-    reaches(Bound::Depth, format_integer(Some(1e15), "I"));
-    reaches(Bound::Depth, format_integer(Some(f64::INFINITY), "w"));
-    reaches(Bound::Depth, format_integer(Some(f64::INFINITY), "a"));
-    reaches(Bound::Steps, format_integer(Some(1.0), &many("0,0:")));
-    reaches(Bound::Steps, to_millis(&many("one "), Some(&"[Yw] ".repeat(30)), NOW));
-    reaches(Bound::Steps, to_millis(&many("a"), Some(&format!("{}1", "[FNn]".repeat(9))), NOW));
-    reaches(Bound::Steps, to_millis(&many("a"), Some(&format!("[FNn]{}b", many("a"))), NOW));
-    assert!(format_number(f64::INFINITY, "0.0e0", None).is_ok());
-    assert!(format_number(1e300, &format!("{}e0", many("0")), None).is_ok());
-    assert!(format_number(0.1, &format!(".{}", many("0")), None).is_ok());
-    assert!(to_millis(&"1".repeat(9000), Some(&"[Y]".repeat(9000)), NOW).is_ok());
+    reaches(Bound::Depth, format_integer(Some(Num::from_f64(1e15)), "I"));
+    reaches(Bound::Depth, format_integer(Some(Num::from_f64(f64::INFINITY)), "w"));
+    reaches(Bound::Depth, format_integer(Some(Num::from_f64(f64::INFINITY)), "a"));
+    reaches(Bound::Steps, format_integer(Some(Num::from_f64(1.0)), &many("0,0:")));
+    reaches(Bound::Steps, read_millis(&many("one "), Some(&"[Yw] ".repeat(30)), NOW));
+    reaches(Bound::Steps, read_millis(&many("a"), Some(&format!("{}1", "[FNn]".repeat(9))), NOW));
+    reaches(Bound::Steps, read_millis(&many("a"), Some(&format!("[FNn]{}b", many("a"))), NOW));
+    assert!(format_number(Num::from_f64(f64::INFINITY), "0.0e0", None).is_ok());
+    assert!(format_number(Num::from_f64(1e300), &format!("{}e0", many("0")), None).is_ok());
+    assert!(format_number(Num::from_f64(0.1), &format!(".{}", many("0")), None).is_ok());
+    assert!(read_millis(&"1".repeat(9000), Some(&"[Y]".repeat(9000)), NOW).is_ok());
 }

@@ -4,7 +4,8 @@ use smallvec::SmallVec;
 
 use super::Match;
 use super::parse::One;
-use super::program::{Instruction, Program, fold, is_word};
+use super::program::{Instruction, Program, is_word};
+use crate::case::fold;
 use crate::meter::Meter;
 use crate::{Bound, Error};
 
@@ -61,6 +62,9 @@ const SEARCH_STEPS: usize = 16;
 /// What it takes to begin anew at another place, beside the steps that are made from there.
 const STEPS_PER_START: usize = 4;
 
+/// What it takes to look up the case of a character.
+const FOLD_STEPS: usize = 16;
+
 struct Machine<'t> {
     program: &'t Program,
     text: &'t str,
@@ -80,6 +84,14 @@ impl Machine<'_> {
     fn step(&mut self) -> Result<(), Error> {
         self.steps += 1;
         if self.steps >= 1024 { self.settle() } else { Ok(()) }
+    }
+
+    /// Whether a character matches, which takes longer for those whose case has to be looked up.
+    fn is(&mut self, one: &One, c: char) -> bool {
+        if self.program.ignore_case && !c.is_ascii() {
+            self.steps += FOLD_STEPS;
+        }
+        one.matches(c, self.program.ignore_case)
     }
 
     fn found(&self, start: usize, end: usize) -> Match {
@@ -138,7 +150,7 @@ impl Machine<'_> {
                     continue;
                 }
                 Some(Instruction::One(one)) => match self.char_at(at) {
-                    Some(c) if one.matches(c, program.ignore_case) => {
+                    Some(c) if self.is(one, c) => {
                         at += c.len_utf8();
                         true
                     }
@@ -269,7 +281,10 @@ impl Machine<'_> {
                 }
                 Undo::Lengthen { pc, at, left } => {
                     let Some(Instruction::Run { one, .. }) = self.program.instructions.get(pc) else { continue };
-                    let Some(c) = self.char_at(at).filter(|c| one.matches(*c, self.program.ignore_case)) else { continue };
+                    let Some(c) = self.char_at(at) else { continue };
+                    if !self.is(one, c) {
+                        continue;
+                    }
                     let at = at + c.len_utf8();
                     if left > 1 {
                         undo.push(Undo::Lengthen { pc, at, left: left - 1 });
@@ -286,7 +301,7 @@ impl Machine<'_> {
         let (mut count, mut place, mut least) = (0, at, at);
         let rest = self.text.get(at..).unwrap_or("");
         for c in rest.chars() {
-            if count >= max || !one.matches(c, self.program.ignore_case) {
+            if count >= max || !self.is(one, c) {
                 break;
             }
             count += 1;

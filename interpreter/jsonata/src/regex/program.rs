@@ -1,6 +1,7 @@
 //! From a tree to instructions.
 
 use super::parse::{One, Part, Property, Tree, UNBOUNDED};
+use crate::case::{fold, variants};
 
 /// Instructions, and how many registers they use.
 #[derive(Debug)]
@@ -183,8 +184,13 @@ impl One {
             One::Class { parts, negated } => {
                 let mut inside = parts.iter().any(|part| part.matches(c));
                 if ignore_case && !inside {
-                    let (lower, upper) = (fold(c), unfold(c));
-                    inside = parts.iter().any(|part| part.matches(lower) || part.matches(upper));
+                    let has = |c: char| parts.iter().any(|part| part.matches(c));
+                    inside = match c {
+                        'a'..='z' => has(c.to_ascii_uppercase()),
+                        'A'..='Z' => has(c.to_ascii_lowercase()),
+                        _ if c.is_ascii() => false,
+                        _ => variants(c).into_iter().any(has),
+                    };
                 }
                 inside != *negated
             }
@@ -221,20 +227,4 @@ pub(super) fn is_word(c: char) -> bool {
 
 fn is_space(c: char) -> bool {
     c.is_whitespace() && c != '\u{85}' || c == '\u{feff}'
-}
-
-/// One character for all that differ only in case.
-pub(super) fn fold(c: char) -> char {
-    single(c, c.to_lowercase())
-}
-
-fn unfold(c: char) -> char {
-    single(c, c.to_uppercase())
-}
-
-fn single(c: char, mut cased: impl Iterator<Item = char>) -> char {
-    match (cased.next(), cased.next()) {
-        (Some(one), None) => one,
-        _ => c,
-    }
 }

@@ -236,6 +236,21 @@ pub(crate) const ROWS: &[(&str, Bound)] = &[
     ("$count([1..400000]#$i)", Memory),
     ("$count($partition([1..400000], 1))", Memory),
     ("$map([1..100000], function($i) { ($r := /a/; $r($pad('', 300000, 'a') & $i)) })", Memory),
+    // Long texts of numbers, and items with one key.
+    ("($x := '0x' & $pad('', 100000, 'f'); $f := function() { ($number($x); $f()) }; $f())", Steps),
+    ("($x := $pad('', 10000, 'two thousand '); $f := function() { ($toMillis($x, '[Yw]'); $f()) }; $f())", Steps),
+    ("($x := $pad('', 10000, 'two thousand '); $f := function() { ($parseInteger($x, 'w'); $f()) }; $f())", Steps),
+    ("($f := function() { ($toMillis('nine hundred and ninety-nine', '[Yw]'); $f()) }; $f())", Steps),
+    ("($x := $pad('', 10000, 'é'); $f := function() { ($formatNumber(1, '0', {'minus-sign': $x}); $f()) }; $f())", Steps),
+    (
+        "($x := $pad('', 2000, 'a') & 'b'; $f := function() { ($formatNumber(1, $pad('', 3000, 'a') & '0', {'pattern-separator': $x}); $f()) }; $f())",
+        Steps,
+    ),
+    ("($f := function() { ($formatBase(1e300, 2); $f()) }; $f())", Steps),
+    ("($x := [1..100000]; $f := function() { ($x{'a': 1}; $f()) }; $f())", Steps),
+    ("($x := [1..100000]; $f := function() { ($x{'k': $}; $f()) }; $f())", Steps),
+    ("($x := [1..100000]; $f := function() { ($x in [$x]; $f()) }; $f())", Steps),
+    ("($x := $pad('', 3000, 'äöü'); $f := function() { ($contains($x, /[ßxyz]/i); $f()) }; $f())", Steps),
     // Functions of the language that end bodies and call functions again.
     ("($f := function($n) { $map([1], $f) }; $f(1))", Depth),
     ("($f := function($n) { $filter([1], $f) }; $f(1))", Depth),
