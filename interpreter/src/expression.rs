@@ -199,10 +199,7 @@ impl Expression {
 
     /// Source: rule `query-evaluation-error` of the rule table.
     fn failure(&self, what: &str) -> EvaluationError {
-        let mut cause = format!("The JSONata expression '{}' specified for the field '{}'{what}", self.text, self.location);
-        if let Some((end, _)) = cause.char_indices().nth(CAUSE_CHARS_MAX) {
-            cause.truncate(end);
-        }
+        let cause = format!("The JSONata expression '{}' specified for the field '{}'{what}", self.text, self.location);
         EvaluationError::query(cause, Some(&self.location))
     }
 }

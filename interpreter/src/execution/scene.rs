@@ -11,6 +11,7 @@ use super::{Execution, token};
 use crate::definition::{Definition, Flow, Kind, State};
 use crate::error::EvaluationError;
 use crate::inputs::{Context, Draws, Inputs, Variables};
+use crate::quota::CAUSE_CHARS_MAX;
 
 /// What a field looks at: in JSONPath `$` stands for it, in JSONata it is `$states.input`, `.result` or `.errorOutput`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,11 @@ impl<'a> Scene<'a> {
     pub(super) fn failure(&self, error: &EvaluationError) -> Failure {
         let (state, entered) = (&self.state.name, self.frame.entered.0);
         let place = format!("An error occurred while executing the state '{state}' (entered at the event id #{entered}).");
-        Failure::new(error.name, format!("{place} {}", error.cause))
+        let mut cause = format!("{place} {}", error.cause);
+        if let Some((end, _)) = cause.char_indices().nth(CAUSE_CHARS_MAX) {
+            cause.truncate(end);
+        }
+        Failure::new(error.name, cause)
     }
 
     /// The item of the innermost Map around the state.
