@@ -339,7 +339,7 @@ impl<T: Table> Journal<T> {
     /// When the table cannot be read.
     pub async fn walks(&self) -> Result<Vec<Walked>, StoreError> {
         let item = self.table.get(&Key::new(WALKS, "0")).await?;
-        let walks = item.and_then(|item| serde_json::from_str(item.get_text("s")?).ok());
+        let walks = item.and_then(|item| serde_json::from_str(item.get_text("walks")?).ok());
         let mut walks: Vec<Walked> = walks.unwrap_or_default();
         walks.resize(self.running_shards() as usize, Walked::default());
         Ok(walks)
@@ -351,7 +351,7 @@ impl<T: Table> Journal<T> {
     /// When the table cannot be written.
     pub async fn note_walks(&self, walks: &[Walked]) -> Result<(), StoreError> {
         let text = serde_json::to_string(walks).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(self.table.put(Item::new(Key::new(WALKS, "0")).text("s", text), Condition::None).await?)
+        Ok(self.table.put(Item::new(Key::new(WALKS, "0")).text("walks", text), Condition::None).await?)
     }
 
     fn reminder_key(&self, execution: &ExecutionArn, at: Timestamp) -> Key {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Condition, Item, Key, Page, Query, Table, TableError, WriteError};
+use super::{Condition, Item, Key, Page, Query, RESERVED, Table, TableError, WriteError};
 
 /// Keeps items in memory, for as long as it lives itself.
 #[derive(Debug, Default)]
@@ -39,6 +39,8 @@ fn check(found: Option<&Item>, condition: &Condition) -> Result<(), WriteError> 
 
 impl Table for MemoryTable {
     async fn put(&self, item: Item, condition: Condition) -> Result<(), WriteError> {
+        let taken = item.attributes.keys().find(|name| RESERVED.contains(&name.as_ref()));
+        assert!(taken.is_none(), "{:?} has an attribute with a name that tables use themselves: {taken:?}", item.key);
         let mut items = self.items();
         check(items.get(&item.key), &condition)?;
         items.insert(item.key.clone(), item);

@@ -56,7 +56,7 @@ pub enum Attribute {
 pub struct Item {
     /// Where it stands.
     pub key: Key,
-    /// What it says. Names are short, because each is paid for in each item.
+    /// What it says. Names are short, because each is paid for in each item, and none of [`RESERVED`].
     pub attributes: BTreeMap<Cow<'static, str>, Attribute>,
     /// From when on it may be deleted; full seconds count.
     pub expires: Option<Timestamp>,
@@ -210,6 +210,9 @@ impl Query {
         self
     }
 }
+
+/// The names under which tables keep the two parts of a key and when an item expires.
+pub const RESERVED: [&str; 3] = ["p", "s", "ttl"];
 
 /// Part of what a query asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
