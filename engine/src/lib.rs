@@ -11,6 +11,7 @@ mod engine;
 pub mod format;
 pub mod journal;
 mod logs;
+mod message;
 pub mod operator;
 mod queue;
 mod round;
@@ -26,6 +27,7 @@ pub use driver::{
 };
 pub use engine::{Engine, EngineSettings, ExpressQueue};
 pub use logs::{LogRecords, LogSink, Logging};
+pub use message::{Driven, Fate, HIDDEN_TIMEOUTS, WakeUp, answer_wake_up, hidden_until, hides_after};
 pub use queue::{AfterCrash, Answer, Answered, Later, QueueError, Tasks, WakeQueue};
 pub use round::{Advanced, Budget, advance};
 pub use status::{Heard, Listener, status_change};

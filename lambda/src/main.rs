@@ -1,6 +1,7 @@
 //! The program of every function of a deployment. What it does comes from its environment: see [`Config`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -27,6 +28,8 @@ struct Process<K> {
     engine: Arc<Engine>,
     messages: Messages<SqsQueue>,
     keys: K,
+    /// Whether it has been invoked before.
+    is_warm: AtomicBool,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -65,7 +68,7 @@ async fn main() -> Result<(), Error> {
             }
         })
     };
-    let process = Process { config, engine, messages, keys };
+    let process = Process { config, engine, messages, keys, is_warm: AtomicBool::new(false) };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| Box::pin(invoke(&process, event.payload, event.context))))
         .await
 }
@@ -79,8 +82,9 @@ async fn invoke<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, contex
 
 /// Does what the function is for.
 async fn work<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context: Context) -> Result<Box<RawValue>, Error> {
-    let Process { config, engine, messages, keys } = process;
-    let invocation = Invocation { deadline: Timestamp(i64::try_from(context.deadline).unwrap_or(i64::MAX)) };
+    let Process { config, engine, messages, keys, is_warm } = process;
+    let deadline = Timestamp(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    let invocation = Invocation { deadline, is_first: !is_warm.swap(true, Ordering::Relaxed) };
     begin(engine, config, &invocation);
     let place = || Place::of(&context.invoked_function_arn).ok_or("the function's ARN names no account");
     let event_of_queue =

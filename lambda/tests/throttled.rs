@@ -153,7 +153,7 @@ impl World {
         let config = Config::read(&variable).expect("complete");
         let (table, queue) = (Arc::clone(&self.table), || self.queue.clone());
         let engine = machinery(&config, table, queue(), queue(), queue(), self.caller());
-        let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(seconds) };
+        let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(seconds), is_first: false };
         begin(&engine, &config, &invocation);
         (engine, invocation)
     }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use statewright_tests::simulation::{Failure, Options, Report, Without, simulate};
+use statewright_tests::simulation::{Bound, Failure, Options, Report, Without, simulate};
 
 /// So many seeds that fail are enough.
 const FAILURES_MAX: usize = 10;
@@ -127,6 +127,14 @@ impl Sum {
         println!("\n{:28} {:>9}", "end", "");
         for ((status, comparison), count) in &total.ends {
             println!("{:28} {count:>9}", format!("{status}, compared: {comparison:?}"));
+        }
+        println!("\n{:50} {:>9} {:>9} {:>9}", "somebody looks at what is due, at the latest after", "times", "seconds", "of that");
+        for (bound, looks) in &total.looks {
+            let name = match bound {
+                Bound::TimeOut => "a function's time-out and two sweeps",
+                Bound::Visibility => "the visibility time-out, after an early death",
+            };
+            println!("{name:50} {:>9} {:>9} {:>7} %", looks.count, looks.latest_ms / 1000, looks.used_up / 10);
         }
         let (commits, events, seconds) = (total.commits, total.events, began.elapsed().as_secs_f64());
         println!(

@@ -1,15 +1,15 @@
 //! Drives executions, woken by a queue.
 //!
-//! A message stays invisible for six times the function's time-out, so that the queue's own repetitions do not count as failures. An
-//! execution whose driver has died should not wait that long: what is still being driven after two seconds is made visible again for
-//! the moment at which its driver is certainly gone. What is over before that, and that is most, does not pay for the request.
+//! A message stays invisible for six times the function's time-out. An execution whose driver has died should not wait that long: what is
+//! still being driven after a moment ([`hides_after`]) is made visible again for the time at which its driver is certainly gone. What
+//! is over before that, and that is most, does not pay for the request.
 
 use std::time::Duration;
 
 use futures_util::future::{Either, join, join_all, select};
 use statewright_engine::table::Table;
 use statewright_engine::{
-    BORN_WITHIN, Clock, Drove, ExecutionArn, ExpressQueue, Host, QueueError, SKEW, WAKE_AHEAD_MAX, WakeQueue, drive,
+    Clock, ExecutionArn, ExpressQueue, Host, QueueError, WAKE_AHEAD_MAX, WakeQueue, answer_wake_up, hidden_until, hides_after,
 };
 
 use super::relay::{Addressee, Relay};
@@ -17,13 +17,6 @@ use super::{BatchAnswer, Fate, Invocation, Machinery, Messages, Source, SqsEvent
 use crate::clock::TokioTimer;
 use crate::log;
 use crate::tasks::TaskQueue;
-
-/// After this time messages are made visible again for the end of the invocation.
-const SHORT: Duration = Duration::from_secs(2);
-/// Somebody who starts an execution has written it this long after it has sent the wake-up, or never.
-const YOUNG: Duration = BORN_WITHIN.saturating_mul(2);
-/// After this somebody looks again whether an execution is there that was not.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Drives the executions of a batch of wake-ups, all at once; those that have failed before one by one, so that one of them cannot take
 /// the others with it. What is for another function is handed on by `relay`.
@@ -52,13 +45,22 @@ pub async fn handle<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue, S: So
         }
         fates
     }));
-    let (handed_on, mut fates) = match select(driving, std::pin::pin!(tokio::time::sleep(SHORT))).await {
-        Either::Left((fates, _)) => fates,
-        Either::Right(((), driving)) => {
-            let left = TokioTimer.now().until(invocation.deadline).saturating_add(SKEW);
-            let receipts: Vec<&str> = event.records.iter().filter_map(|message| message.receipt_handle.as_deref()).collect();
-            join(messages.queue.hide(&receipts, left), driving).await.1
+    let received = event.records.iter().map(SqsMessage::received).max().unwrap_or(1);
+    let after = hides_after(received, invocation.is_first);
+    let moment = async {
+        // No timer is as fast as that.
+        if !after.is_zero() {
+            tokio::time::sleep(after).await;
         }
+    };
+    // Who stands first is asked first: where it is to be at once, nothing is driven before the request is on its way.
+    let (handed_on, mut fates) = match select(std::pin::pin!(moment), driving).await {
+        Either::Left(((), driving)) => {
+            let hidden = TokioTimer.now().until(hidden_until(invocation.deadline));
+            let receipts: Vec<&str> = event.records.iter().filter_map(|message| message.receipt_handle.as_deref()).collect();
+            join(messages.queue.hide(&receipts, hidden), driving).await.1
+        }
+        Either::Right((fates, _)) => fates,
     };
     fates.extend(handed_on);
     answer(messages, fates).await
@@ -88,25 +90,17 @@ async fn wake<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     invocation: &Invocation,
 ) -> Fate {
     let arn = ExecutionArn(message.body.trim().into());
-    let again = |error: &dyn std::fmt::Display| {
-        log::warn("an execution could not be driven", &[("execution", &arn), ("received", &message.received()), ("error", error)]);
-        Fate::after_failure(message.received())
-    };
-    match drive(engine, &arn).await {
-        Ok(Drove::Finished | Drove::Waiting(_) | Drove::HandedOver) => Fate::Done,
-        Ok(Drove::Unknown) => {
-            let young = message.sent().plus(YOUNG) > TokioTimer.now();
-            if young { Fate::Again(LOOK_AGAIN) } else { Fate::Done }
-        }
-        // Its leases end with this invocation.
-        Ok(Drove::Unfinished) => {
-            let after = TokioTimer.now().until(invocation.deadline).saturating_add(SKEW);
-            engine.wakes().wake(&arn, after).await.map_or_else(|error| again(&error), |()| Fate::Done)
-        }
+    let answered = answer_wake_up(engine, &arn, message.wake_up(), invocation.deadline).await;
+    match &answered.drove {
         Err(error) if error.is_newer() => {
             log::info("a later release has written this execution, which is left to it", &[("execution", &arn)]);
-            engine.wakes().wake(&arn, WAKE_AHEAD_MAX).await.map_or_else(|error| again(&error), |()| Fate::Done)
         }
-        Err(error) => again(&error),
+        Err(error) => {
+            let about: [(&str, &dyn std::fmt::Display); 3] =
+                [("execution", &arn), ("received", &message.received()), ("error", error)];
+            log::warn("an execution could not be driven", &about);
+        }
+        Ok(_) => {}
     }
+    answered.fate
 }

@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use statewright_engine::journal::{Journal, Settings};
 use statewright_engine::table::Table;
-use statewright_engine::{Engine, EngineSettings, ExpressQueue, Patience, QueueError, WakeQueue};
+use statewright_engine::{Engine, EngineSettings, ExpressQueue, Patience, QueueError, WakeQueue, WakeUp};
+pub use statewright_engine::Fate;
 use statewright_integrations::caller::Caller;
 use statewright_integrations::service::STEP_FUNCTIONS;
 use statewright_interpreter::time::Timestamp;
@@ -46,6 +47,8 @@ const LINGER: Duration = Duration::from_millis(20);
 pub struct Invocation {
     /// When it must have answered.
     pub deadline: Timestamp,
+    /// Whether it is the first of its process.
+    pub is_first: bool,
 }
 
 impl Invocation {
@@ -173,6 +176,12 @@ impl SqsMessage {
         now.saturating_add(before.unwrap_or(0))
     }
 
+    /// The wake-up that it is.
+    #[must_use]
+    pub fn wake_up(&self) -> WakeUp {
+        WakeUp { received: self.received(), sent: self.sent() }
+    }
+
     /// When it was sent.
     #[must_use]
     pub fn sent(&self) -> Timestamp {
@@ -202,28 +211,6 @@ pub(crate) fn waking(execution: &str, now: Timestamp) -> String {
 pub struct BatchAnswer {
     /// The messages.
     pub batch_item_failures: Vec<crate::start::Failure>,
-}
-
-/// What becomes of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It has done its work.
-    Done,
-    /// It is to come again after this time.
-    Again(Duration),
-}
-
-impl Fate {
-    /// A message that was received so often comes again later each time.
-    #[must_use]
-    pub fn after_failure(received: u32) -> Self {
-        Self::Again(Self::pause(received))
-    }
-
-    /// The pause before a message comes again that was received so often in vain.
-    fn pause(received: u32) -> Duration {
-        Duration::from_secs((5 << received.saturating_sub(1).min(8)).min(900))
-    }
 }
 
 /// A queue, as those see it who receive from it.

@@ -1,6 +1,6 @@
 //! A function as the engine sees it: its table, its queue, its tasks and its clock, all of which fail as planned.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use statewright_engine::journal::{Journal, Place};
 use statewright_engine::table::{Attribute, Condition, Item, Key, Page, Query, Table, TableError, WriteError};
 use statewright_engine::{
     AfterCrash, Answer, Birth, Budget, Clock, Commit, CommitError, DriveError, ExecutionArn, Happened, Host, InboxEntry, Loaded,
-    Patience, QueueError, SKEW, Store, StoreError, Tasks, WAKE_AHEAD_MAX, WakeQueue, claim, deliver_all,
+    Patience, QueueError, SKEW, Store, StoreError, Tasks, WAKE_AHEAD_MAX, WakeQueue, claim, deliver_all, hidden_until,
 };
 use statewright_interpreter::command::{Command, StartTask};
 use statewright_interpreter::definition::{Definition, Pattern, Resource};
@@ -32,8 +32,8 @@ pub(super) struct Function<'w> {
     skew: i64,
     /// When it began.
     begun: i64,
-    /// Whether it has stood still for long, so that it may live when nobody expects it.
-    is_frozen: AtomicBool,
+    /// Until when it stands still for long, so that it may live when nobody expects it.
+    frozen_until: AtomicI64,
     /// What it is about to commit.
     note: Mutex<Option<Box<Note>>>,
     /// Wake-ups and reminders that are sent after the commit, in a world without the order.
@@ -58,7 +58,7 @@ impl<'w> Function<'w> {
             release: world.release(execution),
             skew,
             begun: world.now(),
-            is_frozen: AtomicBool::new(false),
+            frozen_until: AtomicI64::new(i64::MIN),
             note: Mutex::new(None),
             held: Mutex::new(Vec::new()),
             hasty: Mutex::new(Vec::new()),
@@ -73,12 +73,18 @@ impl<'w> Function<'w> {
         Running { function: Arc::clone(self), store: Watched { journal, function: Arc::clone(self) } }
     }
 
-    pub(super) fn is_frozen(&self) -> bool {
-        self.is_frozen.load(Ordering::Relaxed)
+    /// Until when it stands still, or stood, if it ever did.
+    pub(super) fn frozen_until(&self) -> Option<i64> {
+        Some(self.frozen_until.load(Ordering::Relaxed)).filter(|until| *until > i64::MIN)
+    }
+
+    /// When it is certainly gone, by the world's clock.
+    pub(super) fn gone_at(&self) -> i64 {
+        hidden_until(Timestamp(self.begun + self.world.setup.function_ms)).0
     }
 
     async fn pause(&self) {
-        self.world.pause(self.execution, &self.is_frozen).await;
+        self.world.pause(self.execution, &self.frozen_until).await;
     }
 
     fn fault(&self, fits: impl Fn(Kind) -> bool) -> Option<Kind> {
@@ -90,7 +96,7 @@ impl<'w> Function<'w> {
     }
 
     /// When its time is over, by its own clock.
-    fn end(&self) -> Timestamp {
+    pub(super) fn end(&self) -> Timestamp {
         Timestamp(self.begun + self.skew + self.world.setup.function_ms)
     }
 

@@ -34,6 +34,7 @@ use crate::properties::{definition_of, identity, start_of};
 pub use plan::{Fault, Kind};
 pub use release::{Deployment, Release};
 use run::Runner;
+pub use world::{Bound, Looks};
 use world::{Intended, Planned, Setup, World};
 
 /// How alike a run with faults and one without must be.
@@ -119,6 +120,8 @@ pub struct Report {
     pub commits: usize,
     /// How many events the histories have.
     pub events: usize,
+    /// How late somebody looked at what was due, by the bound that was in force.
+    pub looks: BTreeMap<Bound, Looks>,
 }
 
 impl Report {
@@ -127,6 +130,9 @@ impl Report {
         self.executions += other.executions;
         self.commits += other.commits;
         self.events += other.events;
+        for (bound, looks) in &other.looks {
+            self.looks.entry(*bound).or_default().add(looks);
+        }
         for (key, count) in &other.ends {
             *self.ends.entry(*key).or_default() += count;
         }
@@ -259,6 +265,9 @@ fn run(setup: &Arc<Setup>, options: Options, faults: &[Fault], only: Option<usiz
         world.life(execution, |life| {
             report.commits += life.commits as usize;
             report.events += life.events.len();
+            for (bound, looks) in &life.looks {
+                report.looks.entry(*bound).or_default().add(looks);
+            }
             for kind in &life.fired {
                 *report.faults.entry(kind).or_default() += 1;
             }

@@ -48,6 +48,8 @@ pub enum Kind {
     WakeLate(u32),
     /// A wake-up was dealt with, and the queue does not hear of it.
     AckLost,
+    /// The queue does not hear until when a driver has its message.
+    HideFails,
     /// The sweep overlooks a reminder, once.
     SweepMisses,
     /// A task that a driver waits for takes so many seconds longer than the driver may stay.
@@ -88,6 +90,7 @@ impl Kind {
             Self::WakeTwice(_) => "wake-up twice",
             Self::WakeLate(_) => "wake-up late",
             Self::AckLost => "wake-up redelivered",
+            Self::HideFails => "wake-up hidden too long",
             Self::SweepMisses => "sweep misses",
             Self::TaskSlow(_) => "task slow",
             Self::StartTaskFails => "task not started",
@@ -109,6 +112,7 @@ impl Kind {
             | Self::WakeTwice(_)
             | Self::WakeLate(_)
             | Self::AckLost
+            | Self::HideFails
             | Self::SweepMisses
             | Self::TellTwice
             | Self::StartTwice
@@ -175,7 +179,7 @@ fn fault(choices: &mut Choices, execution: usize) -> Fault {
         28 => Kind::TellTwice,
         29 => Kind::StartTwice,
         30 => Kind::Stop,
-        _ => Kind::DeleteFails,
+        _ => Kind::HideFails,
     };
     Fault { execution, after, kind }
 }

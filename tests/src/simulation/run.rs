@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use statewright_engine::{
-    Birth, Clock as _, CommitError, Delivered, DriveError, Drove, ExecutionArn, Happened, Host as _, SKEW, WAKE_AHEAD_MAX, deliver,
-    deliver_at_once, drive, start,
+    Birth, Clock as _, CommitError, Delivered, DriveError, Driven, Drove, ExecutionArn, Fate, Happened, Host as _, SKEW, WakeUp,
+    answer_wake_up, deliver, deliver_at_once, hides_after, start,
 };
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::event::{Event, TaskId};
@@ -36,14 +36,20 @@ struct Flight<'w> {
 /// What a function was called for.
 enum Errand {
     Start,
-    Drive { received: i64, receives: u32 },
+    Drive {
+        /// Its message.
+        number: u64,
+        /// Whether it has said until when it has it.
+        has_hidden: bool,
+    },
     Tell(Telling),
     Relay { task: TaskId, lease: Timestamp },
 }
 
 /// How a function ended.
 enum Landed {
-    Drove(Result<Drove, DriveError>),
+    Started(Result<Drove, DriveError>),
+    Answered(Driven),
     Told(Result<Delivered, DriveError>),
     Relayed(Result<(), DriveError>),
 }
@@ -93,15 +99,12 @@ impl<'w> Runner<'w> {
                 }
                 self.start(execution);
             }
-            Entry::Message { execution, receives } => {
-                let errand = Errand::Drive { received: world.now(), receives };
-                let arn = arn_of(world, execution);
-                let host = |function: &Arc<Function<'w>>| function.host();
-                self.launch(execution, errand, |function| {
-                    let host = host(function);
-                    Box::pin(async move { Landed::Drove(drive(&host, &arn).await) })
-                });
+            Entry::Message { number } => {
+                if let Some((execution, wake_up)) = world.receive(number) {
+                    self.drive(execution, number, wake_up);
+                }
             }
+            Entry::Hide { flight } => self.hide(flight),
             Entry::Relay { execution, task, lease } => {
                 let arn = arn_of(world, execution);
                 self.launch(execution, Errand::Relay { task, lease }, |function| {
@@ -150,7 +153,7 @@ impl<'w> Runner<'w> {
     /// A function's time is over. One that stood still goes on all the same: nobody may rely on its death.
     fn kill(&mut self, number: u64) {
         if let Some(flight) = self.flights.get(&number)
-            && !flight.function.is_frozen()
+            && flight.function.frozen_until().is_none()
         {
             self.world.violate(flight.function.execution, "a function does not leave in time");
         }
@@ -161,7 +164,11 @@ impl<'w> Runner<'w> {
         let soon = 1000 + self.world.draw(execution, 20_000) as u64;
         match errand {
             Errand::Start => self.world.insert_after(soon, Entry::Start { execution }),
-            Errand::Drive { received, receives } => self.world.send_again(execution, received, receives),
+            Errand::Drive { number, has_hidden } => {
+                if !has_hidden {
+                    self.world.died_early(number);
+                }
+            }
             Errand::Relay { task, lease } => self.world.insert_after(soon, Entry::Relay { execution, task, lease }),
             Errand::Tell(telling) => {
                 let telling = Telling { attempt: telling.attempt + 1, ..telling };
@@ -173,23 +180,31 @@ impl<'w> Runner<'w> {
     fn land(&mut self, function: &Arc<Function<'w>>, errand: Errand, landed: Landed) {
         let (world, execution) = (self.world, function.execution);
         match (errand, landed) {
-            (Errand::Start, Landed::Drove(Ok(_) | Err(DriveError::Commit(CommitError::Conflict)))) => world.acknowledge(execution),
-            (Errand::Drive { received, receives }, Landed::Drove(Ok(drove))) => {
-                if drove == Drove::Finished && !world.life(execution, |life| life.is_final) {
+            (Errand::Start, Landed::Started(Ok(_) | Err(DriveError::Commit(CommitError::Conflict)))) => world.acknowledge(execution),
+            (Errand::Drive { number, .. }, Landed::Answered(Driven { drove, fate })) => {
+                if drove == Ok(Drove::Finished) && !world.life(execution, |life| life.is_final) {
                     world.violate(execution, "a driver says that an execution has ended, and it has not");
                 }
-                // An execution may be about to be created; one whose tasks were waited for too long is to be taken over.
-                let is_left = matches!(drove, Drove::Unknown | Drove::Unfinished);
-                if is_left || world.fault(execution, |kind| kind == Kind::AckLost).is_some() {
-                    world.send_again(execution, received, receives);
+                if let Err(error) = &drove
+                    && error.is_unreadable()
+                    && !error.is_newer()
+                {
+                    world.violate(execution, error.to_string());
+                }
+                let is_early = drove == Ok(Drove::Unknown);
+                if is_early {
+                    world.was_early(number);
+                }
+                match fate {
+                    Fate::Again(after) => world.hide(number, world.now() + i64::try_from(after.as_millis()).unwrap_or(i64::MAX)),
+                    Fate::Done if is_early && world.starts_late(execution) => world.hide(number, world.now() + 2000),
+                    Fate::Done if world.fault(execution, |kind| kind == Kind::AckLost).is_some() => {}
+                    Fate::Done => world.delete(number),
                 }
             }
             (Errand::Tell(telling), Landed::Told(Ok(delivered))) => self.told(telling, delivered),
             (Errand::Relay { .. }, Landed::Relayed(Ok(()))) => {}
             // It is left to functions of a later release, as the functions of the host leave it.
-            (Errand::Drive { .. }, Landed::Drove(Err(error))) if error.is_newer() => {
-                world.send(execution, u64::try_from(WAKE_AHEAD_MAX.as_millis()).unwrap_or(0));
-            }
             (Errand::Relay { task, lease }, Landed::Relayed(Err(error))) if error.is_newer() => {
                 if lease.plus(SKEW) >= function.now() {
                     world.insert_after(60_000, Entry::Relay { execution, task, lease });
@@ -197,13 +212,41 @@ impl<'w> Runner<'w> {
                 // Who takes it over may come too late for its lease.
                 world.life(execution, |life| life.deaths += 1);
             }
-            (errand, Landed::Drove(Err(error)) | Landed::Told(Err(error)) | Landed::Relayed(Err(error))) => {
+            (errand, Landed::Started(Err(error)) | Landed::Told(Err(error)) | Landed::Relayed(Err(error))) => {
                 if error.is_unreadable() && !error.is_newer() {
                     world.violate(execution, error.to_string());
                 }
                 self.lost(execution, errand);
             }
-            (_, Landed::Drove(Ok(_)) | Landed::Told(Ok(_)) | Landed::Relayed(Ok(()))) => unreachable!("a function does its errand"),
+            (_, Landed::Started(Ok(_)) | Landed::Answered(_) | Landed::Told(Ok(_)) | Landed::Relayed(Ok(()))) => unreachable!("a function does its errand"),
+        }
+    }
+
+    /// A driver begins because of a wake-up.
+    fn drive(&mut self, execution: usize, number: u64, wake_up: WakeUp) {
+        let (world, arn) = (self.world, arn_of(self.world, execution));
+        // Now and then its process is new.
+        let hides_after = hides_after(wake_up.received, world.draw(execution, 8) == 0);
+        self.launch(execution, Errand::Drive { number, has_hidden: false }, |function| {
+            let (host, end) = (function.host(), function.end());
+            Box::pin(async move { Landed::Answered(answer_wake_up(&host, &arn, wake_up, end).await) })
+        });
+        let latency = 1 + world.draw(execution, 6) as u64;
+        world.insert_after(latency + u64::try_from(hides_after.as_millis()).unwrap_or(0), Entry::Hide { flight: self.count });
+    }
+
+    /// A driver that is still at work says until when it has its message.
+    fn hide(&mut self, number: u64) {
+        let world = self.world;
+        let Some(flight) = self.flights.get_mut(&number) else { return };
+        if let Some(until) = flight.function.frozen_until().filter(|until| *until > world.now()) {
+            return world.insert(until, Entry::Hide { flight: number });
+        }
+        if let Errand::Drive { number, has_hidden } = &mut flight.errand
+            && world.fault(flight.function.execution, |kind| kind == Kind::HideFails).is_none()
+        {
+            *has_hidden = true;
+            world.hide(*number, flight.function.gone_at());
         }
     }
 
@@ -215,7 +258,7 @@ impl<'w> Runner<'w> {
             let host = function.host();
             Box::pin(async move {
                 let now = host.clock().now();
-                Landed::Drove(start(&host, &definition, with, birth, now).await)
+                Landed::Started(start(&host, &definition, with, birth, now).await)
             })
         });
     }

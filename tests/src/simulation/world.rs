@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use statewright_engine::journal::{Journal, Running, Settings};
 use statewright_engine::table::{Condition, Item, Key, MemoryTable, Page, Query, Table, TableError, WriteError};
-use statewright_engine::{AfterCrash, Budget, LOOK_AHEAD, Ledger, SKEW, Store as _, StoreError, WAKE_AHEAD_MAX, to_walk};
+use statewright_engine::{
+    AfterCrash, Budget, HIDDEN_TIMEOUTS, LOOK_AHEAD, Ledger, SKEW, Store as _, StoreError, WAKE_AHEAD_MAX, WakeUp, to_walk,
+};
 use statewright_interpreter::command::StartTask;
 use statewright_interpreter::definition::{Definition, Pattern, Resource};
 use statewright_interpreter::event::{Event, TaskId};
@@ -71,8 +73,10 @@ pub(super) enum Entry {
     Kill(u64),
     /// A client starts the execution.
     Start { execution: usize },
-    /// The queue delivers a wake-up that it has delivered so many times before.
-    Message { execution: usize, receives: u32 },
+    /// The queue delivers a wake-up, unless it is hidden or gone by then.
+    Message { number: u64 },
+    /// A driver says until when it has its message.
+    Hide { flight: u64 },
     /// The queue of tasks delivers one that was passed on with this lease.
     Relay { execution: usize, task: TaskId, lease: Timestamp },
     /// A worker of an activity does its next step with a task.
@@ -107,6 +111,48 @@ pub(super) enum Then {
     Beat(Arc<StartTask>, usize),
     /// The execution was stopped.
     Stopped,
+}
+
+/// A wake-up in its queue.
+struct Message {
+    execution: usize,
+    /// When it was sent.
+    sent: i64,
+    /// How often it was received.
+    received: u32,
+    /// How often that counts: a driver that found no execution yet has not failed.
+    in_vain: u32,
+    /// From when on it can be received.
+    visible_at: i64,
+}
+
+/// How late somebody may look at an execution that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bound {
+    /// Ordinarily: a function's time-out and two sweeps.
+    TimeOut,
+    /// A driver died before it could say until when it has its message: as long as the queue hides every message that was received.
+    Visibility,
+}
+
+/// How often a bound was in force when somebody looked, and how much of it was used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// How often.
+    pub count: usize,
+    /// How long it took at most, in milliseconds.
+    pub latest_ms: i64,
+    /// The largest part of the bound that was used up, in thousandths.
+    pub used_up: i64,
+}
+
+impl Looks {
+    /// Adds others.
+    pub fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.latest_ms = self.latest_ms.max(other.latest_ms);
+        self.used_up = self.used_up.max(other.used_up);
+    }
 }
 
 /// What a commit says, to be compared with what is read back.
@@ -161,6 +207,10 @@ pub(super) struct Life {
     pub(super) release: Option<Release>,
     /// Until when faults have an effect.
     quiet_from: i64,
+    /// Until when the message of a driver that died too early is hidden, if nobody has committed since.
+    hidden_until: Option<i64>,
+    /// How late somebody looked.
+    pub(super) looks: BTreeMap<Bound, Looks>,
     /// How often a starter of tasks may have died.
     pub(super) deaths: u32,
     /// Whether whoever wanted it knows that it was started.
@@ -191,6 +241,8 @@ struct State {
     /// How many entries are more than somebody's sleep.
     business: usize,
     lives: Vec<Life>,
+    /// The wake-ups in the queue.
+    messages: BTreeMap<u64, Message>,
     /// Wake-ups that nobody could deal with.
     dead_letters: Vec<usize>,
     sweep_at: Option<i64>,
@@ -208,8 +260,10 @@ pub(super) struct World {
 
 /// The sweep comes once a minute.
 pub(super) const SWEEP_MS: i64 = 60_000;
-/// A message that was received so often is set aside.
+/// A message that was received so often in vain is given up. A deployment's is a hundred times, which would take days here.
 const RECEIVES_MAX: u32 = 3;
+/// Clocks differ, and a driver that has its message needs a moment until it has committed something.
+const MOMENT_MS: i64 = 20_000;
 /// How much earlier than its function's end a driver leaves.
 pub(super) const LEAVE_MS: i64 = 5_000;
 /// How much earlier than its function's end a driver begins nothing new.
@@ -227,6 +281,8 @@ impl World {
             faults: faults.iter().filter(|fault| fault.execution == number).copied().collect(),
             fired: Vec::new(),
             quiet_from: 0,
+            hidden_until: None,
+            looks: BTreeMap::new(),
             deaths: 0,
             acknowledged: false,
             stopped: false,
@@ -250,6 +306,7 @@ impl World {
             entries: BTreeMap::new(),
             business: 0,
             lives: lives.collect(),
+            messages: BTreeMap::new(),
             dead_letters: Vec::new(),
             sweep_at: None,
             violation: None,
@@ -328,7 +385,6 @@ impl World {
 
     /// Whether one of the planned faults happens here.
     pub(super) fn fault(&self, execution: usize, fits: impl Fn(Kind) -> bool) -> Option<Kind> {
-        let function_ms = self.setup.function_ms;
         let mut state = self.state();
         let now = state.now;
         let life = state.lives.get_mut(execution)?;
@@ -340,7 +396,6 @@ impl World {
         life.deaths += u32::from(kind.may_kill());
         let lasts = match kind {
             Kind::Freeze(seconds) | Kind::WorkLate(seconds) => i64::from(seconds) * 1000,
-            Kind::TaskSlow(seconds) => i64::from(seconds) * 1000 + 2 * function_ms,
             Kind::WakeTwice(millis) | Kind::WakeLate(millis) | Kind::PutLate(millis) => i64::from(millis),
             _ => 0,
         };
@@ -372,6 +427,12 @@ impl World {
         self.life(execution, |life| life.quiet_from = life.quiet_from.max(until));
     }
 
+    /// Whether somebody who starts the execution stands still for longer than any function does that starts executions.
+    pub(super) fn starts_late(&self, execution: usize) -> bool {
+        let slow = |kind: &&str| [Kind::Freeze(0).name(), Kind::PutLate(0).name()].contains(kind);
+        self.life(execution, |life| life.commits == 0 && life.fired.iter().any(|kind| slow(&kind)))
+    }
+
     /// The definition of a revision.
     pub(super) fn definition(&self, revision: &str) -> Result<Arc<Definition>, StoreError> {
         let planned = revision.parse().ok().and_then(|number: usize| self.setup.machines.get(number));
@@ -392,25 +453,74 @@ impl World {
         self.setup.machines.get(self.intended(execution).machine).expect("machines are numbered from 0")
     }
 
-    /// How long a message that was received is kept from others.
-    pub(super) fn visibility_ms(&self) -> i64 {
-        self.setup.function_ms + 30_000
+    /// How long a message that was received is kept from others, unless its driver says otherwise.
+    fn visibility_ms(&self) -> i64 {
+        i64::from(HIDDEN_TIMEOUTS) * self.setup.function_ms
     }
 
     /// The queue takes a wake-up.
     pub(super) fn send(&self, execution: usize, after_ms: u64) {
         let latency = 5 + self.draw(execution, 40) as u64;
-        self.insert_after(after_ms.saturating_add(latency), Entry::Message { execution, receives: 0 });
+        let mut state = self.state();
+        state.sequence += 1;
+        let (sent, number) = (state.now, state.sequence);
+        let visible_at = sent.saturating_add_unsigned(after_ms.saturating_add(latency));
+        state.messages.insert(number, Message { execution, sent, received: 0, in_vain: 0, visible_at });
+        drop(state);
+        self.insert(visible_at, Entry::Message { number });
     }
 
-    /// A message was not dealt with: it comes again, or is set aside.
-    pub(super) fn send_again(&self, execution: usize, received: i64, receives: u32) {
-        let at = received + self.visibility_ms();
-        if receives + 1 < RECEIVES_MAX {
-            return self.insert(at, Entry::Message { execution, receives: receives + 1 });
+    /// Somebody receives a wake-up, if it is there and not hidden: for which execution it is.
+    pub(super) fn receive(&self, number: u64) -> Option<(usize, WakeUp)> {
+        let mut state = self.state();
+        let now = state.now;
+        let message = state.messages.get_mut(&number).filter(|message| message.visible_at <= now)?;
+        let execution = message.execution;
+        if message.in_vain >= RECEIVES_MAX {
+            state.messages.remove(&number);
+            state.dead_letters.push(execution);
+            drop(state);
+            self.sweep_by(now);
+            return None;
         }
-        self.state().dead_letters.push(execution);
-        self.sweep_by(at);
+        message.received += 1;
+        message.in_vain += 1;
+        let wake_up = WakeUp { received: message.received, sent: Timestamp(message.sent) };
+        drop(state);
+        self.hide(number, now + self.visibility_ms());
+        Some((execution, wake_up))
+    }
+
+    /// A wake-up is hidden until then.
+    pub(super) fn hide(&self, number: u64, until: i64) {
+        let mut state = self.state();
+        let Some(message) = state.messages.get_mut(&number) else { return };
+        message.visible_at = until;
+        drop(state);
+        self.insert(until, Entry::Message { number });
+    }
+
+    /// What it was received for is not to be seen yet.
+    pub(super) fn was_early(&self, number: u64) {
+        if let Some(message) = self.state().messages.get_mut(&number) {
+            message.in_vain = message.in_vain.saturating_sub(1);
+        }
+    }
+
+    /// A wake-up was dealt with.
+    pub(super) fn delete(&self, number: u64) {
+        self.state().messages.remove(&number);
+    }
+
+    /// A driver died before it could say until when it has its message.
+    pub(super) fn died_early(&self, number: u64) {
+        let mut state = self.state();
+        let message = state.messages.get(&number).map(|message| (message.execution, message.visible_at));
+        if let Some((execution, visible_at)) = message
+            && let Some(life) = state.lives.get_mut(execution)
+        {
+            life.hidden_until = life.hidden_until.max(Some(visible_at));
+        }
     }
 
     /// Has the sweep come in the minute after `at`.
@@ -525,7 +635,7 @@ impl World {
 
     /// Looks at what was committed: the history is linear, no payload is written twice, it was done in time, and it can be read.
     fn note(&self, execution: usize, note: Note) -> Result<(), String> {
-        let patience = self.visibility_ms() + 3 * SWEEP_MS + 20_000;
+        let patience = self.setup.function_ms + 2 * SWEEP_MS;
         let now = self.now();
         let read_back = self.life(execution, |life| {
             // What was posted too late is still to be put away.
@@ -551,10 +661,7 @@ impl World {
                 }
                 life.events.push(event.clone());
             }
-            let late = life.due.map_or(0, |due| now - due.max(life.quiet_from));
-            if late > patience {
-                return Err(format!("nobody has looked for {} s", late / 1000));
-            }
+            life.look(now, patience)?;
             if let Some(last) = life.release.replace(note.release) {
                 if !note.release.reads(last) {
                     return Err(format!("the {:?} release goes on from what it cannot read", note.release));
@@ -685,7 +792,7 @@ impl std::task::Wake for Bell {
 
 impl World {
     /// An operation takes its time, and something may happen meanwhile. Notes where the function stands still for long.
-    pub(super) async fn pause(&self, execution: usize, is_frozen: &AtomicBool) {
+    pub(super) async fn pause(&self, execution: usize, frozen_until: &AtomicI64) {
         let mut delay = 1 + self.draw(execution, 6) as i64;
         let fits = |kind| matches!(kind, Kind::Crash | Kind::Freeze(_) | Kind::Rival | Kind::Stop);
         match self.fault(execution, fits) {
@@ -694,8 +801,8 @@ impl World {
                 std::future::pending::<()>().await;
             }
             Some(Kind::Freeze(seconds)) => {
-                is_frozen.store(true, Ordering::Relaxed);
                 delay += i64::from(seconds) * 1000;
+                frozen_until.fetch_max(self.now() + delay, Ordering::Relaxed);
             }
             Some(Kind::Stop) => {
                 let error = statewright_interpreter::history::ErrorDetails { error: Some("Stopped".into()), cause: None };
@@ -712,6 +819,20 @@ impl World {
 }
 
 impl Life {
+    /// Somebody looks who is to look within `patience_ms` after it is due, or as soon as the message of a driver that died can be received.
+    fn look(&mut self, now: i64, patience_ms: i64) -> Result<(), String> {
+        let hidden_until = self.hidden_until.take();
+        let Some(from) = self.due.map(|due| due.max(self.quiet_from)).filter(|from| *from <= now) else { return Ok(()) };
+        let (late, hidden) = (now - from, hidden_until.map_or(0, |until| until + MOMENT_MS - from));
+        let (bound, most) = if hidden > patience_ms { (Bound::Visibility, hidden) } else { (Bound::TimeOut, patience_ms) };
+        let looks = Looks { count: 1, latest_ms: late, used_up: late * 1000 / most };
+        self.looks.entry(bound).or_default().add(&looks);
+        match late > most {
+            true => Err(format!("nobody has looked for {} s, and the bound is {} s: {bound:?}", late / 1000, most / 1000)),
+            false => Ok(()),
+        }
+    }
+
     /// The number of a new writer of commits.
     pub(super) fn writer(&mut self) -> u64 {
         self.choices.draw()

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use statewright_engine::HIDDEN_TIMEOUTS;
 use statewright_template::{Member, Node, Syntax, parse};
 use statewright_tests::components;
 
@@ -165,7 +166,7 @@ fn functions(template: &Template, complaints: &mut Vec<String>) {
 /// What is wrong with the way from a queue to a function, and how much of the account's concurrency it takes.
 fn mapping(template: &Template, name: &str, seconds: u64, queue: &str, mapping: &Node, complaints: &mut Vec<String>) -> u64 {
     let visible = template.number(template.properties(queue).and_then(|queue| queue.get("VisibilityTimeout"))).unwrap_or(30);
-    if visible < 6 * seconds {
+    if visible < u64::from(HIDDEN_TIMEOUTS) * seconds {
         complaints.push(format!("{queue} shows messages again after {visible} s, which is not six times {seconds} s"));
     }
     let types = mapping.at(&["Properties", "FunctionResponseTypes"]).map(Node::items).unwrap_or_default();

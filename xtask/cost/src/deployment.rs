@@ -174,7 +174,7 @@ impl Deployment {
         let running = self.functions.get(name).context("there is such a function")?;
         let (began, cpu) = (tokio::time::Instant::now(), thread_cpu());
         self.wire.meter.take_cpu();
-        let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(running.seconds) };
+        let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(running.seconds), is_first: false };
         begin(&running.engine, &running.config, &invocation);
         let answer = work(self, running, invocation).await;
         let computed = thread_cpu() - cpu + self.wire.meter.take_cpu();

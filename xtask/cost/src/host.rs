@@ -196,7 +196,7 @@ impl Host {
     }
 
     async fn drive(&self, arn: &ExecutionArn) -> anyhow::Result<Drove> {
-        let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(120) };
+        let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(120), is_first: false };
         begin(&self.engine, &self.config, &invocation);
         Ok(drive(&*self.engine, arn).await?)
     }

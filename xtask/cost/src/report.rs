@@ -117,7 +117,8 @@ fn month(prices: &Prices, runs: &[Run], idle: &Counted) -> usize {
     ];
     if let Some(run) = runs.first() {
         let mut usage = run.counted.usage * (HOURS / run.workload.executions as f64);
-        // After an hour every process is gone, and starts again.
+        // After an hour every process is gone, and starts again. A driver that does hides its message at once.
+        usage.sqs += HOURS;
         usage.gb_seconds += HOURS * prices.latency.init_ms / 1000.0 * (0.125 + 0.25);
         lines.push((format!("{HOURS} executions of {}", run.workload.name), dollars(&usage).total()));
     }
