@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use statewright_interpreter::time::Timestamp;
+
 use super::{Condition, Item, Key, Page, Query, RESERVED, Table, TableError, WriteError};
 
 /// Keeps items in memory, for as long as it lives itself.
@@ -22,6 +24,26 @@ impl MemoryTable {
     #[must_use]
     pub fn snapshot(&self) -> Vec<Item> {
         self.items().values().cloned().collect()
+    }
+
+    /// The key of every item, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        self.items().keys().cloned().collect()
+    }
+
+    /// The keys of what has [expired](Item::is_expired) at `now` and may be deleted, in order, and when the next will.
+    #[must_use]
+    pub fn expired(&self, now: Timestamp) -> (Vec<Key>, Option<Timestamp>) {
+        let (mut expired, mut next) = (Vec::new(), None);
+        for (key, item) in &*self.items() {
+            match item.expires {
+                Some(_) if item.is_expired(now) => expired.push(key.clone()),
+                Some(expires) => next = next.map_or(Some(expires), |next: Timestamp| Some(next.min(expires))),
+                None => {}
+            }
+        }
+        (expired, next)
     }
 }
 

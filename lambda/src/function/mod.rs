@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+pub use statewright_engine::Fate;
 use statewright_engine::journal::{Journal, Settings};
 use statewright_engine::table::Table;
 use statewright_engine::{Engine, EngineSettings, ExpressQueue, Patience, QueueError, WakeQueue, WakeUp};
-pub use statewright_engine::Fate;
 use statewright_integrations::caller::Caller;
 use statewright_integrations::service::STEP_FUNCTIONS;
 use statewright_interpreter::time::Timestamp;

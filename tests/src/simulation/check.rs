@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use statewright_engine::journal::ListedExecution;
 use statewright_engine::{AfterCrash, Budget, Happened, advance};
 use statewright_interpreter::command::{Command, Output};
 use statewright_interpreter::definition::Definition;
@@ -165,21 +166,37 @@ fn runs(world: &World, execution: usize, events: &[HistoryEvent]) -> Result<bool
     Ok(given_up)
 }
 
+/// Checks that an execution that has ended stands in the lists once.
+pub(super) fn is_listed(world: &World, execution: usize, status: &str) -> Result<(), String> {
+    let (arn, started) =
+        (arn_of(world, execution).0, world.life(execution, |life| life.events.first().map(|event| event.timestamp)));
+    let listed = listed(world, 1000)?;
+    let rows = listed.iter().filter(|listed| listed.arn == arn && Some(listed.started) == started);
+    let rows: Vec<&str> = rows.map(|listed| &*listed.status).collect();
+    if rows == [status] { Ok(()) } else { Err(format!("it ended as {status}, and the lists say {rows:?}")) }
+}
+
+/// The executions in all lists, read in pages of so many.
+fn listed(world: &World, limit: usize) -> Result<Vec<ListedExecution>, String> {
+    let (journal, now) = (world.journal(), Timestamp(world.now()));
+    let (mut after, mut found): (Option<String>, Vec<ListedExecution>) = (None, Vec::new());
+    loop {
+        let page = at_once(journal.list("machine", None, after.as_deref(), limit, now)).map_err(|error| error.to_string())?;
+        found.extend(page.executions.into_iter().map(|(_, listed)| listed));
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
 /// Checks the lists: each execution that has ended stands in them once; and that no reminder is left.
 pub(super) fn lists(world: &World, executions: &[(usize, &'static str)]) -> Result<(), (usize, String)> {
     let journal = world.journal();
     let everywhere = |error: String| (executions.first().map_or(0, |(execution, _)| *execution), error);
-    let (mut after, mut found): (Option<String>, BTreeMap<String, Vec<String>>) = (None, BTreeMap::new());
-    loop {
-        let page = at_once(journal.list("machine", None, after.as_deref(), 7, Timestamp(world.now())));
-        let page = page.map_err(|error| everywhere(error.to_string()))?;
-        for (_, listed) in page.executions {
-            found.entry(listed.arn.to_string()).or_default().push(listed.status.to_string());
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for listed in listed(world, 7).map_err(everywhere)? {
+        found.entry(listed.arn.to_string()).or_default().push(listed.status.to_string());
     }
     for (execution, status) in executions {
         let rows = found.remove(&*arn_of(world, *execution).0).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A function as the engine sees it: its table, its queue, its tasks and its clock, all of which fail as planned.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub(super) struct Function<'w> {
     begun: i64,
     /// Until when it stands still for long, so that it may live when nobody expects it.
     frozen_until: AtomicI64,
+    /// Whether it drives, because of a message of its own.
+    pub(super) drives: AtomicBool,
     /// What it is about to commit.
     note: Mutex<Option<Box<Note>>>,
     /// Wake-ups and reminders that are sent after the commit, in a world without the order.
@@ -59,6 +61,7 @@ impl<'w> Function<'w> {
             skew,
             begun: world.now(),
             frozen_until: AtomicI64::new(i64::MIN),
+            drives: AtomicBool::new(false),
             note: Mutex::new(None),
             held: Mutex::new(Vec::new()),
             hasty: Mutex::new(Vec::new()),
@@ -112,7 +115,11 @@ impl<'w> Function<'w> {
         let after = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         match self.fault(|kind| matches!(kind, Kind::WakeFails | Kind::WakeTwice(_) | Kind::WakeLate(_))) {
             Some(Kind::WakeFails) => return Err(QueueError("planned".to_owned())),
-            Some(Kind::WakeLate(millis)) => self.world.send(self.execution, after.saturating_add(millis.into())),
+            Some(Kind::WakeLate(millis)) => {
+                let after = after.saturating_add(millis.into());
+                self.world.look_later(self.execution, Duration::from_millis(after));
+                self.world.send(self.execution, after);
+            }
             Some(Kind::WakeTwice(millis)) => {
                 self.world.send(self.execution, after);
                 self.world.send(self.execution, after.saturating_add(millis.into()));
@@ -221,13 +228,20 @@ pub(super) fn write(
     condition: Condition,
     note: Option<Box<Note>>,
 ) -> Result<(), WriteError> {
+    // Nothing else writes a commit where one may stand.
+    if world.without == Some(Without::Refresh) && is_commit(&item.key.sort) && condition == Condition::None {
+        return Ok(());
+    }
     let condition = match condition {
         Condition::Absent(_) if world.without == Some(Without::Version) => Condition::None,
         condition => condition,
     };
     let Key { partition, sort } = item.key.clone();
-    let at = item.get_number("at").unwrap_or(0);
+    let (at, expires) = (item.get_number("at").unwrap_or(0), item.expires);
     View { table: &world.table, release }.put(item, condition)?;
+    if let Some(expires) = expires {
+        world.reap_by(expires.0);
+    }
     match partition.split_once('#') {
         Some(("s", _)) => world.sweep_by(at),
         Some(("r", shard)) => world.walk_by(shard.parse().unwrap_or(0), at),
@@ -354,7 +368,8 @@ impl Store for Watched<'_> {
     async fn commit(&self, arn: &ExecutionArn, place: Option<Place>, commit: Commit<'_>) -> Result<Place, CommitError> {
         let function = &self.function;
         let definition = &function.world.planned(function.execution).definition;
-        *locked(&function.note) = Some(Note::of(&commit, definition, function.release, function.world.now()).into());
+        let drives = function.drives.load(Ordering::Relaxed);
+        *locked(&function.note) = Some(Note::of(&commit, definition, function.release, function.world.now(), drives).into());
         if function.world.without == Some(Without::DispatchAfterCommit) {
             let known = function.world.life(function.execution, |life| life.ledger.leases.clone());
             for command in commit.execution.outstanding(definition) {

@@ -6,10 +6,14 @@
 //! ([`Comparison`]). Time that passes differently must not matter, so tasks either answer, and have a year for it, or never do, and time
 //! out whenever somebody looks.
 //!
+//! How late somebody may look at what is due is checked at every commit ([`Bound`]). In some worlds what has ended is kept for days only,
+//! some of it is deleted when that is over, and others are started under its names; there time is slow, and executions outlive their items.
+//!
 //! Meanwhile other releases of the host are deployed and rolled back ([`Release`]): functions of two of them drive the same executions in
 //! turn, and some meet a format that they do not know.
 
 mod check;
+mod expiry;
 mod function;
 mod plan;
 mod release;
@@ -31,6 +35,7 @@ use statewright_interpreter::quota::Quotas;
 use crate::choices::Choices;
 use crate::generate::{Machine, START, Shape, machine};
 use crate::properties::{definition_of, identity, start_of};
+use expiry::{Expiring, SLOWER};
 pub use plan::{Fault, Kind};
 pub use release::{Deployment, Release};
 use run::Runner;
@@ -64,6 +69,8 @@ pub enum Without {
     Lease,
     /// Commits are deleted as soon as nothing in them is needed.
     KeyRetention,
+    /// What runs for longer than its items were to stay is not written again.
+    Refresh,
     /// Wake-ups and reminders are sent after the commit that needs them.
     WakeBeforeCommit,
     /// Tasks are started before the commit that says so.
@@ -72,13 +79,14 @@ pub enum Without {
 
 impl Without {
     /// All of them, by name.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("version", Self::Version),
         ("inbox", Self::Inbox),
         ("sweep", Self::Sweep),
         ("writer-id", Self::WriterId),
         ("lease", Self::Lease),
         ("key-retention", Self::KeyRetention),
+        ("refresh", Self::Refresh),
         ("wake-before-commit", Self::WakeBeforeCommit),
         ("dispatch-after-commit", Self::DispatchAfterCommit),
     ];
@@ -257,8 +265,13 @@ fn run(setup: &Arc<Setup>, options: Options, faults: &[Fault], only: Option<usiz
         }
         let of = |reason: String| (execution, reason);
         let planned = world.planned(execution);
-        let whole = check::undisturbed(&planned.definition, intended.start.clone(), intended.at).map_err(of)?;
-        let status = check::execution(&world, execution, &whole).map_err(of)?;
+        let status = match world.life(execution, |life| life.status) {
+            Some(status) => status,
+            None => {
+                let whole = check::undisturbed(&planned.definition, intended.start.clone(), world.began(execution)).map_err(of)?;
+                check::execution(&world, execution, &whole).map_err(of)?
+            }
+        };
         ended.push((execution, status));
         report.executions += 1;
         *report.ends.entry((status, planned.comparison)).or_default() += 1;
@@ -277,6 +290,10 @@ fn run(setup: &Arc<Setup>, options: Options, faults: &[Fault], only: Option<usiz
             }
         });
     }
+    if setup.expiring.is_some() {
+        ended.clear();
+        world.is_empty().map_err(|error| (0, error))?;
+    }
     check::lists(&world, &ended)?;
     Ok(report)
 }
@@ -284,9 +301,12 @@ fn run(setup: &Arc<Setup>, options: Options, faults: &[Fault], only: Option<usiz
 /// How many executions share a machine, about.
 const EXECUTIONS_EACH: usize = 8;
 
-/// The machine, whose waits and time-outs take hours and days.
-fn slow(machine: Machine) -> Machine {
-    fn walk(value: &mut Value) {
+/// Waits and time-outs of hours and days instead of seconds and minutes.
+const SLOW: u64 = 150;
+
+/// The machine, whose waits and time-outs take so many times longer.
+fn slow(machine: Machine, times: u64) -> Machine {
+    fn walk(value: &mut Value, times: u64) {
         let is = |value: &Value, kind: &str| value.get("Type").and_then(Value::as_str) == Some(kind);
         let fields: &[&str] = match () {
             () if is(value, "Wait") => &["Seconds"],
@@ -295,22 +315,24 @@ fn slow(machine: Machine) -> Machine {
         };
         for field in fields {
             if let Some(seconds) = value.get(field).and_then(Value::as_u64).filter(|seconds| *seconds < 1000) {
-                value[*field] = (seconds * 150).into();
+                value[*field] = (seconds * times).into();
             }
         }
         match value {
-            Value::Object(members) => members.values_mut().for_each(walk),
-            Value::Array(items) => items.iter_mut().for_each(walk),
+            Value::Object(members) => members.values_mut().for_each(|member| walk(member, times)),
+            Value::Array(items) => items.iter_mut().for_each(|item| walk(item, times)),
             _ => {}
         }
     }
     let Ok(mut definition) = serde_json::from_str(&machine.definition) else { return machine };
-    walk(&mut definition);
+    walk(&mut definition, times);
     Machine { definition: definition.to_string(), ..machine }
 }
 
 fn draw(seed: u64, options: Options) -> Result<Setup, String> {
     let mut choices = Choices::from_seed(seed);
+    // Drawn from elsewhere, so that a world is the same without it.
+    let expiring = Expiring::draw(&mut Choices::from_seed(!seed.rotate_left(7)));
     let mut one_of = |from: &[usize]| from.get(choices.below(from.len())).copied().unwrap_or(1);
     let settings = Settings {
         apart_bytes: one_of(&[60, 300, 32 * 1024]),
@@ -318,6 +340,9 @@ fn draw(seed: u64, options: Options) -> Result<Setup, String> {
         needs_max: one_of(&[1, 3, 16]),
         list_shards: u32::try_from(one_of(&[1, 2])).unwrap_or(1),
         reminder_shards: u32::try_from(one_of(&[1, 2])).unwrap_or(1),
+        retention_seconds: expiring
+            .as_ref()
+            .map_or_else(|| Settings::default().retention_seconds, |expiring| expiring.retention_seconds),
         ..Settings::default()
     };
     let budget = Budget { steps: one_of(&[1, 5, 30, 1000, 1000, 1000]) };
@@ -336,7 +361,7 @@ fn draw(seed: u64, options: Options) -> Result<Setup, String> {
         let shape = if choices.one_in(4) { shape } else { Shape { blocks: 2, depth: 1, ..shape } };
         let machine = machine(&mut choices, shape);
         let is_slow = salt.rotate_left(u32::try_from(machines.len()).unwrap_or(0)).is_multiple_of(4);
-        let machine = if is_slow { slow(machine) } else { machine };
+        let machine = if is_slow { slow(machine, if expiring.is_some() { SLOWER } else { SLOW }) } else { machine };
         let definition = Arc::new(definition_of(&machine)?);
         machines.push(Planned { machine, definition, comparison });
     }
@@ -348,14 +373,15 @@ fn draw(seed: u64, options: Options) -> Result<Setup, String> {
         let at = choices.below(machines.len());
         let Some(planned) = machines.get(at) else { continue };
         let mut start = start_of(&planned.machine, 42, Quotas::aws(false))?;
-        let name = format!("run-{number}");
+        let after = expiring.as_ref().and_then(|_| Expiring::predecessor(number, options.executions));
+        let name = format!("run-{}", after.unwrap_or(number));
         let arn = format!("arn:aws:states:us-east-1:123456789012:execution:machine:{name}");
         start.identity = Identity { execution_arn: arn.into(), execution_name: name.into(), ..identity() };
         let mut choices = choices.split();
         let faults = plan::draw(&mut choices, number);
         let at_ms = START.0 + i64::try_from(choices.below(600_000)).unwrap_or(0);
-        executions.push(Intended { machine: at, start, at: at_ms, faults, choices, releases: deploying.split() });
+        executions.push(Intended { machine: at, start, at: at_ms, after, faults, choices, releases: deploying.split() });
     }
     let read_back_each = options.read_back_each.max(1);
-    Ok(Setup { settings, budget, function_ms, pause, linger, salt, machines, executions, read_back_each, deployment })
+    Ok(Setup { settings, budget, function_ms, pause, linger, salt, machines, executions, read_back_each, deployment, expiring })
 }

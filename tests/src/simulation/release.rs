@@ -103,7 +103,8 @@ impl View<'_> {
     pub(super) fn put(&self, item: Item, condition: Condition) -> Result<(), WriteError> {
         if self.release > Release::First && item.key.partition.starts_with("x#") && is_commit(&item.key.sort) {
             for sort in ["h", "k", "z"] {
-                let addition = Item::new(Key::new(item.key.partition.clone(), format!("{sort}#{ADDITION}")));
+                let key = Key::new(item.key.partition.clone(), format!("{sort}#{ADDITION}"));
+                let addition = Item { expires: item.expires, ..Item::new(key) };
                 let _ = at_once(self.table.put(addition, Condition::None));
             }
         }

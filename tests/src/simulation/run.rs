@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -24,6 +25,8 @@ use crate::properties::message;
 
 /// Longer than any world lasts: reminders stand a month ahead at most.
 const LASTS_MS: i64 = 60 * 24 * 3600 * 1000;
+/// Longer than one lasts in which items expire: an execution lasts a year at most, and another one comes after it.
+const EXPIRES_MS: i64 = 5 * 365 * 24 * 3600 * 1000;
 
 /// A running function.
 struct Flight<'w> {
@@ -43,7 +46,10 @@ enum Errand {
         has_hidden: bool,
     },
     Tell(Telling),
-    Relay { task: TaskId, lease: Timestamp },
+    Relay {
+        task: TaskId,
+        lease: Timestamp,
+    },
 }
 
 /// How a function ended.
@@ -76,7 +82,8 @@ impl<'w> Runner<'w> {
                 return Err(violation);
             }
             let Some(entry) = self.world.next(!self.flights.is_empty()) else { return Ok(()) };
-            if self.world.now() > START.0 + LASTS_MS {
+            let lasts = if self.world.setup.expiring.is_some() { EXPIRES_MS } else { LASTS_MS };
+            if self.world.now() > START.0 + lasts {
                 let stuck = (0..self.world.setup.executions.len()).find(|number| !self.world.life(*number, |life| life.is_final));
                 return Err((stuck.unwrap_or(0), "it is stuck, and people go on looking".to_owned()));
             }
@@ -94,6 +101,7 @@ impl<'w> Runner<'w> {
             Entry::Wake(waker) => waker.wake(),
             Entry::Kill(flight) => self.kill(flight),
             Entry::Start { execution } => {
+                world.takes_over(execution);
                 if world.fault(execution, |kind| kind == Kind::StartTwice).is_some() {
                     self.start(execution);
                 }
@@ -116,9 +124,22 @@ impl<'w> Runner<'w> {
             Entry::Callback { execution, task, beats } => self.call_back(execution, task, beats),
             Entry::Tell(telling) => self.tell(telling),
             Entry::LatePut { execution, release, item, condition, note } => {
+                // Whoever sent it is gone, and the message of a driver that died meanwhile is hidden for as long as before.
+                let hidden_until = world.life(execution, |life| life.hidden_until);
                 let _ = write(world, execution, release, *item, condition, note);
+                world.life(execution, |life| life.hidden_until = hidden_until);
             }
             Entry::Sweep => sweeper::sweep(world),
+            Entry::Kept { execution } => {
+                if let Err(error) = world.kept(execution) {
+                    world.violate(execution, error);
+                }
+            }
+            Entry::Reap => {
+                if let Err((execution, error)) = world.reap() {
+                    world.violate(execution, error);
+                }
+            }
         }
     }
 
@@ -180,7 +201,9 @@ impl<'w> Runner<'w> {
     fn land(&mut self, function: &Arc<Function<'w>>, errand: Errand, landed: Landed) {
         let (world, execution) = (self.world, function.execution);
         match (errand, landed) {
-            (Errand::Start, Landed::Started(Ok(_) | Err(DriveError::Commit(CommitError::Conflict)))) => world.acknowledge(execution),
+            (Errand::Start, Landed::Started(Ok(_) | Err(DriveError::Commit(CommitError::Conflict)))) => {
+                world.acknowledge(execution)
+            }
             (Errand::Drive { number, .. }, Landed::Answered(Driven { drove, fate })) => {
                 if drove == Ok(Drove::Finished) && !world.life(execution, |life| life.is_final) {
                     world.violate(execution, "a driver says that an execution has ended, and it has not");
@@ -218,7 +241,9 @@ impl<'w> Runner<'w> {
                 }
                 self.lost(execution, errand);
             }
-            (_, Landed::Started(Ok(_)) | Landed::Answered(_) | Landed::Told(Ok(_)) | Landed::Relayed(Ok(()))) => unreachable!("a function does its errand"),
+            (_, Landed::Started(Ok(_)) | Landed::Answered(_) | Landed::Told(Ok(_)) | Landed::Relayed(Ok(()))) => {
+                unreachable!("a function does its errand")
+            }
         }
     }
 
@@ -228,6 +253,7 @@ impl<'w> Runner<'w> {
         // Now and then its process is new.
         let hides_after = hides_after(wake_up.received, world.draw(execution, 8) == 0);
         self.launch(execution, Errand::Drive { number, has_hidden: false }, |function| {
+            function.drives.store(true, Ordering::Relaxed);
             let (host, end) = (function.host(), function.end());
             Box::pin(async move { Landed::Answered(answer_wake_up(&host, &arn, wake_up, end).await) })
         });

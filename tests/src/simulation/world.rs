@@ -21,6 +21,7 @@ use statewright_interpreter::history::{EventDetails, HistoryEvent, TaskStage};
 use statewright_interpreter::payload::PayloadId;
 use statewright_interpreter::time::Timestamp;
 
+use super::expiry::Expiring;
 use super::plan::{Fault, Kind};
 use super::release::{Deployment, Release, View};
 use super::{Comparison, Without};
@@ -44,6 +45,8 @@ pub(super) struct Setup {
     /// Each how many commits is read back.
     pub(super) read_back_each: u32,
     pub(super) deployment: Deployment,
+    /// Whether items expire while it lasts.
+    pub(super) expiring: Option<Expiring>,
 }
 
 /// A machine, and how alike its executions must be.
@@ -59,6 +62,8 @@ pub(super) struct Intended {
     pub(super) machine: usize,
     pub(super) start: Start,
     pub(super) at: i64,
+    /// The execution that had its name before: it is started when that has expired.
+    pub(super) after: Option<usize>,
     pub(super) faults: Vec<Fault>,
     pub(super) choices: Choices,
     /// Decides which release its functions are of.
@@ -89,6 +94,10 @@ pub(super) enum Entry {
     LatePut { execution: usize, release: Release, item: Box<Item>, condition: Condition, note: Option<Box<Note>> },
     /// The sweep.
     Sweep,
+    /// The time of an execution that has ended is about to be over.
+    Kept { execution: usize },
+    /// The table deletes some of what has expired.
+    Reap,
 }
 
 /// What somebody tells an execution, until it is acknowledged.
@@ -165,10 +174,18 @@ pub(super) struct Note {
     due: Option<i64>,
     is_final: bool,
     release: Release,
+    /// Whether a driver commits, who has a message of its own.
+    is_driver_s: bool,
 }
 
 impl Note {
-    pub(super) fn of(commit: &statewright_engine::Commit<'_>, definition: &Definition, release: Release, now: i64) -> Self {
+    pub(super) fn of(
+        commit: &statewright_engine::Commit<'_>,
+        definition: &Definition,
+        release: Release,
+        now: i64,
+        is_driver_s: bool,
+    ) -> Self {
         let execution = commit.execution;
         let outstanding = execution.outstanding(definition);
         let is_final = execution.status().is_final();
@@ -191,6 +208,7 @@ impl Note {
             due,
             is_final,
             release,
+            is_driver_s,
         }
     }
 }
@@ -207,8 +225,8 @@ pub(super) struct Life {
     pub(super) release: Option<Release>,
     /// Until when faults have an effect.
     quiet_from: i64,
-    /// Until when the message of a driver that died too early is hidden, if nobody has committed since.
-    hidden_until: Option<i64>,
+    /// Until when the message of a driver that died too early is hidden, if no other driver has committed since.
+    pub(super) hidden_until: Option<i64>,
     /// How late somebody looked.
     pub(super) looks: BTreeMap<Bound, Looks>,
     /// How often a starter of tasks may have died.
@@ -232,10 +250,14 @@ pub(super) struct Life {
     /// How often each task was begun, and what is to be done when whoever begins it dies.
     pub(super) runs: BTreeMap<TaskId, (u32, AfterCrash)>,
     pub(super) tokens: Vec<Arc<str>>,
+    /// When it is to be started.
+    began: i64,
+    /// How it ended, once that was looked at for the last time.
+    pub(super) status: Option<&'static str>,
 }
 
-struct State {
-    now: i64,
+pub(super) struct State {
+    pub(super) now: i64,
     sequence: u64,
     entries: BTreeMap<(i64, u64), Entry>,
     /// How many entries are more than somebody's sleep.
@@ -246,6 +268,12 @@ struct State {
     /// Wake-ups that nobody could deal with.
     dead_letters: Vec<usize>,
     sweep_at: Option<i64>,
+    /// When the table deletes what has expired.
+    pub(super) reap_at: Option<i64>,
+    /// What it deletes.
+    pub(super) reaper: Option<Choices>,
+    /// Who has the name of another by now.
+    names: BTreeMap<usize, usize>,
     violation: Option<(usize, String)>,
     /// The function that is being polled stops for good.
     crash: bool,
@@ -299,6 +327,8 @@ impl World {
             due: None,
             runs: BTreeMap::new(),
             tokens: Vec::new(),
+            began: intended.at,
+            status: None,
         });
         let state = State {
             now: 0,
@@ -309,19 +339,23 @@ impl World {
             messages: BTreeMap::new(),
             dead_letters: Vec::new(),
             sweep_at: None,
+            reap_at: None,
+            reaper: None,
+            names: BTreeMap::new(),
             violation: None,
             crash: false,
         };
         let world = Self { setup, without, table: MemoryTable::default(), state: Mutex::new(state) };
         for (execution, intended) in world.setup.executions.iter().enumerate() {
-            if only.is_none_or(|only| only == execution) {
+            // Alone it is started whoever had its name.
+            if only.map_or(intended.after.is_none(), |only| only == execution) {
                 world.insert(intended.at, Entry::Start { execution });
             }
         }
         world
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -430,7 +464,7 @@ impl World {
     /// Whether somebody who starts the execution stands still for longer than any function does that starts executions.
     pub(super) fn starts_late(&self, execution: usize) -> bool {
         let slow = |kind: &&str| [Kind::Freeze(0).name(), Kind::PutLate(0).name()].contains(kind);
-        self.life(execution, |life| life.commits == 0 && life.fired.iter().any(|kind| slow(&kind)))
+        self.life(execution, |life| life.commits == 0 && life.fired.iter().any(slow))
     }
 
     /// The definition of a revision.
@@ -442,7 +476,37 @@ impl World {
 
     /// The number of an execution, from its ARN.
     pub(super) fn number_of(&self, arn: &str) -> usize {
-        arn.rsplit(":run-").next().and_then(|number| number.parse().ok()).unwrap_or(0)
+        self.named(arn.rsplit(":run-").next().and_then(|number| number.parse().ok()).unwrap_or(0))
+    }
+
+    /// Who has the name of this execution now.
+    pub(super) fn named(&self, execution: usize) -> usize {
+        self.state().names.get(&execution).copied().unwrap_or(execution)
+    }
+
+    /// Another one has the name of this execution from now on.
+    pub(super) fn took_over(&self, execution: usize, by: usize) {
+        self.state().names.insert(execution, by);
+    }
+
+    /// Who is to have the name of this execution after it.
+    pub(super) fn successor(&self, execution: usize) -> Option<usize> {
+        self.setup.executions.iter().position(|intended| intended.after == Some(execution))
+    }
+
+    /// When the execution is started.
+    pub(super) fn began(&self, execution: usize) -> i64 {
+        self.life(execution, |life| life.began)
+    }
+
+    /// The execution is to be started then.
+    pub(super) fn begins_at(&self, execution: usize, at: i64) {
+        self.life(execution, |life| life.began = at);
+    }
+
+    /// Whether the table deletes something that has expired.
+    pub(super) fn reaps(&self) -> bool {
+        self.state().reaper.as_mut().is_some_and(|choices| choices.one_in(2))
     }
 
     pub(super) fn intended(&self, execution: usize) -> &Intended {
@@ -635,6 +699,9 @@ impl World {
 
     /// Looks at what was committed: the history is linear, no payload is written twice, it was done in time, and it can be read.
     fn note(&self, execution: usize, note: Note) -> Result<(), String> {
+        if note.is_final && !self.life(execution, |life| life.is_final) {
+            self.keep(execution);
+        }
         let patience = self.setup.function_ms + 2 * SWEEP_MS;
         let now = self.now();
         let read_back = self.life(execution, |life| {
@@ -662,6 +729,9 @@ impl World {
                 life.events.push(event.clone());
             }
             life.look(now, patience)?;
+            if note.is_driver_s {
+                life.hidden_until = None;
+            }
             if let Some(last) = life.release.replace(note.release) {
                 if !note.release.reads(last) {
                     return Err(format!("the {:?} release goes on from what it cannot read", note.release));
@@ -821,9 +891,8 @@ impl World {
 impl Life {
     /// Somebody looks who is to look within `patience_ms` after it is due, or as soon as the message of a driver that died can be received.
     fn look(&mut self, now: i64, patience_ms: i64) -> Result<(), String> {
-        let hidden_until = self.hidden_until.take();
         let Some(from) = self.due.map(|due| due.max(self.quiet_from)).filter(|from| *from <= now) else { return Ok(()) };
-        let (late, hidden) = (now - from, hidden_until.map_or(0, |until| until + MOMENT_MS - from));
+        let (late, hidden) = (now - from, self.hidden_until.map_or(0, |until| until + MOMENT_MS - from));
         let (bound, most) = if hidden > patience_ms { (Bound::Visibility, hidden) } else { (Bound::TimeOut, patience_ms) };
         let looks = Looks { count: 1, latest_ms: late, used_up: late * 1000 / most };
         self.looks.entry(bound).or_default().add(&looks);
