@@ -40,6 +40,11 @@ fn the_same_seed_is_the_same_run() {
 fn every_mechanism_is_needed() {
     for (name, without) in Without::ALL {
         let options = Options { without: Some(without), minimise: false, ..SHORT };
-        assert!((0..seeds(200)).any(|seed| simulate(seed, options).is_err()), "nothing fails without {name}");
+        // Few executions outlive their items; a seed is known whose world has some.
+        let (from, options) = match without {
+            Without::Refresh => (23, Options { executions: 100, read_back_each: 20, ..options }),
+            _ => (0, options),
+        };
+        assert!((from..from + seeds(200)).any(|seed| simulate(seed, options).is_err()), "nothing fails without {name}");
     }
 }
