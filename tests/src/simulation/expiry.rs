@@ -19,8 +19,10 @@ const REUSED: &str = "name used again";
 
 const HOUR_MS: usize = 3600 * 1000;
 const DAY_MS: usize = 24 * HOUR_MS;
-/// A name is free again when all clocks agree that its execution has expired.
+/// A name is free again when all clocks agree that the time of its execution is over.
 const CLOCKS_MS: i64 = 5000;
+/// What was posted too late is put away this long after the end at the latest, and counts as written then.
+const SETTLED_MS: i64 = 3600 * 1000;
 
 /// What a world is in which items expire while it lasts.
 pub(super) struct Expiring {
@@ -50,11 +52,11 @@ impl Expiring {
 }
 
 impl World {
-    /// An execution has ended: when its time is over somebody looks whether it is all there, and another one gets its name.
-    pub(super) fn keep(&self, execution: usize) {
+    /// An execution ended at `ended`: when its time is over somebody looks whether it is all there, and another one gets its name.
+    pub(super) fn keep(&self, execution: usize, ended: i64) {
         if let Some(expiring) = &self.setup.expiring {
             let kept_ms = i64::try_from(expiring.retention_seconds * 1000).unwrap_or(i64::MAX);
-            self.insert(self.now() + kept_ms - 2 * CLOCKS_MS, Entry::Kept { execution });
+            self.insert(ended + kept_ms - 2 * CLOCKS_MS, Entry::Kept { execution });
         }
     }
 
@@ -71,7 +73,12 @@ impl World {
         };
         let expires = first.expires.ok_or("its first commit never expires")?.0;
         if let Some(successor) = successor {
-            let at = expires + CLOCKS_MS + self.draw(successor, 6 * DAY_MS) as i64;
+            // The name is free as soon as the time is over, while all items are still there, and later, when some are gone.
+            let (from, within) = match self.draw(successor, 2) {
+                0 => (self.now() + SETTLED_MS, 2 * DAY_MS),
+                _ => (expires + CLOCKS_MS, 6 * DAY_MS),
+            };
+            let at = from + self.draw(successor, within) as i64;
             self.begins_at(successor, at);
             self.insert(at, Entry::Start { execution: successor });
         }

@@ -210,8 +210,13 @@ pub(super) struct Faulty<'w>(Arc<Function<'w>>);
 
 impl Faulty<'_> {
     /// Writes, and tells the world.
-    fn write(&self, item: Item, condition: Condition, note: Option<Box<Note>>) -> Result<(), WriteError> {
-        write(self.0.world, self.0.execution, self.0.release, item, condition, note)
+    fn write(&self, item: Item, condition: Condition, mut note: Option<Box<Note>>) -> Result<(), WriteError> {
+        let written = write(self.0.world, self.0.execution, self.0.release, item, condition, &mut note);
+        // A first commit is tried twice where another execution had its name.
+        if note.is_some() {
+            *locked(&self.0.note) = note;
+        }
+        written
     }
 
     fn view(&self) -> View<'_> {
@@ -226,7 +231,7 @@ pub(super) fn write(
     release: Release,
     item: Item,
     condition: Condition,
-    note: Option<Box<Note>>,
+    note: &mut Option<Box<Note>>,
 ) -> Result<(), WriteError> {
     // Nothing else writes a commit where one may stand.
     if world.without == Some(Without::Refresh) && is_commit(&item.key.sort) && condition == Condition::None {
@@ -245,7 +250,7 @@ pub(super) fn write(
     match partition.split_once('#') {
         Some(("s", _)) => world.sweep_by(at),
         Some(("r", shard)) => world.walk_by(shard.parse().unwrap_or(0), at),
-        _ => world.written(execution, &sort, note),
+        _ => world.written(execution, &sort, note.take()),
     }
     if world.without == Some(Without::KeyRetention) && is_commit(&sort) {
         world.forget_superseded(execution, &partition, &sort);
@@ -257,7 +262,8 @@ impl Table for Faulty<'_> {
     async fn put(&self, item: Item, condition: Condition) -> Result<(), WriteError> {
         let function = &self.0;
         function.pause().await;
-        let is_commit = is_commit(&item.key.sort) && item.key.partition.starts_with("x#");
+        // Who writes a commit again, to have it stay longer, does so whatever stands there.
+        let is_commit = is_commit(&item.key.sort) && item.key.partition.starts_with("x#") && condition != Condition::None;
         let note = if is_commit { locked(&function.note).take() } else { None };
         let fits = |kind| match kind {
             Kind::PutFails | Kind::PutThrottled | Kind::PutUnknown | Kind::PutLate(_) => true,

@@ -123,10 +123,10 @@ impl<'w> Runner<'w> {
             Entry::Work { execution, task, stage } => self.work(execution, task, stage),
             Entry::Callback { execution, task, beats } => self.call_back(execution, task, beats),
             Entry::Tell(telling) => self.tell(telling),
-            Entry::LatePut { execution, release, item, condition, note } => {
+            Entry::LatePut { execution, release, item, condition, mut note } => {
                 // Whoever sent it is gone, and the message of a driver that died meanwhile is hidden for as long as before.
                 let hidden_until = world.life(execution, |life| life.hidden_until);
-                let _ = write(world, execution, release, *item, condition, note);
+                let _ = write(world, execution, release, *item, condition, &mut note);
                 world.life(execution, |life| life.hidden_until = hidden_until);
             }
             Entry::Sweep => sweeper::sweep(world),

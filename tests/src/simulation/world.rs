@@ -700,7 +700,8 @@ impl World {
     /// Looks at what was committed: the history is linear, no payload is written twice, it was done in time, and it can be read.
     fn note(&self, execution: usize, note: Note) -> Result<(), String> {
         if note.is_final && !self.life(execution, |life| life.is_final) {
-            self.keep(execution);
+            let ended = note.events.last().map_or_else(|| self.now(), |event| event.timestamp.0);
+            self.keep(execution, ended);
         }
         let patience = self.setup.function_ms + 2 * SWEEP_MS;
         let now = self.now();
