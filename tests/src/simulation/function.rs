@@ -157,6 +157,7 @@ impl<'w> Function<'w> {
         if world.is_waited_for(task) {
             return world.begin(self.execution, task);
         }
+        world.pass_on(self.execution, task.task);
         // Who takes over a task of the queue claims it; a worker of an activity is told of a task by whoever asks.
         let is_relayed = !matches!(task.resource, Resource::Activity { .. });
         let may_come_twice = is_relayed || world.after_crash(task) == AfterCrash::Repeat;

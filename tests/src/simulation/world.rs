@@ -249,6 +249,8 @@ pub(super) struct Life {
     due: Option<i64>,
     /// How often each task was begun, and what is to be done when whoever begins it dies.
     pub(super) runs: BTreeMap<TaskId, (u32, AfterCrash)>,
+    /// How often each task was passed on.
+    passed_on: BTreeMap<TaskId, u32>,
     pub(super) tokens: Vec<Arc<str>>,
     /// When it is to be started.
     began: i64,
@@ -292,6 +294,8 @@ pub(super) const SWEEP_MS: i64 = 60_000;
 const RECEIVES_MAX: u32 = 3;
 /// Clocks differ, and a driver that has its message needs a moment until it has committed something.
 const MOMENT_MS: i64 = 20_000;
+/// More often than this nobody dies in this world.
+const RUNS_MAX: u32 = 50;
 /// How much earlier than its function's end a driver leaves.
 pub(super) const LEAVE_MS: i64 = 5_000;
 /// How much earlier than its function's end a driver begins nothing new.
@@ -326,6 +330,7 @@ impl World {
             is_final: false,
             due: None,
             runs: BTreeMap::new(),
+            passed_on: BTreeMap::new(),
             tokens: Vec::new(),
             began: intended.at,
             status: None,
@@ -657,10 +662,28 @@ impl World {
     /// A task is begun.
     pub(super) fn begin(&self, execution: usize, task: &StartTask) {
         let after_crash = self.after_crash(task);
-        self.life(execution, |life| {
-            life.runs.entry(task.task).or_insert((0, after_crash)).0 += 1;
+        let times = self.life(execution, |life| {
             life.tokens.extend(task.token.clone());
+            let runs = life.runs.entry(task.task).or_insert((0, after_crash));
+            runs.0 += 1;
+            runs.0
         });
+        // Nobody waits to see how often a task runs that is begun again and again.
+        if times > RUNS_MAX {
+            self.violate(execution, format!("task {} ran {times} times", task.task.0));
+        }
+    }
+
+    /// A task is passed on.
+    pub(super) fn pass_on(&self, execution: usize, task: TaskId) {
+        let times = self.life(execution, |life| {
+            let times = life.passed_on.entry(task).or_default();
+            *times += 1;
+            *times
+        });
+        if times > RUNS_MAX {
+            self.violate(execution, format!("task {} was passed on {times} times", task.0));
+        }
     }
 
     /// Whether it is known that a task was submitted, or that it will never be.
