@@ -155,7 +155,7 @@ impl Expression {
         if self.reads_states {
             bindings.push(("states", self.states(inputs)));
         }
-        let scope = Scope { bindings: &bindings, functions: &[&aws::FUNCTIONS], ..Scope::default() };
+        let scope = Scope { input: None, bindings: &bindings, functions: &[&aws::FUNCTIONS], limits: inputs.limits.limits() };
         match self.compiled.evaluate(&scope, &mut Host(inputs)) {
             Ok(Outcome::Value(value)) => Ok(value),
             Ok(Outcome::Nothing) => Err(NoValue::Nothing),

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use sha2::{Digest, Sha256};
 use statewright_value::Value;
 
+use crate::quota::Evaluation;
 use crate::time::Timestamp;
 
 /// Everything an expression may read: `$`, `$$`, `$name` and randomness. Nothing else reaches an expression, so evaluating one
@@ -24,13 +25,15 @@ pub struct Inputs<'a> {
     pub draws: &'a Draws,
     /// The time, for `$now` and `$millis`.
     pub now: Timestamp,
+    /// What an expression in JSONata may use.
+    pub limits: Evaluation,
 }
 
 impl<'a> Inputs<'a> {
-    /// What an expression may read when `$` stands for `input` and there is nothing else.
+    /// What an expression may read when `$` stands for `input` and there is nothing else. The limits are the service's.
     #[must_use]
     pub fn new(input: &'a Value, context: &'a dyn Context, variables: &'a dyn Variables, draws: &'a Draws) -> Self {
-        Self { input, result: None, error_output: None, context, variables, draws, now: Timestamp(0) }
+        Self { input, result: None, error_output: None, context, variables, draws, now: Timestamp(0), limits: Evaluation::aws() }
     }
 }
 

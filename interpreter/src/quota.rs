@@ -1,5 +1,6 @@
 //! Every limit in one table.
 
+use statewright_jsonata::Limits;
 use statewright_value::DEPTH_MAX;
 
 /// The limits an execution runs under. [`Quotas::aws`] holds the service's own; [`Quotas::relaxed`] lifts those that exist only
@@ -24,7 +25,25 @@ pub struct Quotas {
     pub wait_seconds_max: i64,
     /// Arrays and objects nested in a payload. A bound of ours: the service's is unknown.
     pub depth_max: usize,
+    /// What one evaluation of an expression in JSONata may use. Left out where it is written down if it is the service's.
+    #[serde(default, skip_serializing_if = "Evaluation::is_aws")]
+    pub evaluation: Evaluation,
 }
+
+/// What one evaluation of an expression in JSONata may use. By default that is what the service allows, as far as it was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Evaluation {
+    /// Levels of evaluation. Each takes native stack: the relaxed ones need [`RELAXED_STACK_BYTES`].
+    pub depth_max: u32,
+    /// What it has made and holds at the same time, in bytes.
+    pub bytes_max: usize,
+    /// Parts that are evaluated, and rounds of loops inside functions.
+    pub steps_max: u64,
+}
+
+/// The stack of a thread that evaluates expressions within [`Evaluation::relaxed`], in bytes. That of any thread is enough for the
+/// service's limits.
+pub const RELAXED_STACK_BYTES: usize = 16 * KIB * KIB;
 
 /// The greatest `TimeoutSeconds` and `HeartbeatSeconds`, in seconds. Source: developer guide, "Task workflow state".
 pub const TIMEOUT_SECONDS_MAX: u32 = 99_999_999;
@@ -49,6 +68,7 @@ impl Quotas {
             variables_bytes_max: 10 * KIB * KIB,
             wait_seconds_max: i32::MAX as i64,
             depth_max: DEPTH_MAX,
+            evaluation: Evaluation::aws(),
         }
     }
 
@@ -64,6 +84,51 @@ impl Quotas {
             variables_bytes_max: 256 * KIB * KIB,
             wait_seconds_max: i64::MAX / 2000,
             depth_max: DEPTH_MAX,
+            evaluation: Evaluation::relaxed(),
+        }
+    }
+}
+
+impl Evaluation {
+    /// The limits of the service.
+    #[must_use]
+    pub const fn aws() -> Self {
+        let Limits { depth, bytes, steps } = Limits::AWS;
+        Self { depth_max: depth, bytes_max: bytes, steps_max: steps }
+    }
+
+    /// Ten times the levels; enough memory for the largest payloads; and a hundred times the steps, which is some ten seconds.
+    #[must_use]
+    pub const fn relaxed() -> Self {
+        Self { depth_max: 1_000, bytes_max: 256 * KIB * KIB, steps_max: 2_000_000_000 }
+    }
+
+    fn is_aws(&self) -> bool {
+        *self == Self::aws()
+    }
+
+    pub(crate) fn limits(self) -> Limits {
+        Limits { depth: self.depth_max, bytes: self.bytes_max, steps: self.steps_max }
+    }
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        Self::aws()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_services_limits_of_expressions_are_not_written_down() {
+        let written = serde_json::to_string(&Quotas::aws(false)).unwrap();
+        assert!(written.ends_with("\"depth_max\":127}"), "{written}");
+        for quotas in [Quotas::aws(false), Quotas::aws(true), Quotas::relaxed()] {
+            let written = serde_json::to_string(&quotas).unwrap();
+            assert_eq!(serde_json::from_str::<Quotas>(&written).unwrap(), quotas, "{written}");
         }
     }
 }

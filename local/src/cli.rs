@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use statewright_interpreter::definition::MachineType;
+use statewright_interpreter::quota::{Quotas, RELAXED_STACK_BYTES};
 
 use crate::refusal::Refusal;
 use crate::remote::{deploy, operate, proxy, remove};
@@ -119,7 +121,7 @@ pub(crate) struct RunArgs {
     /// The machine's type
     #[arg(long = "type", value_enum, value_name = "TYPE", ignore_case = true, default_value_t, help_heading = "Setting")]
     pub(crate) machine_type: MachineTypeArg,
-    /// The limits on sizes, times and the history
+    /// The limits on sizes, times, the history, and what an expression in JSONata may use
     #[arg(long, value_enum, value_name = "PROFILE", default_value_t, help_heading = "Setting")]
     pub(crate) limits: Limits,
     /// The clock: virtual time does not pass by itself
@@ -227,6 +229,9 @@ pub(crate) struct EvalArgs {
     /// Print the value on one line, on a terminal too
     #[arg(long)]
     pub(crate) compact: bool,
+    /// What an expression in JSONata may use: levels, memory, steps
+    #[arg(long, value_enum, value_name = "PROFILE", default_value_t)]
+    pub(crate) limits: Limits,
 
     /// The state's input: JSON, @FILE, or - for standard input; {} if not given
     #[arg(short, long, value_name = "JSON|@FILE|-", allow_hyphen_values = true, help_heading = "What it sees")]
@@ -608,7 +613,7 @@ impl MachineTypeArg {
     }
 }
 
-impl From<MachineTypeArg> for statewright_interpreter::definition::MachineType {
+impl From<MachineTypeArg> for MachineType {
     fn from(argument: MachineTypeArg) -> Self {
         match argument {
             MachineTypeArg::Standard => Self::Standard,
@@ -620,11 +625,21 @@ impl From<MachineTypeArg> for statewright_interpreter::definition::MachineType {
 /// `--limits`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Limits {
-    /// The service's own: 256 KiB, 25,000 events, a year
+    /// The service's own: 256 KiB, 25,000 events, a year; in JSONata about 100 levels, 7 MB, and a loop of a million rounds
     #[default]
     Aws,
-    /// Only what keeps a mistake from filling the memory
+    /// Only what keeps a mistake from filling the memory; in JSONata 1,000 levels, 256 MiB, and a loop of a hundred million rounds
     Relaxed,
+}
+
+impl Limits {
+    /// Every one of them, for machines of this type.
+    pub(crate) fn quotas(self, machine_type: MachineType) -> Quotas {
+        match self {
+            Self::Aws => Quotas::aws(machine_type == MachineType::Express),
+            Self::Relaxed => Quotas::relaxed(),
+        }
+    }
 }
 
 /// `--clock`
@@ -667,6 +682,33 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    let limits = match &cli.command {
+        Command::Run(arguments) => arguments.limits,
+        Command::Eval(arguments) => arguments.limits,
+        _ => Limits::Aws,
+    };
+    match limits {
+        Limits::Aws => obey(&cli),
+        Limits::Relaxed => on_a_larger_stack(cli),
+    }
+}
+
+/// Does what the command line says where expressions may go as deep as the relaxed limits let them.
+fn on_a_larger_stack(cli: Cli) -> ExitCode {
+    let color = cli.color;
+    match std::thread::Builder::new().stack_size(RELAXED_STACK_BYTES).spawn(move || obey(&cli)) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(error) => {
+            let refusal =
+                Refusal::new(format!("`--limits relaxed` needs a thread with a larger stack, which could not be started: {error}"));
+            Screen::new(color).refuse(&refusal);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Does what the command line says.
+fn obey(cli: &Cli) -> ExitCode {
     let screen = Screen::new(cli.color);
     let result = match &cli.command {
         Command::Run(arguments) => run::run(arguments, &screen),

@@ -111,6 +111,22 @@ fn levels_fit_onto_a_small_stack() {
     std::thread::Builder::new().stack_size(512 << 10).spawn(rows).unwrap().join().unwrap();
 }
 
+/// The same with ten times as many levels, each of which takes as much of the stack.
+#[test]
+fn a_thousand_levels_fit_onto_a_stack_of_some_megabytes() {
+    let wide = Limits { depth: Limits::WIDE.depth, ..Limits::AWS };
+    let deep = "($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(150))";
+    let rows = move || {
+        stopped(deep, Bound::Depth);
+        assert_eq!(eval_within(deep, wide).unwrap(), Outcome::Value(Value::from(150_i64)));
+        ROWS.iter().filter(|(_, bound)| *bound == Bound::Depth).for_each(|(text, _)| {
+            let reached = eval_within(text, wide).unwrap_err().reached();
+            assert!(reached.is_some(), "{text}");
+        });
+    };
+    std::thread::Builder::new().stack_size(8 << 20).spawn(rows).unwrap().join().unwrap();
+}
+
 /// What an error shows of a value is as large as an error may be.
 #[test]
 fn errors_show_the_beginning_of_large_values() {

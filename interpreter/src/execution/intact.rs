@@ -8,6 +8,7 @@ use super::frame::{Frame, FrameId, Join, Phase, Source, Stage};
 use super::{Execution, states};
 use crate::definition::{Definition, Kind, ScopeId};
 use crate::history::EventId;
+use crate::quota::Evaluation;
 
 /// Numbers of events and turns that no execution reaches. They leave room to count on.
 const COUNT_MAX: u64 = 1 << 53;
@@ -21,6 +22,8 @@ impl Execution {
         let counts = head.next_event.0 > 0 && head.next_event.0 < COUNT_MAX && head.next_order < COUNT_MAX;
         // The last event has the one before it to follow.
         let counts = counts && head.quotas.history_events_max >= 2;
+        // Levels take native stack, so that no execution has more of them than are known to fit.
+        let counts = counts && head.quotas.evaluation.depth_max <= Evaluation::relaxed().depth_max;
         let numbers = head.next_frame.0 < NUMBER_MAX && head.next_payload.0 < NUMBER_MAX;
         if !counts || !numbers {
             return Err(damaged("the head", "a number is beyond what any execution reaches"));

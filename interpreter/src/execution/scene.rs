@@ -67,6 +67,7 @@ impl<'a> Scene<'a> {
             variables: self,
             draws: &self.draws,
             now: self.execution.head.last_time,
+            limits: self.execution.head.quotas.evaluation,
         }
     }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use statewright_engine::{Clock, SystemClock};
 use statewright_interpreter::Value;
+use statewright_interpreter::definition::MachineType;
 use statewright_interpreter::expression::Offered;
 use statewright_interpreter::inputs::{Draws, Inputs};
+use statewright_interpreter::quota::Evaluation;
 use statewright_interpreter::time::Timestamp;
 
 use super::names_a_file;
@@ -32,6 +34,7 @@ pub(super) struct Sight {
     context: Option<Value>,
     start_time: Option<Timestamp>,
     seed: u128,
+    limits: Evaluation,
 }
 
 impl Sight {
@@ -58,6 +61,7 @@ impl Sight {
             },
             start_time: arguments.start_time.as_deref().map(|time| parse_time(time, "`--start-time`")).transpose()?,
             seed: seed(arguments.seed),
+            limits: arguments.limits.quotas(MachineType::Standard).evaluation,
         })
     }
 
@@ -79,6 +83,7 @@ impl Sight {
         inputs.result = self.result.as_ref();
         inputs.error_output = self.error_output.as_ref();
         inputs.now = now;
+        inputs.limits = self.limits;
         evaluate(&inputs)
     }
 

@@ -7,6 +7,7 @@ use statewright_interpreter::expression::{Expression, NoValue, Offered, Reading,
 use statewright_interpreter::inputs::Inputs;
 use statewright_interpreter::intrinsic::Call;
 use statewright_interpreter::path::{Path, Root};
+use statewright_interpreter::quota::Evaluation;
 use statewright_interpreter::template::Template;
 
 use super::names_a_file;
@@ -298,8 +299,11 @@ fn no_value(expression: &Expression, reason: &NoValue, inputs: &Inputs<'_>, writ
         Reading::UnknownMember(name) => Some((format!("`$states` never has a member `{name}`"), Some(at))),
         Reading::Variable(_) | Reading::UnknownFunction(_) => None,
     };
+    // Whatever it may use it has used up: it can only be given more.
+    let more = matches!(reason, NoValue::Bound(_)) && inputs.limits == Evaluation::aws();
+    let more = more.then(|| "`--limits relaxed` gives it more levels, memory and steps than the service does".to_owned());
     match expression.readings().into_iter().find_map(missing) {
-        None => written.error(CODE, message, span, None),
+        None => written.error(CODE, message, span, more),
         Some((help, at)) => written.error(CODE, message, at.map_or(span, |at| written.at(at.saturating_sub(shift))), Some(help)),
     }
 }

@@ -17,7 +17,7 @@ use statewright_interpreter::time::Timestamp;
 use super::command::Rule;
 use super::envelope::uuid;
 use super::mock::{MockFile, Mocks};
-use crate::cli::{ClockArg, Limits, RunArgs};
+use crate::cli::{ClockArg, RunArgs};
 use crate::input::{parse_json, read_argument};
 use crate::machine::{Loading, Machine, check_name};
 use crate::refusal::{Refusal, list, nearest};
@@ -110,10 +110,7 @@ impl Settings {
             note_unused_substitutions(&arguments.substitute, &machine, &nested, screen);
         }
         let rules = arguments.tasks.iter().map(|text| Rule::parse(text)).collect::<Result<_, _>>()?;
-        let quotas = match arguments.limits {
-            Limits::Aws => Quotas::aws(machine_type == MachineType::Express),
-            Limits::Relaxed => Quotas::relaxed(),
-        };
+        let quotas = arguments.limits.quotas(machine_type);
         let seed = seed(arguments.seed);
         let (identity, start_time) = who(arguments, &machine.name, machine_type, seed)?;
         Ok(Self {

@@ -98,6 +98,26 @@ fn an_expression_that_fails_says_where() {
 }
 
 #[test]
+fn wider_limits_let_expressions_use_more() {
+    let deep = "($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(150))";
+    let large = "$count([1..900000])";
+    let long = "($f := function($n) { $n = 0 ? 'done' : $f($n - 1) }; $f(2000000))";
+    for (text, expected, sentence) in [
+        (deep, "150", "Stack overflow error"),
+        (large, "900000", "memory limit exceeded"),
+        (long, "\"done\"", "evaluation timeout"),
+    ] {
+        says(&[text], 1, &[sentence, "`--limits relaxed`"]);
+        says(&[text, "--limits", "aws"], 1, &[sentence]);
+        gives(&[text, "--limits", "relaxed"], expected);
+        gives(&[&format!(r#"{{"a": "{{% {text} %}}"}}"#), "--limits", "relaxed"], &format!(r#"{{"a":{expected}}}"#));
+    }
+    let endless = eval(&["($f := function($n) { 1 + $f($n) }; $f(1))", "--limits", "relaxed"]).code(1);
+    assert!(endless.stderr.contains("Stack overflow error") && !endless.stderr.contains("--limits"), "{}", endless.stderr);
+    says(&["1", "--limits", "none"], 2, &["aws", "relaxed"]);
+}
+
+#[test]
 fn paths_calls_and_templates_of_jsonpath_have_values() {
     let gives = |text: &str, expected: &str| {
         gives(&["--language", "JSONPath", text, "--input", "@order.json", "--vars", r#"{"v": {"x": 1}}"#], expected);

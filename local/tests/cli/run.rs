@@ -163,6 +163,11 @@ fn limits_can_be_lifted() {
     let folder = Folder::with(PASS).file("large.json", format!("\"{}\"", "x".repeat(300_000)));
     folder.execute(&["--input", "@large.json"]).code(2).says(&["`large.json`", "300002 bytes", "262144", "--limits relaxed"]);
     folder.execute(&["--input", "@large.json", "--limits", "relaxed", "--quiet"]).code(0);
+    let deep = r#"{"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "End": true,
+        "Output": "{% ($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(150)) %}"}}}"#;
+    let folder = Folder::with(deep);
+    folder.execute(&[]).code(1).says(&["States.QueryEvaluationError", "Stack overflow error"]);
+    assert_eq!(folder.execute(&["--limits", "relaxed"]).code(0).stdout, "150\n");
 }
 
 #[test]

@@ -207,6 +207,10 @@ fn a_machine_of_ones_own_has_wider_limits() {
     assert_full(&long, 26_000);
     let wait = Play::of(only(json!({"Type": "Wait", "Seconds": 99_999_999}))).quotas(|quotas| *quotas = relaxed).run();
     assert_eq!(wait.status, "SUCCEEDED");
+    let deep = "{% ($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(150)) %}";
+    let expression = only(json!({"Type": "Pass", "QueryLanguage": "JSONata", "Output": deep}));
+    assert_failed(&Play::of(&expression).run(), "States.QueryEvaluationError", "Stack overflow error");
+    assert_eq!(Play::of(expression).quotas(|quotas| *quotas = relaxed).run().output(), json!(150));
 }
 
 #[test]
