@@ -9,7 +9,7 @@ use super::findings::Findings;
 use super::messages;
 use super::model::{ScopeId, StateId};
 use super::reader::{Outline, ScopeEntry};
-use super::source::Bytes;
+use super::source::{Bytes, Text};
 
 /// What reading the states found out about the whole.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ struct Read {
     location: String,
     span: Bytes,
     /// Where in the string that `span` is.
-    inside: Option<usize>,
+    inside: Option<(Text, usize)>,
 }
 
 /// A variable that a state assigns.
@@ -63,7 +63,7 @@ impl<'s> Graph<'s> {
     }
 
     /// Notes that a state reads a variable; `inside` says where in the string that `span` is.
-    pub(super) fn read(&mut self, state: StateId, name: String, location: String, span: Bytes, inside: Option<usize>) {
+    pub(super) fn read(&mut self, state: StateId, name: String, location: String, span: Bytes, inside: Option<(Text, usize)>) {
         self.read.push(Read { state, name, location, span, inside });
     }
 
@@ -236,8 +236,8 @@ fn warn_of_undefined(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Fi
             None => format!("assign `{}` in a state before this one", read.name),
         };
         findings.warning(UNDEFINED_VARIABLE, messages::undefined_variable(&read.name), &*read.location, read.span, &help);
-        if let Some(at) = read.inside {
-            findings.inside_string(at);
+        if let Some((string, at)) = &read.inside {
+            findings.inside_string(string, *at);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Diagnostics while they are being collected: their places are bytes until the end.
 
+use std::collections::BTreeMap;
+
 use super::diagnostic::{Diagnostic, Severity, Span};
-use super::source::Bytes;
+use super::source::{Bytes, Text, Written};
 
 /// Everything found so far.
 #[derive(Debug, Default)]
@@ -17,8 +19,8 @@ struct Finding {
     message: String,
     location: Option<String>,
     span: Option<Bytes>,
-    /// How far inside the string that `span` is, in bytes of what the string says.
-    inside: Option<usize>,
+    /// The string that `span` is, and how far inside it, in bytes of what it says.
+    inside: Option<(Text, usize)>,
     help: Option<String>,
 }
 
@@ -52,10 +54,10 @@ impl Findings {
         }
     }
 
-    /// Says where in the string of the finding added last it is, in bytes of what the string says.
-    pub(super) fn inside_string(&mut self, at: usize) {
+    /// Says where in its string the finding added last is, in bytes of what the string says.
+    pub(super) fn inside_string(&mut self, string: &Text, at: usize) {
         if let Some(last) = self.list.last_mut() {
-            last.inside = Some(at);
+            last.inside = Some((string.clone(), at));
         }
     }
 
@@ -75,10 +77,11 @@ impl Findings {
         self.list.push(Finding { severity, code, message, location, span, inside: None, help });
     }
 
-    /// The diagnostics in the order of the text; those without a location come last.
-    pub(super) fn into_diagnostics(mut self, text: &str) -> Vec<Diagnostic> {
+    /// The diagnostics in the order of the text, into which `substitutions` were put; those without a location come last.
+    pub(super) fn into_diagnostics(mut self, text: &str, substitutions: &BTreeMap<String, String>) -> Vec<Diagnostic> {
         self.list.sort_by_key(|finding| (finding.location.is_none(), finding.span.map_or(usize::MAX, |span| span.start)));
         let mut lines = Lines::of(text);
+        let mut strings = Strings { text, substitutions, last: None };
         self.list
             .into_iter()
             .map(|finding| Diagnostic {
@@ -86,7 +89,9 @@ impl Findings {
                 code: finding.code,
                 message: finding.message,
                 location: finding.location,
-                span: finding.span.map(|span| lines.span(finding.inside.map_or(span, |at| inside(text, span, at)))),
+                span: finding
+                    .span
+                    .map(|span| lines.span(finding.inside.map_or(span, |(said, at)| strings.inside(span, &said, at)))),
                 help: finding.help,
             })
             .collect()
@@ -125,30 +130,22 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// The stretch of the text from the byte `at` of what the string in `span` says to the string's end. A string in JSON may have
-/// escapes; a plain one in YAML is what it says.
-fn inside(text: &str, span: Bytes, at: usize) -> Bytes {
-    let string = text.get(span.start..span.end).unwrap_or_default();
-    let Some(inner) = string.strip_prefix(['"', '\'']) else {
-        return Bytes { start: (span.start + at).min(span.end), end: span.end };
-    };
-    let (mut said, mut rest) = (0, inner);
-    while said < at {
-        let mut characters = rest.chars();
-        let (length, says) = match (characters.next(), string.starts_with('"')) {
-            (Some('\\'), true) => match characters.next() {
-                Some('u') => {
-                    let code = rest.get(2..6).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
-                    (6, code.map_or(2, char::len_utf8))
-                }
-                Some(_) => (2, 1),
-                None => break,
-            },
-            (Some(character), _) => (character.len_utf8(), character.len_utf8()),
-            (None, _) => break,
-        };
-        said += says;
-        rest = rest.get(length..).unwrap_or_default();
+/// Finds places inside strings. Of those in the same string it reads how that is written once.
+struct Strings<'t> {
+    text: &'t str,
+    substitutions: &'t BTreeMap<String, String>,
+    last: Option<(Bytes, Option<Written>)>,
+}
+
+impl Strings<'_> {
+    /// The stretch of the text from the byte `at` of what the string in `span` says to the string's end; the whole string where that
+    /// cannot be told.
+    fn inside(&mut self, span: Bytes, said: &Text, at: usize) -> Bytes {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != span) {
+            self.last = Some((span, Written::read(self.text, span, said, self.substitutions)));
+        }
+        let written = self.last.as_ref().and_then(|(_, written)| written.as_ref());
+        let start = written.and_then(|written| written.place(at)).unwrap_or(span.start);
+        Bytes { start, end: span.end }
     }
-    Bytes { start: (span.end - rest.len()).saturating_sub(string.len() - 1 - inner.len()).min(span.end), end: span.end }
 }

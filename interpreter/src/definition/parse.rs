@@ -27,10 +27,12 @@ impl Definition {
             read.definition
         });
         match definition.filter(|_| !findings.has_errors()) {
-            Some(definition) => {
-                Ok(Parsed { definition, warnings: findings.into_diagnostics(text), unresolved: substitutions.into_unresolved() })
-            }
-            None => Err(findings.into_diagnostics(text)),
+            Some(definition) => Ok(Parsed {
+                definition,
+                warnings: findings.into_diagnostics(text, &options.substitutions),
+                unresolved: substitutions.into_unresolved(),
+            }),
+            None => Err(findings.into_diagnostics(text, &options.substitutions)),
         }
     }
 }

@@ -141,6 +141,67 @@ States:
   off: {Type: Succeed}
 ";
 
+/// The one wrong character of an expression, `]`, is pointed at.
+#[track_caller]
+fn points_at_it(text: &str, syntax: Syntax) {
+    let substitutions = [("Sum".to_owned(), "$sum([1])".to_owned())].into();
+    let found = Definition::parse(text, &Options { syntax, substitutions, ..Options::default() }).unwrap_err();
+    let span = found[0].span.unwrap();
+    let before = &text[..text.find(']').unwrap()];
+    let (line, column) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap().chars().count() + 1);
+    assert_eq!((found[0].code, span.line, span.column), ("INVALID_JSONATA_EXPRESSION", line, column), "{text}");
+}
+
+#[test]
+fn a_wrong_expression_is_pointed_at_in_its_string() {
+    for output in [
+        r#""{% 1 + ] %}""#,
+        r#""{% 'é' & \"ü\" & ] %}""#,
+        r#""{% '\u00e9\ud83d\ude00' & ] %}""#,
+        r#""{%\n  1 +\r\n\t] %}""#,
+        r#"{"a": ["{% '\\\\' & \/x\/ & ] %}"]}"#,
+        r#""{% '${Sum}' & ] %}""#,
+    ] {
+        let json = format!(
+            r#"{{"QueryLanguage": "JSONata", "StartAt": "S", "States": {{
+            "S": {{"Type": "Pass", "End": true,
+                "Output": {output}}}}}}}"#
+        );
+        points_at_it(&json, Syntax::Json);
+    }
+    for output in [
+        "'{% 1 + ] %}'",
+        "'{% ''é'' & ] %}'",
+        "'{% ''one''\n        & ]\n        %}'",
+        r#""{% \"é\" & '\u00e9\x41\t' & ] %}""#,
+        "\"{% 1 +\n\n        2 \\\n        + ] %}\"",
+        "\"{% 1\n+ ] %}\"",
+        "|-\n        {%\n          'é' &\n\n          ]\n        %}",
+        "|-\r\n        {% 1 +\r\n        ] %}",
+        "|4-\n        {% 1 +\n          ] %}",
+        ">-\n        {% 1 +\n        2 +\n\n          3 +\n        ] %}\n",
+        ">-\n        {% ${Sum} +\n        ] %}",
+        "\n        a: !Sub '{% ''x'' & ] %}'",
+        "\n        - &it\n          '{% ''x'' & ] %}'\n        - *it",
+        "!Sub |-\n        {% ${Sum} +\n        ] %}",
+    ] {
+        let yaml = format!(
+            "# ü\nQueryLanguage: JSONata\nStartAt: S\nStates:\n  S:\n    Type: Pass\n    End: true\n    Output: {output}\n    Comment: 'é'\n"
+        );
+        points_at_it(&yaml, Syntax::Yaml);
+    }
+}
+
+#[test]
+fn where_the_place_in_a_string_is_not_known_its_beginning_is_shown() {
+    let text = "QueryLanguage: JSONata\nStartAt: S\nStates:\n  S: {Type: Pass, End: true, Output: !Ref Expression}\n";
+    let substitutions = [("Expression".to_owned(), "{% 1 + ] %}".to_owned())].into();
+    let found = Definition::parse(text, &Options { syntax: Syntax::Yaml, substitutions, ..Options::default() }).unwrap_err();
+    let span = found[0].span.unwrap();
+    assert_eq!((found[0].code, span.line), ("INVALID_JSONATA_EXPRESSION", 4));
+    assert!(text[span.start..].starts_with("!Ref Expression"), "{}", &text[span.start..]);
+}
+
 #[test]
 fn yaml_follows_the_core_schema() {
     let parsed = Definition::parse(YAML, &options(Syntax::Yaml)).unwrap();

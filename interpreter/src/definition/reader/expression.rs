@@ -97,7 +97,8 @@ impl<'s> Reader<'s, '_> {
         for (reading, at) in expression.readings() {
             let (code, message, help) = match reading {
                 Reading::Variable(name) => {
-                    self.graph.read(self.state, name, place.to_owned(), node.span, Some(at));
+                    let string = node.as_text().map(|text| (text.clone(), at));
+                    self.graph.read(self.state, name, place.to_owned(), node.span, string);
                     continue;
                 }
                 Reading::UnknownFunction(name) if name == "eval" => (
@@ -115,7 +116,9 @@ impl<'s> Reader<'s, '_> {
                 ),
             };
             self.findings.warning(code, message, place, node.span, help);
-            self.findings.inside_string(at);
+            if let Some(text) = node.as_text() {
+                self.findings.inside_string(text, at);
+            }
         }
     }
 
@@ -149,8 +152,8 @@ impl<'s> Reader<'s, '_> {
 
     fn refuse_expression(&mut self, code: &'static str, error: &ExpressionError, place: String, node: &Node) {
         self.findings.error(code, error.message.as_str(), place, node.span);
-        if let Some(at) = error.at {
-            self.findings.inside_string(at);
+        if let (Some(text), Some(at)) = (node.as_text(), error.at) {
+            self.findings.inside_string(text, at);
         }
     }
 }

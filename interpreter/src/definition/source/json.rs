@@ -5,7 +5,7 @@ use std::sync::Arc;
 use statewright_value::{DEPTH_MAX, Number};
 
 use super::substitution::{Substitutions, leading};
-use super::{Bytes, Kind, Member, Node, Refusal, Text};
+use super::{Bytes, Kind, Member, Node, Refusal, Style, Text};
 
 /// Reads one JSON value with blanks around it. A byte order mark before it is skipped.
 pub(super) fn parse(text: &str, substitutions: &mut Substitutions<'_>) -> Result<Node, Refusal> {
@@ -159,10 +159,10 @@ impl<'t> Parser<'t, '_, '_> {
 
     fn text(&mut self, text: &str) -> Text {
         if !text.contains("${") {
-            return Text { text: text.into(), unresolved: false };
+            return Text { text: text.into(), unresolved: false, style: Style::DoubleQuoted };
         }
         let (text, unresolved) = self.substitutions.replace(text);
-        Text { text: Arc::from(&*text), unresolved }
+        Text { text: Arc::from(&*text), unresolved, style: Style::DoubleQuoted }
     }
 
     fn escape(&mut self, string: usize) -> Parsed<char> {
@@ -294,7 +294,7 @@ impl<'t> Parser<'t, '_, '_> {
         let whole: &'t str = self.text.get(start..start + length).unwrap_or_default();
         self.at += length;
         let Some(value) = self.substitutions.value(name) else {
-            return Ok(Kind::Text(Text { text: whole.into(), unresolved: true }));
+            return Ok(Kind::Text(Text { text: whole.into(), unresolved: true, style: Style::Plain }));
         };
         let none = std::collections::BTreeMap::new();
         let mut inner = Parser { text: value, at: 0, depth: self.depth, substitutions: &mut Substitutions::new(&none) };

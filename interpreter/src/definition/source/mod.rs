@@ -2,6 +2,7 @@
 
 mod json;
 mod substitution;
+mod written;
 mod yaml;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use statewright_value::{Number, Object, Value};
 
 pub(super) use substitution::Substitutions;
+pub(super) use written::{Style, Written};
 
 /// A stretch of the text, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,7 @@ pub(super) struct Text {
     pub(super) text: Arc<str>,
     /// Whether a substitution in it has no value.
     pub(super) unresolved: bool,
+    pub(super) style: Style,
 }
 
 /// A member of an object. The same key may occur several times; the last counts.

@@ -31,7 +31,7 @@ impl<'o> Substitutions<'o> {
     pub(in crate::definition) fn replace<'t>(&mut self, text: &'t str) -> (Cow<'t, str>, bool) {
         let mut replaced = String::new();
         let (mut rest, mut changed, mut unresolved) = (text, false, false);
-        while let Some((before, placeholder, name, after)) = next(rest) {
+        while let Some((before, placeholder, name, after)) = next_placeholder(rest) {
             replaced.push_str(before);
             if let Some(value) = self.value(name) {
                 replaced.push_str(value);
@@ -65,7 +65,7 @@ pub(super) fn leading(text: &str) -> Option<(usize, &str)> {
 }
 
 /// The first placeholder of a text: what stands before it, itself, its name, and what stands behind it.
-fn next(text: &str) -> Option<(&str, &str, &str, &str)> {
+pub(super) fn next_placeholder(text: &str) -> Option<(&str, &str, &str, &str)> {
     let mut from = 0;
     loop {
         let at = from + text.get(from..)?.find("${")?;

@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use statewright_value::DEPTH_MAX;
 
 use super::substitution::Substitutions;
-use super::{Bytes, Kind, Member, Node, Refusal, Text, json};
+use super::{Bytes, Kind, Member, Node, Refusal, Style, Text, json};
 
 /// How many nodes the aliases of a text may stand for altogether, so that a short text cannot mean a huge tree.
 const ALIASED_NODES_MAX: usize = 100_000;
@@ -191,7 +191,7 @@ impl<'t> Reader<'t, '_, '_> {
             // A function of CloudFormation, whose value is not known here.
             Some(name) => {
                 self.substitutions.value(&format!("!{name}"));
-                Kind::Text(Text { text: format!("${{!{name}}}").into(), unresolved: true })
+                Kind::Text(Text { text: format!("${{!{name}}}").into(), unresolved: true, style: Style::Plain })
             }
             None if is_mapping => Kind::Object(members),
             None => Kind::Array(items),
@@ -201,9 +201,9 @@ impl<'t> Reader<'t, '_, '_> {
 
     fn key(&mut self, event: Event<'t>, span: Span) -> Result<(Text, Bytes), Refusal> {
         match event {
-            Event::Scalar(text, ..) => {
+            Event::Scalar(text, style, ..) => {
                 let (text, unresolved) = self.substitutions.replace(&text);
-                Ok((Text { text: text.as_ref().into(), unresolved }, self.bytes(span)))
+                Ok((Text { text: text.as_ref().into(), unresolved, style: style_of(style) }, self.bytes(span)))
             }
             Event::Alias(anchor) => match self.anchors.get(anchor) {
                 Some(Some((Node { kind: Kind::Text(text), .. }, _))) => Ok((text.clone(), self.bytes(span))),
@@ -213,26 +213,27 @@ impl<'t> Reader<'t, '_, '_> {
         }
     }
 
-    fn scalar(&mut self, written: &str, style: ScalarStyle, tag: Option<&Tag>) -> Kind {
+    fn scalar(&mut self, written: &str, scalar_style: ScalarStyle, tag: Option<&Tag>) -> Kind {
+        let style = style_of(scalar_style);
         let cloud_formation = match tag.and_then(short_name) {
             Some("Ref" | "GetAtt") => Some(format!("${{{written}}}")),
             Some("Sub") => Some(written.to_owned()),
             Some(name) => {
                 self.substitutions.value(&format!("!{name}"));
-                return Kind::Text(Text { text: format!("${{!{name} {written}}}").into(), unresolved: true });
+                return Kind::Text(Text { text: format!("${{!{name} {written}}}").into(), unresolved: true, style });
             }
             None => None,
         };
         let (text, unresolved) = self.substitutions.replace(cloud_formation.as_deref().unwrap_or(written));
         let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
-        if style == ScalarStyle::Plain
+        if style == Style::Plain
             && !is_text
             && !unresolved
             && let Some(kind) = plain(&text)
         {
             return kind;
         }
-        Kind::Text(Text { text: text.as_ref().into(), unresolved })
+        Kind::Text(Text { text: text.as_ref().into(), unresolved, style })
     }
 
     fn bytes(&self, span: Span) -> Bytes {
@@ -247,6 +248,16 @@ impl<'t> Reader<'t, '_, '_> {
     fn scan_error(&self, error: &ScanError) -> Refusal {
         let at = self.offsets.byte(error.marker().index());
         Refusal::Syntax { message: error.info().to_owned(), span: Bytes::new(at, at), noticed_at: at }
+    }
+}
+
+fn style_of(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::SingleQuoted,
+        ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
     }
 }
 
