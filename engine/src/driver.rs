@@ -174,7 +174,19 @@ pub enum Delivered {
 /// # Errors
 /// When the store or a queue fails. Nothing is lost: call again.
 pub async fn drive<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, DriveError> {
-    let mut waiting = Waiting::default();
+    drive_with(host, arn, Waiting::default()).await
+}
+
+/// [Drives](drive) an execution because of a wake-up that somebody had before, who may have died over it: what such a driver has put
+/// into the list of running executions, although the execution has ended meanwhile, is taken out of it.
+///
+/// # Errors
+/// As those of [`drive`].
+pub async fn drive_again<H: Host>(host: &H, arn: &ExecutionArn) -> Result<Drove, DriveError> {
+    drive_with(host, arn, Waiting { is_again: true, ..Waiting::default() }).await
+}
+
+async fn drive_with<'h, H: Host>(host: &'h H, arn: &'h ExecutionArn, mut waiting: Waiting<'h>) -> Result<Drove, DriveError> {
     loop {
         match drive_loaded(host, arn, &mut waiting).await {
             // Somebody else moved it on: decide again from their state. What we wait for is still ours.
@@ -454,6 +466,8 @@ struct Waiting<'h> {
     later: Vec<Later>,
     /// Whether this driver has put the execution into the list of running ones, whatever has become of the commit.
     listed: bool,
+    /// Whether somebody drove before who may have died.
+    is_again: bool,
 }
 
 impl Waiting<'_> {
@@ -518,7 +532,7 @@ impl Round {
 async fn drive_loaded<'h, H: Host>(host: &'h H, arn: &'h ExecutionArn, waiting: &mut Waiting<'h>) -> Result<Drove, DriveError> {
     let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Drove::Unknown) };
     // Whoever was faster does not know of it, and would leave it there.
-    driver.ledger.listed |= waiting.listed;
+    driver.ledger.listed |= waiting.listed || waiting.is_again && driver.execution.status().is_final();
     let driven = driver.go(inbox, Output::default(), waiting).await;
     waiting.listed |= driver.ledger.listed;
     driven

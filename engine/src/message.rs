@@ -8,7 +8,7 @@ use std::time::Duration;
 use statewright_interpreter::time::Timestamp;
 
 use crate::clock::Clock;
-use crate::driver::{BORN_WITHIN, DriveError, Drove, Host, SKEW, WAKE_AHEAD_MAX, drive};
+use crate::driver::{BORN_WITHIN, DriveError, Drove, Host, SKEW, WAKE_AHEAD_MAX, drive, drive_again};
 use crate::queue::WakeQueue;
 use crate::store::ExecutionArn;
 
@@ -69,6 +69,15 @@ pub struct WakeUp {
     pub sent: Timestamp,
 }
 
+impl WakeUp {
+    /// A wake-up comes again later each time, but no later than twice as long as it has been there: it may have been received more than
+    /// once by somebody who came too early, which is no failure.
+    fn after_failure(self, now: Timestamp) -> Fate {
+        let there = self.sent.until(now).saturating_mul(2).max(Fate::pause(1));
+        Fate::Again(Fate::pause(self.received).min(there))
+    }
+}
+
 /// How a wake-up was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Driven {
@@ -80,7 +89,7 @@ pub struct Driven {
 
 /// [Drives](drive) an execution because of a wake-up, in an invocation that must have left at `deadline`.
 pub async fn answer_wake_up<H: Host>(host: &H, arn: &ExecutionArn, wake_up: WakeUp, deadline: Timestamp) -> Driven {
-    let drove = drive(host, arn).await;
+    let drove = if wake_up.received > 1 { drive_again(host, arn).await } else { drive(host, arn).await };
     let now = host.clock().now();
     let wake_after = match &drove {
         Ok(Drove::Finished | Drove::Waiting(_) | Drove::HandedOver) => return Driven { drove, fate: Fate::Done },
@@ -91,12 +100,12 @@ pub async fn answer_wake_up<H: Host>(host: &H, arn: &ExecutionArn, wake_up: Wake
         // Its leases end with this invocation.
         Ok(Drove::Unfinished) => now.until(deadline).saturating_add(SKEW),
         Err(error) if error.is_newer() => WAKE_AHEAD_MAX,
-        Err(_) => return Driven { drove, fate: Fate::after_failure(wake_up.received) },
+        Err(_) => return Driven { drove, fate: wake_up.after_failure(now) },
     };
     // A message of its own: this one would count it as a failure.
     match host.wakes().wake(arn, wake_after).await {
         Ok(()) => Driven { drove, fate: Fate::Done },
-        Err(error) => Driven { drove: Err(error.into()), fate: Fate::after_failure(wake_up.received) },
+        Err(error) => Driven { drove: Err(error.into()), fate: wake_up.after_failure(now) },
     }
 }
 
@@ -109,6 +118,19 @@ mod tests {
         assert_eq!(hides_after(1, false), HIDES_AFTER);
         assert_eq!(hides_after(1, true), Duration::ZERO);
         assert_eq!(hides_after(2, false), Duration::ZERO);
+    }
+
+    #[test]
+    fn who_came_too_early_has_not_failed() {
+        let after = |received, seconds: i64| WakeUp { received, sent: Timestamp(0) }.after_failure(Timestamp(1000 * seconds));
+        let again = |seconds| Fate::Again(Duration::from_secs(seconds));
+        assert_eq!(
+            [(1, 0), (2, 5), (3, 15), (4, 35)].map(|(received, seconds)| after(received, seconds)),
+            [5, 10, 20, 40].map(again)
+        );
+        assert_eq!(after(8, 14), again(28));
+        // One that was put in again is a new message, with its count.
+        assert_eq!(after(3, 10), again(20));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use statewright_engine::journal::{Abandonment, Due, Journal, Settings};
 use statewright_engine::table::{Attribute, Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
     AfterCrash, Clock, Commit, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError,
-    Swept, WAKE_AHEAD_MAX, claim, deliver, deliver_all, open_task, release, sweep, take_back_recovered, take_dead_letter, to_walk,
-    walk,
+    Swept, WAKE_AHEAD_MAX, claim, deliver, deliver_all, drive_again, open_task, release, sweep, take_back_recovered,
+    take_dead_letter, to_walk, walk,
 };
 use statewright_interpreter::event::Event;
 use statewright_interpreter::execution::Execution;
@@ -608,6 +608,22 @@ fn who_was_slower_takes_what_has_ended_out_of_the_list_that_it_has_put_it_into()
     });
     assert_eq!(world.drive("one"), Ok(Drove::Finished));
     assert_eq!(lists(&world, None), [("one".to_owned(), "ABORTED".to_owned())]);
+}
+
+#[test]
+fn what_a_driver_has_left_in_the_list_that_died_over_it_is_taken_out() {
+    let world = World::new(WAIT);
+    world.start("one", "{}").unwrap();
+    let loaded = block(world.journal.load(&World::arn("one"), START)).unwrap().unwrap();
+    let execution = Execution::restore(&world.definition, &loaded.checkpoint).unwrap();
+    let stop = Happened { at: START, event: Event::Stop { error: Default::default() } };
+    assert_eq!(block(deliver(&world, &World::arn("one"), "stop", stop)), Ok(Delivered::Applied));
+    // It has seen nothing of the stop, puts the execution into the list of running ones, and dies before it commits.
+    block(world.journal.enlist(&execution, &loaded.birth, START.plus_seconds(86_400), START)).unwrap();
+    let listed = |status: &str| ("one".to_owned(), status.to_owned());
+    assert_eq!(lists(&world, None), [listed("RUNNING"), listed("ABORTED")]);
+    assert_eq!(block(drive_again(&world, &World::arn("one"))), Ok(Drove::Finished));
+    assert_eq!(lists(&world, None), [listed("ABORTED")]);
 }
 
 #[test]
