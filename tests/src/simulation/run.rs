@@ -239,6 +239,11 @@ impl<'w> Runner<'w> {
                 if error.is_unreadable() && !error.is_newer() {
                     world.violate(execution, error.to_string());
                 }
+                // A worker whose claim is left to a later release may come too late, too.
+                let is_claim = matches!(&errand, Errand::Tell(telling) if matches!(telling.then, Then::Worked(_, 0)));
+                if is_claim && error.is_newer() {
+                    world.life(execution, |life| life.deaths += 1);
+                }
                 self.lost(execution, errand);
             }
             (_, Landed::Started(Ok(_)) | Landed::Answered(_) | Landed::Told(Ok(_)) | Landed::Relayed(Ok(()))) => {
