@@ -7,6 +7,7 @@ use statewright_cost::{Architecture, Billing, Prices, Usage};
 use crate::deployment::Counted;
 use crate::meter::Kind;
 use crate::run::Run;
+use crate::workloads::HeldTo;
 
 const MILLION: f64 = 1e6;
 /// An idle month: 30 days, a sweep each minute, an execution each hour.
@@ -40,7 +41,11 @@ pub(crate) fn print(prices: &Prices, runs: &[Run], idle: &Counted) -> anyhow::Re
             estimates.push(format!("{}: {estimate:.2}, {:+.0} %", workload.name, off * 100.0));
             missed += usize::from(off.abs() > ESTIMATE_OFF_MAX);
         }
-        missed += usize::from(ratio < workload.must);
+        missed += usize::from(workload.held_to.is_some_and(|held_to| ratio < held_to.must));
+        let (verdict, must, goal) = match workload.held_to {
+            Some(HeldTo { must, goal }) => (verdict(ratio, must, goal), format!("{must} ×"), format!("{goal} ×")),
+            None => ("", "–".to_owned(), "–".to_owned()),
+        };
         let express = match workload.seconds.is_nan() {
             true => "not possible".to_owned(),
             false => format!("{:.2}", prices.express(workload.seconds) * MILLION),
@@ -49,12 +54,9 @@ pub(crate) fn print(prices: &Prices, runs: &[Run], idle: &Counted) -> anyhow::Re
         let durable = prices.durable(workload.operations, workload.result_bytes, waits) * MILLION;
         let stored = prices.stored(counted.stored.0 * each, counted.stored.1 * each);
         println!(
-            "| {} | {arm:.2} | {x86:.2} | {:.2} | {standard:.2} | {ratio:.1} × {} | {} × | {} × | {express} | {durable:.2} | {stored:.2} |",
+            "| {} | {arm:.2} | {x86:.2} | {:.2} | {standard:.2} | {ratio:.1} × {verdict} | {must} | {goal} | {express} | {durable:.2} | {stored:.2} |",
             workload.name,
             arm / transitions,
-            verdict(ratio, workload.must, workload.goal),
-            workload.must,
-            workload.goal,
         );
     }
     println!("\n`statewright cost` says (at most {:.0} % off):\n    {}\n", ESTIMATE_OFF_MAX * 100.0, estimates.join("\n    "));
