@@ -44,3 +44,8 @@ pub use reference::Reference;
 pub fn has_function(name: &str) -> bool {
     function::find(name).is_some()
 }
+
+/// The README's example is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
