@@ -90,6 +90,8 @@ struct Visit {
     end: End,
     /// The error it failed with last, and when.
     error: Option<(ErrorDetails, Timestamp)>,
+    /// The error that its output holds, if that may be what a catcher has put there.
+    caught: Option<ErrorDetails>,
     /// Whether its task has a result.
     has_result: bool,
     attempts: u32,
@@ -185,8 +187,11 @@ impl<'d> Tree<'d> {
                 self.finish(End::Done);
                 0
             }
-            // It names the event before its state as previous; the event before it in the history is of its own frame.
-            EventDetails::EvaluationFailed { .. } => self.frame_of.last().copied().unwrap_or(previous),
+            EventDetails::EvaluationFailed { error, state, .. } => {
+                let at = self.frame_in(previous, state);
+                self.set_error(at, error, now);
+                at
+            }
             EventDetails::ExecutionStarted { .. }
             | EventDetails::StateAborted(_)
             | EventDetails::ParallelStateSucceeded
@@ -202,7 +207,10 @@ impl<'d> Tree<'d> {
         if let Some(frame) = self.frames.get_mut(frame) {
             if let Some(last) = frame.current() {
                 last.next.get_or_insert_with(|| Arc::clone(name));
+                last.show_if_caught(self.definition.state(last.state), id);
             }
+            // What failed before was caught.
+            frame.error = None;
             *frame.visits.entry(id).or_default() += 1;
             frame.entries.push(Entry::Visit(Box::new(visit)));
         }
@@ -229,6 +237,20 @@ impl<'d> Tree<'d> {
             _ => 0,
         };
         self.add_child(around, scope, u32::try_from(slot).unwrap_or(0))
+    }
+
+    /// The frame that is in the state called `name`, which was entered after the event of frame `previous`: the event of an evaluation
+    /// that fails may name the one before its state.
+    fn frame_in(&self, previous: usize, name: &str) -> usize {
+        let Some(id) = self.definition.find(name) else { return previous };
+        let is_in = |frame: &Frame| frame.last().is_some_and(|visit| visit.state == id && visit.end == End::Open);
+        self.climb(previous, is_in)
+            .or_else(|| {
+                let around = self.climb(previous, |frame| frame.last().is_some_and(|visit| visit.forked))?;
+                self.open_children(around).into_iter().find(|&child| self.frames.get(child).is_some_and(is_in))
+            })
+            .or_else(|| self.frames.iter().rposition(is_in))
+            .unwrap_or(previous)
     }
 
     fn add_child(&mut self, parent: usize, scope: ScopeId, slot: u32) -> usize {
@@ -263,13 +285,14 @@ impl<'d> Tree<'d> {
         visit.left_at = Some(now);
         let failed = visit.error.is_some() || matches!(state.kind, Kind::Task(_)) && !visit.has_result;
         visit.end = if failed { End::Caught } else { End::Done };
+        visit.caught = caught_error(state, output.value());
         if failed && visit.error.as_ref().is_none_or(|(error, _)| error.error.is_none()) {
-            visit.error = caught_error(state, output.value()).map(|error| (error, now)).or(visit.error.take());
+            visit.error = visit.caught.take().map(|error| (error, now)).or(visit.error.take());
         }
         if verbose {
             visit.items.push(Item::Line(Paint::Dim, data("out", output)));
         }
-        if repeated && visit.end == End::Done && visit.items.is_empty() {
+        if repeated && visit.end == End::Done && visit.caught.is_none() && visit.items.is_empty() {
             frame.hide(&state.name);
         }
         at
@@ -552,6 +575,7 @@ impl Visit {
             left_at: None,
             end: End::Open,
             error: None,
+            caught: None,
             has_result: false,
             attempts: 0,
             next: None,
@@ -560,6 +584,20 @@ impl Visit {
             children: (0, 0),
             forked: false,
             detail: None,
+        }
+    }
+}
+
+impl Visit {
+    /// It went on to the state `next`: if only a catcher leads there, it failed on its way out, with a result.
+    fn show_if_caught(&mut self, state: &State, next: StateId) {
+        let is_caught = state.next != Next::State(next) && state.catch.iter().any(|catcher| catcher.next == next);
+        if self.end == End::Done && is_caught {
+            self.end = End::Caught;
+            if let Some(error) = self.caught.take() {
+                self.items.push(Item::Line(Paint::Bad, format!("✘ {}", describe(&error))));
+                self.error = Some((error, self.left_at.unwrap_or(self.entered_at)));
+            }
         }
     }
 }

@@ -218,6 +218,67 @@ fn a_machine_in_jsonata_runs() {
 }
 
 #[test]
+fn a_state_that_fails_behind_its_result_is_shown_as_failed() {
+    let task = |fields: &str, caught: &str, next: &str| {
+        format!(
+            r#"{{"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", {fields},
+            "Catch": [{{"ErrorEquals": ["States.ALL"], "Next": "{caught}"}}], "Next": "{next}"}}"#
+        )
+    };
+    let jsonata = |field: &str| format!(r#""QueryLanguage": "JSONata", {field}"#);
+    let inside = |name: &str, output: &str| {
+        let task = task(&jsonata(&format!(r#""Output": "{{% {output} %}}""#)), &format!("Mend {name}"), &format!("End {name}"));
+        format!(
+            r#"{{"StartAt": "{name}", "States": {{"{name}": {task},
+            "Mend {name}": {{"Type": "Pass", "End": true}}, "End {name}": {{"Type": "Succeed"}}}}}}"#
+        )
+    };
+    let states = [
+        ("Output", task(&jsonata(r#""Output": "{% 1 + 'a' %}""#), "Assign", "Unseen")),
+        ("Assign", task(&jsonata(r#""Assign": {"id": "{% $states.result.none %}"}"#), "Selector", "Unseen")),
+        ("Selector", task(r#""ResultSelector": {"id.$": "States.ArrayGetItem(States.Array(1), 5)"}"#, "Items", "Unseen")),
+        (
+            "Items",
+            format!(
+                r#"{{"QueryLanguage": "JSONata", "Type": "Map", "Items": [1, 2, 3], "Next": "Both", "ItemProcessor": {}}}"#,
+                inside("Item", "$states.context.Map.Item.Value = 2 ? -'a' : 1")
+            ),
+        ),
+        (
+            "Both",
+            format!(
+                r#"{{"Type": "Parallel", "Branches": [{}, {}], "Next": "Retried"}}"#,
+                inside("Left", "1"),
+                inside("Right", "$number('x')")
+            ),
+        ),
+        (
+            "Retried",
+            task(
+                &jsonata(
+                    r#""Output": "{% -'a' %}", "Retry": [{"ErrorEquals": ["States.QueryEvaluationError"], "MaxAttempts": 1}]"#,
+                ),
+                "Unseen",
+                "Unseen",
+            ),
+        ),
+        ("Unseen", r#"{"Type": "Pass", "End": true}"#.to_owned()),
+    ];
+    let states = states.map(|(name, state)| format!("\"{name}\": {state}")).join(",\n");
+    let folder = Folder::with(&format!(r#"{{"StartAt": "Output", "States": {{{states}}}}}"#));
+    insta::assert_snapshot!("failed_behind_its_result", folder.execute(&["--auto-mock"]).code(0).screen());
+}
+
+#[test]
+fn what_fails_after_an_error_was_caught_is_shown_too() {
+    let definition = r#"{"StartAt": "A", "States": {
+        "A": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": true, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "B"}]},
+        "B": {"Type": "Pass", "InputPath": "$.none", "End": true}}}"#;
+    let ran = Folder::with(definition).execute(&["--task", "A=exit 1"]).code(1).says(&["└ ✘ B  Pass\n  └ ✘ States.Runtime: "]);
+    assert!(ran.stderr.contains("caught States.TaskFailed → B"), "{}", ran.stderr);
+}
+
+#[test]
 fn what_cannot_be_run_yet_is_said() {
     let distributed = r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "End": true, "ItemProcessor": {
         "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
