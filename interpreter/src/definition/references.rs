@@ -6,7 +6,7 @@ use std::sync::Arc;
 use statewright_value::{Object, Value};
 
 use super::choice::{Comparison, Condition, Operand};
-use super::model::{Definition, Flow, Items, JsonPathFlow, Kind, Map, Quantity, Selection, State, Task, Text, Wait};
+use super::model::{Definition, Flow, Items, JsonPathFlow, Kind, Map, Quantity, Selection, State, StateId, Task, Text, Wait};
 use crate::expression::{Expression, is_expression, is_function};
 use crate::intrinsic::Call;
 use crate::path::{Path, Root};
@@ -21,11 +21,23 @@ impl Definition {
     pub fn variable_references(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
         let assigned: BTreeSet<Arc<str>> = self.states.iter().flat_map(assigned).collect();
         let references = |state: &State| {
-            let mut read = Read { assigned: &assigned, names: BTreeSet::new() };
+            let mut read = Read { assigned: &assigned, names: BTreeSet::new(), path: None, reads_path: false };
             read.state(state);
             (Arc::clone(&state.name), read.names.into_iter().collect::<Vec<_>>())
         };
         self.states.iter().map(references).filter(|(_, names)| !names.is_empty()).collect()
+    }
+
+    /// The states one of whose expressions in JSONata may read what is found at `path` in `$states`.
+    #[must_use]
+    pub fn readers(&self, path: &[&str]) -> BTreeSet<StateId> {
+        let assigned = BTreeSet::new();
+        let reads_it = |&id: &StateId| {
+            let mut read = Read { assigned: &assigned, names: BTreeSet::new(), path: Some(path), reads_path: false };
+            read.state(self.state(id));
+            read.reads_path
+        };
+        self.scopes.iter().flat_map(|scope| scope.states.iter().copied()).filter(reads_it).collect()
     }
 }
 
@@ -40,6 +52,9 @@ fn assigned(state: &State) -> Vec<Arc<str>> {
 struct Read<'a> {
     assigned: &'a BTreeSet<Arc<str>>,
     names: BTreeSet<Arc<str>>,
+    /// A path in `$states`, and whether an expression may read what is found there.
+    path: Option<&'a [&'a str]>,
+    reads_path: bool,
 }
 
 impl Read<'_> {
@@ -186,6 +201,7 @@ impl Read<'_> {
     }
 
     fn expression(&mut self, expression: &Expression) {
+        self.reads_path |= self.path.is_some_and(|path| expression.may_read(path));
         for name in expression.names() {
             if !is_function(name) || self.assigned.contains(name) {
                 self.names.insert(Arc::clone(name));

@@ -97,6 +97,16 @@ impl Expression {
     /// The names that it reads from outside, each once, with their places in bytes from the beginning of the string with its markers.
     #[must_use]
     pub fn readings(&self) -> Vec<(Reading, usize)> {
+    /// Whether it may read what is found at `path` in `$states`.
+    pub(crate) fn may_read(&self, path: &[&str]) -> bool {
+        let references = self.compiled.references();
+        references.iter().any(|reference| match reference {
+            // A path that ends before the other one reads all that is below.
+            Reference::Variable { name: STATES, fields, .. } => fields.iter().zip(path).all(|(field, step)| field == step),
+            Reference::Variable { .. } | Reference::Name { .. } | Reference::Input { .. } => false,
+        })
+    }
+
         let mut found: Vec<(Reading, usize)> = Vec::new();
         for reference in self.compiled.references() {
             let Reference::Variable { name, fields, called, position } = reference else { continue };

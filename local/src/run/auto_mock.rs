@@ -10,12 +10,13 @@ mod options;
 mod synthesis;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use statewright_interpreter::Value;
 use statewright_interpreter::command::StartTask;
-use statewright_interpreter::definition::{Definition, Pattern, Resource};
+use statewright_interpreter::definition::{Definition, Flow, Kind, Next, Pass, Pattern, Resource, ResultPath, State, StateId};
 use statewright_interpreter::time::Timestamp;
 
 use super::envelope::{self, Ids};
@@ -35,6 +36,34 @@ pub(crate) struct AutoMock<'d> {
     analyses: RefCell<BTreeMap<u32, Rc<Analysis>>>,
 }
 
+/// Where a state's input goes on as it is: to the next states, and into branches.
+fn given_the_input(definition: &Definition, state: &State) -> Vec<StateId> {
+    let passes_on = matches!(state.kind, Kind::Pass(Pass { result: None }) | Kind::Wait(_) | Kind::Choice(_));
+    let (goes_on, is_handed_in) = match &state.flow {
+        Flow::Jsonata(flow) => (passes_on && flow.output.is_none(), flow.arguments.is_none()),
+        Flow::JsonPath(flow) => {
+            let is_handed_in = flow.parameters.is_none();
+            (passes_on && is_handed_in || !matches!(flow.result_path, ResultPath::Replace), is_handed_in)
+        }
+    };
+    let next = match (state.next, &state.kind) {
+        (_, Kind::Choice(choice)) => choice.default,
+        (Next::State(next), _) => Some(next),
+        (Next::End, _) => None,
+    };
+    let mut given: Vec<StateId> = next.filter(|_| goes_on).into_iter().collect();
+    match &state.kind {
+        Kind::Choice(choice) => {
+            given.extend(choice.rules.iter().filter(|rule| rule.output.is_none()).map(|rule| rule.next));
+        }
+        Kind::Parallel(parallel) if is_handed_in => {
+            given.extend(parallel.branches.iter().map(|&branch| definition.scope(branch).start_at));
+        }
+        Kind::Pass(_) | Kind::Wait(_) | Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_) | Kind::Succeed | Kind::Fail(_) => {}
+    }
+    given
+}
+
 impl<'d> AutoMock<'d> {
     /// Makes up answers for `definition`.
     pub(crate) fn new(definition: &'d Definition) -> Self {
@@ -45,6 +74,25 @@ impl<'d> AutoMock<'d> {
     pub(crate) fn input(&self, now: Timestamp) -> Value {
         let analysis = self.analysis(0, now);
         Synthesis { now, attribute_values: false }.make(&analysis.input, Some(Value::empty_object()))
+    }
+
+    /// A state that reads the execution's input in JSONata, where nothing is looked for: one on the ways from the start on that pass
+    /// the input on, or one that takes it from the Context object.
+    pub(crate) fn reader_in_jsonata(&self) -> Option<&'d Arc<str>> {
+        let definition = self.definition;
+        let (readers, of_context) = (definition.readers(&["input"]), definition.readers(&["context", "Execution", "Input"]));
+        let mut seen = BTreeSet::new();
+        let mut ahead = vec![definition.scope(definition.root()).start_at];
+        while let Some(id) = ahead.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if readers.contains(&id) {
+                return Some(&definition.state(id).name);
+            }
+            ahead.extend(given_the_input(definition, definition.state(id)));
+        }
+        of_context.first().map(|&id| &definition.state(id).name)
     }
 
     /// An answer to a task.

@@ -170,11 +170,18 @@ impl<'s> Driver<'s> {
         if let Some(input) = &self.settings.input {
             return input.clone();
         }
-        let Some(made_up) = auto_mock.map(|auto_mock| auto_mock.input(self.settings.start_time)) else {
-            return Value::empty_object().into();
-        };
-        if !self.settings.quiet && made_up != Value::empty_object() {
-            self.screen.note(&format!("--auto-mock: made up the input {made_up}"));
+        let Some(auto_mock) = auto_mock else { return Value::empty_object().into() };
+        let made_up = auto_mock.input(self.settings.start_time);
+        if !self.settings.quiet {
+            if made_up != Value::empty_object() {
+                self.screen.note(&format!("--auto-mock: made up the input {made_up}"));
+            }
+            if let Some(reader) = auto_mock.reader_in_jsonata() {
+                self.screen.note(&format!(
+                    "--auto-mock: nothing is made up for expressions in JSONata, and `{reader}` reads the input, which is {made_up}; \
+                     give it with `--input`"
+                ));
+            }
         }
         made_up.into()
     }

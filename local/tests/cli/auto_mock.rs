@@ -26,6 +26,35 @@ fn answers_have_what_is_looked_for() {
 }
 
 #[test]
+fn an_input_that_is_read_in_jsonata_is_not_made_up_and_that_is_said() {
+    let machine = |states: &str| format!(r#"{{"QueryLanguage": "JSONata", "StartAt": "A", "States": {{{states}}}}}"#);
+    let note = "note: --auto-mock: nothing is made up for expressions in JSONata, and `R` reads the input, which is {}; give it with `--input`";
+    let pass = r#""A": {"Type": "Pass", "Next": "R"},"#;
+    let read = r#""R": {"Type": "Pass", "Output": "{% $exists($states.input.a) %}", "End": true}"#;
+    let context = r#""R": {"Type": "Pass", "Output": "{% [$states.context.Execution.Input.a] %}", "End": true}"#;
+    let choice = r#""A": {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "R"}], "Default": "B"}, "B": {"Type": "Succeed"},"#;
+    let branches = |branch: &str| {
+        format!(r#""A": {{"Type": "Parallel", "Branches": [{{"StartAt": "R", "States": {{{branch}}}}}], "End": true}}"#)
+    };
+    let other = r#""A": {"Type": "Pass", "Output": {"b": 1}, "Next": "R"},"#;
+    let mixed = r#""A": {"QueryLanguage": "JSONPath", "Type": "Pass", "InputPath": "$.list", "ResultPath": "$.b", "Next": "R"},"#;
+    for states in [format!("{pass}{read}"), format!("{choice}{read}"), branches(read), format!("{other}{context}")] {
+        let folder = Folder::with(&machine(&states));
+        folder.execute(&["--auto-mock"]).code(0).says(&[note]);
+        for quiet in [&["--auto-mock", "--input", "{}"][..], &["--auto-mock", "--quiet"], &[]] {
+            let ran = folder.execute(quiet).code(0);
+            assert!(!ran.stderr.contains("auto-mock"), "{}", ran.stderr);
+        }
+    }
+    let ran = Folder::with(&machine(&format!("{other}{read}"))).execute(&["--auto-mock"]).code(0);
+    assert!(!ran.stderr.contains("auto-mock"), "nothing reads the input: {}", ran.stderr);
+    let both = machine(&format!("{mixed}{read}")).replace(r#""QueryLanguage": "JSONata", "StartAt""#, r#""StartAt""#);
+    let both = both.replace(r#""R": {"#, r#""R": {"QueryLanguage": "JSONata", "#).replace(r#""QueryLanguage": "JSONPath", "#, "");
+    let said = ["made up the input {\"list\":", "`R` reads the input, which is {\"list\":"];
+    Folder::with(&both).execute(&["--auto-mock"]).code(0).says(&said);
+}
+
+#[test]
 fn choices_find_a_way_that_ends_well() {
     let poll = r#"{"StartAt": "Start", "States": {
         "Start": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:glue:startJobRun", "Parameters": {"JobName": "j"}, "ResultPath": "$.run", "Next": "Pause"},
