@@ -2,6 +2,7 @@
 //!
 //! Source: developer guide, "Transforming data with JSONata".
 
+mod hint;
 mod references;
 
 use std::sync::Arc;
@@ -45,7 +46,14 @@ pub struct ExpressionError {
     pub message: String,
     /// Where, in bytes from the beginning of the string with its markers.
     pub at: Option<usize>,
+    /// What to write instead, where the text tells what is meant.
+    pub help: Option<String>,
+    /// Whether the text ends before the expression does.
+    pub is_unfinished: bool,
 }
+
+/// The codes of texts that end where an expression goes on: before what must come, before an operand, in a comment.
+const UNFINISHED: [&str; 3] = ["S0203", "S0207", "S0106"];
 
 /// Why an expression has no value. Its text is the end of the service's sentence, which begins with the expression and its field.
 ///
@@ -101,6 +109,8 @@ impl Expression {
             location: location.to_owned(),
             message: error.message(),
             at: error.position().map(|at| at + offset),
+            help: hint::newer_operator(text, &error),
+            is_unfinished: UNFINISHED.contains(&error.code()),
         })?;
         let (names, reads_states) = (references::names(&compiled), references::reads_states(&compiled));
         let reads_context = references::may_read_context(&compiled, text);

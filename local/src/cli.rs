@@ -217,11 +217,12 @@ pub(crate) struct ValidateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EVAL_EXAMPLES)]
 pub(crate) struct EvalArgs {
-    /// What to evaluate; without it, every line of standard input, with a prompt on a terminal
-    #[arg(value_name = "EXPRESSION", allow_hyphen_values = true)]
+    /// What to evaluate, - for all of standard input; without it, one expression after the other from standard input, each on a line
+    /// or on as many as it goes on over, with a prompt on a terminal
+    #[arg(value_name = "EXPRESSION|-", allow_hyphen_values = true)]
     pub(crate) expression: Option<String>,
-    /// Evaluate what a file holds
-    #[arg(short, long, value_name = "FILE", conflicts_with = "expression")]
+    /// Evaluate what a file holds, on however many lines; - for standard input
+    #[arg(short, long, value_name = "FILE|-", conflicts_with = "expression")]
     pub(crate) file: Option<PathBuf>,
     /// The language
     #[arg(short, long, value_enum, value_name = "LANGUAGE", ignore_case = true, default_value_t)]
@@ -266,10 +267,12 @@ const EVAL_EXAMPLES: &str = "Examples:
   statewright eval --language jsonpath '{\"id.$\": \"$.id\", \"by\": \"me\"}' --input '{\"id\": 7}'
       a path, a call of an intrinsic function, a payload template
   statewright eval --input @order.json
-      tries one line after the other
+      tries one expression after the other, as they are typed
+  printf '$states.input.items\\n  .name' | statewright eval - --input @order.json
+      one expression of several lines; from a file with `--file`
 
 Exit codes: 0 there is a value; 1 the expression failed or returned nothing; 2 the expression or the call was wrong.
-Of several lines the worst counts; on a terminal none does.";
+Of several expressions the worst counts; on a terminal none does.";
 
 /// `--language`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use statewright_jsonata::{Reference, aws};
 
-use super::{Expression, ExpressionError};
+use super::{Expression, ExpressionError, hint};
 
 /// What `$states` has besides `input` and `context`, by the field that an expression stands in.
 ///
@@ -73,30 +73,30 @@ impl Expression {
     pub fn unsupported(&self, offered: Offered) -> Vec<ExpressionError> {
         let mut found: Vec<ExpressionError> = Vec::new();
         for reference in self.compiled.references() {
-            let (message, position) = match reference {
-                Reference::Name { name, position } => (at_the_top(name), position),
+            let (message, position, help) = match reference {
+                Reference::Name { name, position } => {
+                    (at_the_top(name), position, hint::call_without_dollar(&self.text, name, position))
+                }
                 Reference::Input { position } => {
                     let is_root = self.text.get(position..).is_some_and(|rest| rest.starts_with("$$"));
-                    (at_the_top(if is_root { "$$" } else { "$" }), position)
+                    (at_the_top(if is_root { "$$" } else { "$" }), position, None)
                 }
                 Reference::Variable { name: STATES, fields, position, .. } => match fields.first() {
-                    Some(&"result") if offered != Offered::Result => (does_not_exist("result"), position),
-                    Some(&"errorOutput") if offered != Offered::ErrorOutput => (does_not_exist("errorOutput"), position),
+                    Some(&"result") if offered != Offered::Result => (does_not_exist("result"), position, None),
+                    Some(&"errorOutput") if offered != Offered::ErrorOutput => (does_not_exist("errorOutput"), position, None),
                     _ => continue,
                 },
                 Reference::Variable { .. } => continue,
             };
             if !found.iter().any(|known| known.message == message) {
-                found.push(ExpressionError { location: self.location.to_string(), message, at: Some(self.begins_at + position) });
+                let (location, at) = (self.location.to_string(), Some(self.begins_at + position));
+                found.push(ExpressionError { location, message, at, help, is_unfinished: false });
             }
         }
         found.sort_by_key(|error| error.at);
         found
     }
 
-    /// The names that it reads from outside, each once, with their places in bytes from the beginning of the string with its markers.
-    #[must_use]
-    pub fn readings(&self) -> Vec<(Reading, usize)> {
     /// Whether it may read what is found at `path` in `$states`.
     pub(crate) fn may_read(&self, path: &[&str]) -> bool {
         let references = self.compiled.references();
@@ -107,6 +107,9 @@ impl Expression {
         })
     }
 
+    /// The names that it reads from outside, each once, with their places in bytes from the beginning of the string with its markers.
+    #[must_use]
+    pub fn readings(&self) -> Vec<(Reading, usize)> {
         let mut found: Vec<(Reading, usize)> = Vec::new();
         for reference in self.compiled.references() {
             let Reference::Variable { name, fields, called, position } = reference else { continue };

@@ -223,3 +223,16 @@ fn variables_that_are_read_are_listed() {
         references.iter().map(|(state, names)| (&**state, names.iter().map(|name| &**name).collect::<Vec<_>>())).collect();
     assert_eq!(listed, [("M", vec!["a", "b"]), ("P", vec!["count", "unknown"])]);
 }
+
+#[test]
+fn what_is_meant_by_a_wrong_expression_is_said() {
+    let helped = |expression: &str| {
+        let state = format!(r#""S": {{"Type": "Pass", "Output": "{{% {expression} %}}", "End": true}}"#);
+        errors_of(parse(&jsonata(&state))).into_iter().next().unwrap().help.unwrap_or_default()
+    };
+    assert!(helped("$states.input.a ?? 1").contains("has no `??`"));
+    assert!(helped("$states.input.a ?: 1").contains("has no `?:`"));
+    assert_eq!(helped("sum([1])"), "did you mean `$sum`?");
+    assert_eq!(helped("total([1])"), "the input is called `$states.input`, a variable `$name`");
+    assert_eq!(helped("1 +"), "");
+}

@@ -10,7 +10,7 @@ use statewright_interpreter::inputs::{Draws, Inputs};
 use statewright_interpreter::quota::Evaluation;
 use statewright_interpreter::time::Timestamp;
 
-use super::names_a_file;
+use super::{is_all_of_standard_input, names_a_file};
 use crate::cli::EvalArgs;
 use crate::input::{parse_json, read_argument};
 use crate::refusal::Refusal;
@@ -131,7 +131,8 @@ fn merge(base: &mut Value, given: &Value) {
 fn check_standard_input(arguments: &EvalArgs) -> Result<(), Refusal> {
     let EvalArgs { expression, file, input, vars, context, result, error_output, .. } = arguments;
     let mut readers: Vec<&str> = Vec::new();
-    readers.extend((expression.is_none() && file.is_none()).then_some("the expressions"));
+    let reads_expressions = expression.is_none() && file.is_none() || is_all_of_standard_input(arguments);
+    readers.extend(reads_expressions.then_some("the expressions"));
     let options =
         [("--input", input), ("--vars", vars), ("--context", context), ("--result", result), ("--error-output", error_output)];
     readers.extend(options.iter().filter(|(_, argument)| argument.as_deref() == Some("-")).map(|(option, _)| *option));

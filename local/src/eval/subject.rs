@@ -72,11 +72,13 @@ impl Written {
         self.span(0, self.end - self.start)
     }
 
-    /// The place of the expression of a field that failed; the whole text when it is not found.
+    /// The place of the expression of a field that failed; the whole text when it is not found, or more than once.
     fn place_of(&self, template: &Template, error: &EvaluationError) -> Span {
         let expressions = template.jsonata_expressions();
         let failed = expressions.iter().find(|expression| Some(expression.location()) == error.location.as_ref());
-        let at = failed.and_then(|expression| Some((self.trimmed().find(&**expression.text())?, expression.text().len())));
+        let is_only = |text: &str| self.trimmed().matches(text).count() == 1;
+        let found = failed.map(|expression| &**expression.text()).filter(|text| is_only(text));
+        let at = found.and_then(|text| Some((self.trimmed().find(text)?, text.len())));
         at.map_or_else(|| self.whole(), |(at, length)| self.span(at, at + length))
     }
 
@@ -89,6 +91,18 @@ impl Written {
 
     fn error(&self, code: &'static str, message: impl Into<String>, span: Span, help: Option<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Error, code, message: message.into(), location: None, span: Some(span), help }
+    }
+}
+
+/// Whether a text is the beginning of one that can be evaluated, so that the next line may go on with it.
+pub(super) fn goes_on(text: &str, language: Language) -> bool {
+    let text = text.trim();
+    match language {
+        Language::Jsonata if text.starts_with("{%") => !text.ends_with("%}"),
+        Language::Jsonata => Expression::compile(&format!("{{%{text}%}}"), "").is_err_and(|error| error.is_unfinished),
+        Language::Jsonpath => {
+            text.starts_with(['{', '[']) && Value::parse(text).is_err_and(|error| error.message.starts_with("the text ends"))
+        }
     }
 }
 
@@ -158,7 +172,8 @@ fn jsonata(written: &Written, offered: Offered) -> Result<(Subject, Vec<Diagnost
     let (marked, shift) = if is_marked { (text.to_owned(), 0) } else { (format!("{{%{text}%}}"), MARKER) };
     let place = |at: Option<usize>| at.map_or_else(|| written.whole(), |at| written.at(at.saturating_sub(shift)));
     let expression = Expression::compile(&marked, "Output").map_err(|error| {
-        let help = (Call::looks_like_one(text) || Path::parse(text).is_ok() || names_a_file(text)).then(|| other_language(text));
+        let is_other = Call::looks_like_one(text) || Path::parse(text).is_ok() || names_a_file(text);
+        let help = error.help.or_else(|| is_other.then(|| other_language(text)));
         vec![written.error("INVALID_JSONATA_EXPRESSION", error.message, place(error.at), help)]
     })?;
     let unsupported = expression.unsupported(offered);
@@ -166,11 +181,11 @@ fn jsonata(written: &Written, offered: Offered) -> Result<(Subject, Vec<Diagnost
         return Ok((Subject::Expression(expression), Vec::new()));
     }
     let as_diagnostic = |error: statewright_interpreter::expression::ExpressionError| {
-        let help = match &*error.message {
+        let help = error.help.unwrap_or_else(|| match &*error.message {
             message if message.contains("$states.result") => "a result is given with `--result`".to_owned(),
             message if message.contains("$states.errorOutput") => "an error output is given with `--error-output`".to_owned(),
             _ => other_language(text),
-        };
+        });
         written.error("UNSUPPORTED_JSONATA_EXPRESSION", error.message, place(error.at), Some(help))
     };
     Err(unsupported.into_iter().map(as_diagnostic).collect())
@@ -215,7 +230,7 @@ fn json_path(written: &Written) -> Result<(Subject, Vec<Diagnostic>), Vec<Diagno
     })
 }
 
-/// The text as JSON, if it is an object or an array with a string in it that `is_evaluated`.
+/// The text as JSON, if it is a string that `is_evaluated`, or an object or an array with one in it.
 fn field_with(text: &str, is_evaluated: fn(&str) -> bool) -> Option<Value> {
     fn any(value: &Value, is_evaluated: fn(&str) -> bool) -> bool {
         match value {
@@ -225,7 +240,7 @@ fn field_with(text: &str, is_evaluated: fn(&str) -> bool) -> Option<Value> {
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
     }
-    let value = text.starts_with(['{', '[']).then(|| Value::parse(text).ok()).flatten()?;
+    let value = text.starts_with(['{', '[', '"']).then(|| Value::parse(text).ok()).flatten()?;
     any(&value, is_evaluated).then_some(value)
 }
 

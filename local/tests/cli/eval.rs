@@ -80,6 +80,21 @@ fn what_the_service_refuses_is_refused_with_a_hint() {
     says(&["(1 +"], 2, &["INVALID_JSONATA_EXPRESSION", "before end of expression", "expression:1:5"]);
     says(&["'ä' & ]"], 2, &["expression:1:7", " 1 | 'ä' & ]\n   |       ^\n"]);
     says(&["order.json"], 2, &["--file order.json"]);
+    says(&["$a ?? 1"], 2, &["\"?\" cannot be used as a unary operator", "expression:1:5", "has no `??`", "`$exists(a) ? a : b`"]);
+    says(&[r#"{"a": "{% $a ?: 1 %}"}"#], 2, &["expression:1:15", "has no `?:`", "`a ? a : b`", "/a"]);
+    says(&["1 + sum([1])"], 2, &[&top("sum"), "expression:1:5", "did you mean `$sum`?"]);
+    says(&["{% uuid() %}"], 2, &[&top("uuid"), "did you mean `$uuid`?"]);
+}
+
+#[test]
+fn a_string_copied_from_a_definition_is_evaluated() {
+    gives(&[r#""{% $sum([1, 2]) & \"x\\n\" %}""#], "\"3x\\n\"");
+    gives(&[r#"  "{%\n  $states.input.id\n%}"  "#, "--input", "@order.json"], "7");
+    gives(&[r#""{% not a whole one""#], "\"{% not a whole one\"");
+    gives(&[r#""a" & "b""#], "\"ab\"");
+    says(&[r#""{% \"x\" & ] %}""#], 2, &["INVALID_JSONATA_EXPRESSION", "expression:1:13"]);
+    says(&[r#""{% 1 + 'x' %}""#], 1, &["T2002", "expression:1:5", "^^^^^^^"]);
+    says(&[r#"["{% -'x' %}", "{% -'x' %}"]"#], 1, &["expression:1:1", "^^^^^^^^^^^^^^"]);
 }
 
 #[test]
@@ -166,6 +181,35 @@ fn lines_are_evaluated_one_after_the_other() {
     let drawn: Vec<_> = ran.stdout.lines().collect();
     assert_ne!(drawn[0], drawn[1]);
     folder.run_with_stdin(&["eval"], b"1\n\xff\n").code(2).says(&["line 2"]);
+}
+
+#[test]
+fn an_expression_may_go_on_over_lines() {
+    let folder = Folder::new();
+    let lines = |text: &str| folder.run_with_stdin(&["eval"], text.as_bytes());
+    let ran = lines("(\n  $x := [1,\n\n    2];\r\n  $sum($x)\n)\n1 +\n1\n{% 5\n%}\n").code(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("3\n2\n5\n", ""));
+    let ran = lines("1\n(\n  1 +\n  ]\n").code(2).says(&["standard input:4:3", " 4 |   ]"]);
+    assert_eq!(ran.stdout, "1\n");
+    // What never ends stands for itself.
+    let ran = lines("/* why\n2\n3\n").code(2).says(&["standard input:1:1"]);
+    assert_eq!(ran.stdout, "2\n3\n");
+    let template = b"{\n\"a.$\": \"$\"\n}\n$\n";
+    assert_eq!(folder.run_with_stdin(&["eval", "--language", "jsonpath"], template).code(0).stdout, "{\"a\":{}}\n{}\n");
+    let many = format!("/* why\n{}", "2\n".repeat(3_000));
+    assert_eq!(lines(&many).code(2).stdout.lines().count(), 3_000);
+}
+
+#[test]
+fn all_of_standard_input_is_one_expression() {
+    let folder = Folder::new();
+    for arguments in [&["eval", "-"][..], &["eval", "--file", "-"]] {
+        let ran = |text: &str| folder.run_with_stdin(arguments, text.as_bytes());
+        assert_eq!(ran("[1, 2, 3]\n  [$ > 1]\n  ~> $sum\n").code(0).stdout, "5\n");
+        ran("(\n  $x := ;\n)").code(2).says(&["standard input:2:9"]);
+        ran("").code(2).says(&["standard input is empty"]);
+        folder.run(&[arguments, &["--input", "-"]].concat()).code(2).says(&["two things: the expressions and --input"]);
+    }
 }
 
 #[test]

@@ -84,6 +84,9 @@ impl<'s> Reader<'s, '_> {
     fn reference(&mut self, expression: &Expression, place: &str, node: &Node) {
         for error in expression.unsupported(self.offered) {
             self.refuse_expression(UNSUPPORTED_JSONATA_EXPRESSION, &error, place.to_owned(), node);
+            if error.help.is_some() {
+                continue;
+            }
             self.findings.help(match &*error.message {
                 message if message.contains("$states.result") => {
                     "there is a result in `Output` and `Assign` of a Task, a Parallel or a Map, and nowhere else"
@@ -154,6 +157,9 @@ impl<'s> Reader<'s, '_> {
         self.findings.error(code, error.message.as_str(), place, node.span);
         if let (Some(text), Some(at)) = (node.as_text(), error.at) {
             self.findings.inside_string(text, at);
+        }
+        if let Some(help) = &error.help {
+            self.findings.help(help.as_str());
         }
     }
 }
