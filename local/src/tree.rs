@@ -16,20 +16,22 @@
 //! branch or iteration they belong to: their `previousEventId`s do.
 
 mod draw;
+mod frame;
+mod words;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use statewright_interpreter::Value;
-use statewright_interpreter::definition::{Definition, Kind, Next, Resource, ResultPath, ScopeId, State, StateId, Text};
+use statewright_interpreter::definition::{Definition, Kind, Next, ScopeId, StateId};
 use statewright_interpreter::event::TaskId;
 use statewright_interpreter::history::{ErrorDetails, EventDetails, HistoryEvent, IterationStage, StateType, TaskEvent, TaskStage};
-use statewright_interpreter::path::Root;
 use statewright_interpreter::payload::Payload;
 use statewright_interpreter::time::Timestamp;
 
 use crate::duration::human;
-use crate::screen::{Paint, shortened};
+use crate::screen::Paint;
+use frame::{End, Entry, Frame, Item, Visit};
+pub(crate) use words::describe;
+use words::{caught_error, data, function_of, known, label};
 
 /// How many iterations of a Map are shown.
 const ITERATIONS_SHOWN: usize = 3;
@@ -37,10 +39,6 @@ const ITERATIONS_SHOWN: usize = 3;
 const FAILURES_SHOWN: usize = 3;
 /// How often a state is shown in one frame; a loop goes on without being shown.
 const VISITS_SHOWN: u32 = 4;
-/// How much of an error's cause is shown.
-const CAUSE_CHARACTERS: usize = 160;
-/// How much of an input or output is shown.
-const DATA_CHARACTERS: usize = 200;
 
 /// The tree of one execution.
 #[derive(Debug)]
@@ -54,76 +52,6 @@ pub(crate) struct Tree<'d> {
     entered: u64,
     retries: u64,
     finished: bool,
-}
-
-/// A running scope.
-#[derive(Debug)]
-struct Frame {
-    /// The frame around it.
-    parent: Option<usize>,
-    scope: ScopeId,
-    slot: u32,
-    entries: Vec<Entry>,
-    visits: BTreeMap<StateId, u32>,
-    end: End,
-    /// What it fails with, if it does.
-    error: Option<ErrorDetails>,
-}
-
-/// What stands in a frame.
-#[derive(Debug)]
-enum Entry {
-    Visit(Box<Visit>),
-    /// Visits that are not shown.
-    Hidden {
-        count: u64,
-        names: Vec<Arc<str>>,
-    },
-}
-
-/// One visit of a state.
-#[derive(Debug)]
-struct Visit {
-    state: StateId,
-    entered_at: Timestamp,
-    left_at: Option<Timestamp>,
-    end: End,
-    /// The error it failed with last, and when.
-    error: Option<(ErrorDetails, Timestamp)>,
-    /// The error that its output holds, if that may be what a catcher has put there.
-    caught: Option<ErrorDetails>,
-    /// Whether its task has a result.
-    has_result: bool,
-    attempts: u32,
-    /// Where it went on.
-    next: Option<Arc<str>>,
-    items: Vec<Item>,
-    /// Iterations that are not shown, by what became of them.
-    folded: BTreeMap<End, u64>,
-    /// How many children it has, and how many of them have ended.
-    children: (u64, u64),
-    /// Whether it got as far as to start them.
-    forked: bool,
-    detail: Option<String>,
-}
-
-/// What stands below a visit.
-#[derive(Debug)]
-enum Item {
-    Line(Paint, String),
-    Frame(usize),
-    /// A tree of its own: a nested execution.
-    Nested(String, Vec<(String, String)>),
-}
-
-/// What became of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
-    Open,
-    Done,
-    Caught,
-    Failed,
-    Aborted,
 }
 
 impl<'d> Tree<'d> {
@@ -537,128 +465,4 @@ impl<'d> Tree<'d> {
             visit.items.push(Item::Line(Paint::Dim, remark));
         }
     }
-}
-
-impl Frame {
-    fn new(parent: Option<usize>, scope: ScopeId, slot: u32) -> Self {
-        Self { parent, scope, slot, entries: Vec::new(), visits: BTreeMap::new(), end: End::Open, error: None }
-    }
-
-    fn current(&mut self) -> Option<&mut Visit> {
-        self.entries.iter_mut().rev().find_map(|entry| if let Entry::Visit(visit) = entry { Some(&mut **visit) } else { None })
-    }
-
-    fn last(&self) -> Option<&Visit> {
-        self.entries.iter().rev().find_map(|entry| if let Entry::Visit(visit) = entry { Some(&**visit) } else { None })
-    }
-
-    /// Takes the last visit away and counts it.
-    fn hide(&mut self, name: &Arc<str>) {
-        self.entries.pop();
-        match self.entries.last_mut() {
-            Some(Entry::Hidden { count, names }) => {
-                *count += 1;
-                if !names.contains(name) {
-                    names.push(Arc::clone(name));
-                }
-            }
-            _ => self.entries.push(Entry::Hidden { count: 1, names: vec![Arc::clone(name)] }),
-        }
-    }
-}
-
-impl Visit {
-    fn new(state: StateId, now: Timestamp, input: Option<String>) -> Self {
-        Self {
-            state,
-            entered_at: now,
-            left_at: None,
-            end: End::Open,
-            error: None,
-            caught: None,
-            has_result: false,
-            attempts: 0,
-            next: None,
-            items: input.into_iter().map(|line| Item::Line(Paint::Dim, line)).collect(),
-            folded: BTreeMap::new(),
-            children: (0, 0),
-            forked: false,
-            detail: None,
-        }
-    }
-}
-
-impl Visit {
-    /// It went on to the state `next`: if only a catcher leads there, it failed on its way out, with a result.
-    fn show_if_caught(&mut self, state: &State, next: StateId) {
-        let is_caught = state.next != Next::State(next) && state.catch.iter().any(|catcher| catcher.next == next);
-        if self.end == End::Done && is_caught {
-            self.end = End::Caught;
-            if let Some(error) = self.caught.take() {
-                self.items.push(Item::Line(Paint::Bad, format!("✘ {}", describe(&error))));
-                self.error = Some((error, self.left_at.unwrap_or(self.entered_at)));
-            }
-        }
-    }
-}
-
-fn data(what: &str, payload: &Payload) -> String {
-    format!("{what} {}", shortened(&payload.text(), DATA_CHARACTERS))
-}
-
-/// An error on one line.
-pub(crate) fn describe(error: &ErrorDetails) -> String {
-    let name = error.error.as_deref().unwrap_or("an error without a name");
-    match error.cause.as_deref().map(str::trim).filter(|cause| !cause.is_empty()) {
-        None => name.to_owned(),
-        Some(cause) => format!("{name}: {}", shortened(cause, CAUSE_CHARACTERS)),
-    }
-}
-
-/// What a field of a Fail comes to, if that can be told from the state's input: `Some(None)` for a field that is not there.
-fn known(field: Option<&Text>, input: &Payload) -> Option<Option<Arc<str>>> {
-    match field {
-        None => Some(None),
-        Some(Text::Fixed(text)) => Some(Some(Arc::clone(text))),
-        Some(Text::Path(path)) if *path.root() == Root::Input => match path.json_path().evaluate(input.value()) {
-            Ok(Value::String(text)) => Some(Some(text)),
-            Ok(_) | Err(_) => None,
-        },
-        Some(Text::Path(_) | Text::Call(_) | Text::Expression(_)) => None,
-    }
-}
-
-/// What a task calls, in short.
-fn label(resource: &Resource) -> String {
-    match resource {
-        Resource::Lambda { arn } => {
-            let name = arn.split_once(":function:").map_or(&**arn, |(_, name)| name);
-            if name.starts_with("${") { name.to_owned() } else { format!("function {name}") }
-        }
-        Resource::Activity { arn } => format!("activity {}", arn.rsplit(':').next().unwrap_or(arn)),
-        Resource::Service { resource_type, resource, .. } => format!("{resource_type}:{resource}"),
-    }
-}
-
-/// The function or machine that a service is asked to run.
-fn function_of(resource: &Resource, parameters: &Value) -> Option<String> {
-    let Resource::Service { resource_type, .. } = resource else { return None };
-    let (member, separator) = match &**resource_type {
-        "lambda" => ("FunctionName", ":function:"),
-        "states" => ("StateMachineArn", ":stateMachine:"),
-        _ => return None,
-    };
-    let name = parameters.get(member)?.as_str()?;
-    Some(name.split_once(separator).map_or(name, |(_, name)| name).to_owned())
-}
-
-/// The error that a catcher put into the output of a state that failed before its task was scheduled.
-fn caught_error(state: &State, output: &Value) -> Option<ErrorDetails> {
-    let found = state.catch.iter().find_map(|catcher| match &catcher.result_path {
-        ResultPath::Replace => Some(output).filter(|output| output.get("Error").is_some()),
-        ResultPath::At(path) => path.get(output).ok().filter(|found| found.get("Error").is_some()),
-        ResultPath::Discard => None,
-    })?;
-    let text = |name: &str| found.get(name).and_then(Value::as_str).map(Arc::from);
-    Some(ErrorDetails { error: text("Error"), cause: text("Cause") })
 }

@@ -3,7 +3,8 @@
 use statewright_interpreter::definition::Kind;
 use statewright_interpreter::event::TaskId;
 
-use super::{End, Entry, Frame, Item, Tree, Visit};
+use super::Tree;
+use super::frame::{End, Entry, Frame, Item, Visit};
 use crate::duration::{grouped, human};
 use crate::screen::{Paint, Screen};
 
