@@ -89,12 +89,14 @@ pub struct Driven {
 
 /// [Drives](drive) an execution because of a wake-up, in an invocation that must have left at `deadline`.
 pub async fn answer_wake_up<H: Host>(host: &H, arn: &ExecutionArn, wake_up: WakeUp, deadline: Timestamp) -> Driven {
+    let began = host.clock().now();
     let drove = if wake_up.received > 1 { drive_again(host, arn).await } else { drive(host, arn).await };
     let now = host.clock().now();
     let wake_after = match &drove {
         Ok(Drove::Finished | Drove::Waiting(_) | Drove::HandedOver) => return Driven { drove, fate: Fate::Done },
         Ok(Drove::Unknown) => {
-            let is_young = wake_up.sent.plus(YOUNG) > now;
+            // It has looked some time ago, if it stood still since.
+            let is_young = wake_up.sent.plus(YOUNG) > began;
             return Driven { drove, fate: if is_young { Fate::Again(LOOK_AGAIN) } else { Fate::Done } };
         }
         // Its leases end with this invocation.
