@@ -92,6 +92,18 @@ fn results_that_nest_ever_deeper_fail_before_they_cannot_be_stored() {
 }
 
 #[test]
+fn what_may_go_deeper_than_any_stack_is_known_for_is_not_restored() {
+    let machine = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": true}}});
+    for (more, is_restored) in [(0, true), (1, false)] {
+        let mut quotas = Quotas::relaxed();
+        quotas.evaluation.depth_max += more;
+        let run = Run::start(&machine, "{}", quotas);
+        let restored = Execution::restore(&run.definition, &run.execution.checkpoint(&run.definition));
+        assert_eq!(restored.is_ok(), is_restored, "{:?}", restored.err());
+    }
+}
+
+#[test]
 fn a_frame_that_starts_children_keeps_its_turn_over_a_restore() {
     let leaf = json!({"StartAt": "Q", "States": {"Q": {"Type": "Pass", "End": true}}});
     let map = json!({"StartAt": "M", "States": {"M": {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": leaf, "End": true}}});
