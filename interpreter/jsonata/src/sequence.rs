@@ -159,12 +159,12 @@ impl<'e> Seq<'e> {
         }
     }
 
-    /// Adds values, each of which takes a step or a little more.
+    /// Adds values, each of which takes a step and a half.
     pub(crate) fn extend(&mut self, values: impl IntoIterator<Item = Val<'e>>) -> Result<(), Error> {
         let values = values.into_iter();
         let least = values.size_hint().0;
         self.hold.meter().foresee(least.saturating_mul(8))?;
-        self.hold.meter().steps(least + least / 4)?;
+        self.hold.meter().steps(least + least / 2)?;
         self.items.reserve(least);
         for value in values {
             self.push(value)?;
