@@ -202,20 +202,26 @@ async fn drive_with<'h, H: Host>(host: &'h H, arn: &'h ExecutionArn, mut waiting
 
 /// A later release has moved the execution on, and goes on with it: what comes of the tasks that were begun here is posted.
 async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiting<'_>) -> Result<(), DriveError> {
+    let leave_at = host.patience().leave_at.unwrap_or(Timestamp(i64::MAX));
+    let mut tries = 0;
     loop {
         if !waiting.answered.is_empty() {
-            post_all(
-                host,
-                arn,
-                waiting.answered.drain(..).map(|happened| InboxEntry { key: posted_under(&happened.event), happened }),
-            )
-            .await?;
+            let entry = |happened: &Happened| InboxEntry { key: posted_under(&happened.event), happened: happened.clone() };
+            match post_all(host, arn, waiting.answered.iter().map(entry).collect()).await {
+                Ok(()) => waiting.answered.clear(),
+                // Nobody else knows what came of the tasks.
+                Err(_) if tries < TRIES_MAX && host.clock().now() < leave_at => {
+                    tries += 1;
+                    host.sleep_until(leave_at.min(host.clock().now().plus(POSTS_AGAIN))).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
         }
         // They are passed on with the lease that they have: this one cannot commit another.
         for later in waiting.later.drain(..) {
             host.tasks().pass_on(arn, &Later { until: later.held, ..later }).await?;
         }
-        let leave_at = host.patience().leave_at.unwrap_or(Timestamp(i64::MAX));
         match select(waiting.answers.next(), std::pin::pin!(host.sleep_until(leave_at))).await {
             Either::Left((Some(answered), _)) => waiting.take(answered),
             Either::Left((None, _)) | Either::Right(((), _)) => return Ok(()),
@@ -234,9 +240,10 @@ pub fn posted_under(event: &Event) -> Arc<str> {
     }
 }
 
-/// Leaves what happened to whoever goes on with the execution, and wakes somebody.
-async fn post_all<H: Host>(host: &H, arn: &ExecutionArn, entries: impl IntoIterator<Item = InboxEntry>) -> Result<(), DriveError> {
-    for entry in entries {
+/// Leaves what happened to whoever goes on with the execution, and wakes somebody. The last comes first: a task whose start is known has
+/// no lease any more, so nobody may hear of it who does not find its result too. A result says that the task was started.
+async fn post_all<H: Host>(host: &H, arn: &ExecutionArn, entries: Vec<InboxEntry>) -> Result<(), DriveError> {
+    for entry in entries.into_iter().rev() {
         host.store().post(arn, entry).await?;
     }
     Ok(host.wakes().wake(arn, Duration::ZERO).await?)
@@ -425,6 +432,8 @@ pub async fn claim<H: Host>(
 
 /// So often somebody else may have been faster.
 const TRIES_MAX: usize = 20;
+/// What came of tasks is posted again so soon, where it could not be posted.
+const POSTS_AGAIN: Duration = Duration::from_millis(500);
 
 async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, these: Vec<Happened>) -> Result<Delivered, DriveError> {
     let Some((driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Delivered::Unknown) };

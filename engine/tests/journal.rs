@@ -9,7 +9,7 @@ use statewright_engine::journal::{Abandonment, Due, Journal, Settings};
 use statewright_engine::table::{Attribute, Condition, Item, Key, MemoryTable, Query, Table, query_all};
 use statewright_engine::{
     AfterCrash, Clock, Commit, CommitError, Delivered, DriveError, Drove, Happened, InboxEntry, LOOK_AHEAD, Store, StoreError,
-    Swept, WAKE_AHEAD_MAX, claim, deliver, deliver_all, drive_again, open_task, release, sweep, take_back_recovered,
+    Swept, WAKE_AHEAD_MAX, claim, deliver, deliver_all, drive_again, open_task, posted_under, release, sweep, take_back_recovered,
     take_dead_letter, to_walk, walk,
 };
 use statewright_interpreter::event::Event;
@@ -834,6 +834,42 @@ fn what_a_later_release_has_written_is_left_to_it() {
         assert_eq!(block(deliver(&world, &arn, "late", happened)), Ok(Delivered::Posted), "{checkpoint}");
         let inbox = partition(&world, "x#machine:one").into_iter().filter(|item| item.key.sort.starts_with('i')).count();
         assert_eq!(inbox, 1, "{checkpoint}");
+    }
+}
+
+#[test]
+fn nobody_hears_that_a_task_was_started_before_its_result_is_there() {
+    for posts in 0..3 {
+        let world = World::new(TASK);
+        world.start("one", "{}").unwrap();
+        let arn = World::arn("one");
+        // A driver has committed its lease and begun the task when a later release goes on with the execution.
+        assert_eq!(world.drive("one"), Ok(Drove::Finished));
+        let begun = world.started.lock().unwrap()[0];
+        let world = cut(world, 2);
+        let newest = partition(&world, "x#machine:one").into_iter().find(|item| item.key.sort.starts_with('j')).unwrap();
+        block(world.journal.table().put(newest.clone().number("f", 2), Condition::None)).unwrap();
+        let happened = |event| Happened { at: START, event };
+        let entries: Vec<_> = [
+            Event::TaskStarted { task: begun, worker_name: None },
+            Event::TaskSucceeded { task: begun, output: Document::parse("{}").unwrap() },
+        ]
+        .map(|event| InboxEntry { key: posted_under(&event), happened: happened(event) })
+        .into();
+        *world.journal.table().posts_left.lock().unwrap() = Some(posts);
+        let told = block(deliver_all(&world, &arn, entries));
+        assert_eq!(told.is_ok(), posts == 2, "{told:?}");
+        // It is taken back, and another driver goes on.
+        block(world.journal.table().put(newest, Condition::None)).unwrap();
+        let drove = world.drive("one").unwrap();
+        // Without a result the task is begun again when the lease of whoever began it is over.
+        assert_eq!(drove == Drove::Finished, posts > 0, "{posts}: {drove:?}");
+        if drove != Drove::Finished {
+            world.clock.advance_to(START.plus_seconds(66));
+            assert_eq!(world.drive("one"), Ok(Drove::Finished));
+        }
+        let count = |name: &str| world.types("one").iter().filter(|found| *found == name).count();
+        assert_eq!((count("LambdaFunctionStarted"), count("LambdaFunctionSucceeded")), (1, 1), "{posts}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use statewright_engine::journal::{Journal, Settings};
-use statewright_engine::table::MemoryTable;
+use statewright_engine::table::{Condition, Item, Key, MemoryTable, Page, Query, Table, TableError, WriteError};
 use statewright_engine::{
     AfterCrash, Answer, Birth, Budget, Clock, DriveError, Drove, ExecutionArn, Happened, Host, QueueError, StoreError, Tasks,
     VirtualClock, WakeQueue, drive, start,
@@ -21,7 +21,7 @@ use statewright_interpreter::quota::Quotas;
 use statewright_interpreter::time::Timestamp;
 
 pub(crate) struct World {
-    pub(crate) journal: Journal<MemoryTable>,
+    pub(crate) journal: Journal<TestTable>,
     pub(crate) clock: VirtualClock,
     pub(crate) definition: Arc<Definition>,
     /// Wake-ups that were sent, and after how long.
@@ -35,6 +35,48 @@ pub(crate) struct World {
     pub(crate) before_wake: Mutex<Option<fn(&World)>>,
 }
 
+/// A table that takes so many posted events, where that is said, and no more.
+#[derive(Default)]
+pub(crate) struct TestTable {
+    table: MemoryTable,
+    pub(crate) posts_left: Mutex<Option<usize>>,
+}
+
+impl std::ops::Deref for TestTable {
+    type Target = MemoryTable;
+
+    fn deref(&self) -> &MemoryTable {
+        &self.table
+    }
+}
+
+impl Table for TestTable {
+    async fn put(&self, item: Item, condition: Condition) -> Result<(), WriteError> {
+        if item.key.sort.starts_with("i#")
+            && let Some(left) = &mut *self.posts_left.lock().unwrap()
+        {
+            *left = left.checked_sub(1).ok_or(TableError { message: "it takes no more".to_owned(), throttled: true })?;
+        }
+        self.table.put(item, condition).await
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
+        self.table.get(key).await
+    }
+
+    async fn get_all(&self, keys: &[Key]) -> Result<Vec<Item>, TableError> {
+        self.table.get_all(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, TableError> {
+        self.table.query(query).await
+    }
+
+    async fn delete(&self, key: &Key, condition: Condition) -> Result<(), WriteError> {
+        self.table.delete(key, condition).await
+    }
+}
+
 pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
 
 impl World {
@@ -45,7 +87,7 @@ impl World {
     pub(crate) fn with(definition: &str, settings: Settings) -> Self {
         let definition = Definition::parse(definition, &Options::default()).unwrap().definition;
         Self {
-            journal: Journal::new(MemoryTable::default(), settings, 1),
+            journal: Journal::new(TestTable::default(), settings, 1),
             clock: VirtualClock::new(START),
             definition: Arc::new(definition),
             woken: Mutex::default(),
@@ -90,7 +132,7 @@ impl World {
 }
 
 impl Host for World {
-    type Store = Journal<MemoryTable>;
+    type Store = Journal<TestTable>;
 
     fn store(&self) -> &Self::Store {
         &self.journal
