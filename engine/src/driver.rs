@@ -206,8 +206,7 @@ async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiti
     let mut tries = 0;
     loop {
         if !waiting.answered.is_empty() {
-            let entry = |happened: &Happened| InboxEntry { key: posted_under(&happened.event), happened: happened.clone() };
-            match post_all(host, arn, waiting.answered.iter().map(entry).collect()).await {
+            match post_all(host, arn, to_entries(waiting.answered.clone())).await {
                 Ok(()) => waiting.answered.clear(),
                 // Nobody else knows what came of the tasks.
                 Err(_) if tries < TRIES_MAX && host.clock().now() < leave_at => {
@@ -240,10 +239,52 @@ pub fn posted_under(event: &Event) -> Arc<str> {
     }
 }
 
-/// Leaves what happened to whoever goes on with the execution, and wakes somebody. The last comes first: a task whose start is known has
-/// no lease any more, so nobody may hear of it who does not find its result too. A result says that the task was started.
+/// The task that something happened to.
+fn task_of(event: &Event) -> Option<TaskId> {
+    match event {
+        Event::TaskStarted { task, .. }
+        | Event::TaskSubmitted { task, .. }
+        | Event::TaskHeartbeat { task }
+        | Event::TaskSucceeded { task, .. }
+        | Event::TaskFailed { task, .. } => Some(*task),
+        Event::Stop { .. } => None,
+    }
+}
+
+/// Bytes of text that something holds that happened.
+fn size_of(happened: &Happened) -> usize {
+    match &happened.event {
+        Event::TaskSubmitted { output, .. } | Event::TaskSucceeded { output, .. } => output.text().len(),
+        _ => 0,
+    }
+}
+
+/// What is posted: all that happened to a task is one entry. A task whose start is known has no lease any more, so nobody may hear of
+/// it who does not find its result too. Only what is too large for one item comes apart, the last of it first.
+fn to_entries(happened: Vec<Happened>) -> Vec<InboxEntry> {
+    let mut entries: Vec<InboxEntry> = Vec::new();
+    for happened in happened {
+        let (task, key) = (task_of(&happened.event), posted_under(&happened.event));
+        let of_same = |entry: &&mut InboxEntry| {
+            let held: usize = entry.happened.iter().map(size_of).sum();
+            task.is_some()
+                && entry.happened.first().is_some_and(|first| task_of(&first.event) == task)
+                && held + size_of(&happened) <= POSTED_BYTES_MAX
+        };
+        match entries.iter_mut().find(of_same) {
+            Some(entry) => {
+                entry.key = key;
+                entry.happened.push(happened);
+            }
+            None => entries.insert(0, InboxEntry { key, happened: vec![happened] }),
+        }
+    }
+    entries
+}
+
+/// Leaves what happened to whoever goes on with the execution, and wakes somebody.
 async fn post_all<H: Host>(host: &H, arn: &ExecutionArn, entries: Vec<InboxEntry>) -> Result<(), DriveError> {
-    for entry in entries.into_iter().rev() {
+    for entry in entries {
         host.store().post(arn, entry).await?;
     }
     Ok(host.wakes().wake(arn, Duration::ZERO).await?)
@@ -315,7 +356,8 @@ pub async fn run<H: Host>(
 /// # Errors
 /// When the store or a queue fails. It may have been applied all the same; deliver it again.
 pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened: Happened) -> Result<Delivered, DriveError> {
-    deliver_all(host, arn, vec![InboxEntry { key: key.into(), happened }]).await
+    let tried = try_deliver(host, arn, vec![happened.clone()]).await;
+    or_post(host, arn, tried, vec![InboxEntry::new(key, happened)]).await
 }
 
 /// [Delivers](deliver) something, if `check` has nothing against it when it sees the execution; gives its objection otherwise.
@@ -334,16 +376,17 @@ pub async fn deliver_if<H: Host, R>(
         return Ok(Err(objection));
     }
     let tried = driver.take(inbox, vec![happened.clone()]).await;
-    or_post(host, arn, tried, vec![InboxEntry { key: key.into(), happened }]).await.map(Ok)
+    or_post(host, arn, tried, vec![InboxEntry::new(key, happened)]).await.map(Ok)
 }
 
-/// [Delivers](deliver) several things that happened, in order and in one commit. They count as ignored when all are.
+/// [Delivers](deliver) several things that happened to tasks, in order and in one commit. They count as ignored when all are. Where
+/// they are posted, it is under what [`posted_under`] says.
 ///
 /// # Errors
 /// When the store or a queue fails. Some may have been applied all the same; deliver them again.
-pub async fn deliver_all<H: Host>(host: &H, arn: &ExecutionArn, entries: Vec<InboxEntry>) -> Result<Delivered, DriveError> {
-    let tried = try_deliver(host, arn, entries.iter().map(|entry| entry.happened.clone()).collect()).await;
-    or_post(host, arn, tried, entries).await
+pub async fn deliver_all<H: Host>(host: &H, arn: &ExecutionArn, happened: Vec<Happened>) -> Result<Delivered, DriveError> {
+    let tried = try_deliver(host, arn, happened.clone()).await;
+    or_post(host, arn, tried, to_entries(happened)).await
 }
 
 /// Posts what could not be applied, because somebody else is at the execution or a later release has written it.
@@ -432,6 +475,8 @@ pub async fn claim<H: Host>(
 
 /// So often somebody else may have been faster.
 const TRIES_MAX: usize = 20;
+/// Texts of so many bytes go into one posted entry: an item holds 400 KB, and some text cannot be packed.
+const POSTED_BYTES_MAX: usize = 300_000;
 /// What came of tasks is posted again so soon, where it could not be posted.
 const POSTS_AGAIN: Duration = Duration::from_millis(500);
 
@@ -597,7 +642,7 @@ impl<'h, H: Host> Driver<'h, H> {
         let (mut keys, mut all) = (Vec::new(), Vec::new());
         for InboxEntry { key, happened } in inbox {
             keys.push(key);
-            all.push(happened);
+            all.extend(happened);
         }
         // What is posted goes first; whether these change anything is asked of the execution before.
         let mut out = Output::default();
@@ -624,7 +669,7 @@ impl<'h, H: Host> Driver<'h, H> {
             let (mut keys, mut happened) = (Vec::new(), waiting.answered.clone());
             for entry in std::mem::take(&mut inbox) {
                 keys.push(entry.key);
-                happened.push(entry.happened);
+                happened.extend(entry.happened);
             }
             happened.extend(self.given_up(now));
             let handing_over = self.host.patience().begin_until.is_some_and(|until| until <= now);

@@ -88,8 +88,16 @@ pub struct Happened {
 pub struct InboxEntry {
     /// Names what happened. The same key twice is one entry.
     pub key: Arc<str>,
-    /// What happened.
-    pub happened: Happened,
+    /// What happened, in order. Who finds some of it finds all of it.
+    pub happened: Vec<Happened>,
+}
+
+impl InboxEntry {
+    /// One thing that happened.
+    #[must_use]
+    pub fn new(key: impl Into<Arc<str>>, happened: Happened) -> Self {
+        Self { key: key.into(), happened: vec![happened] }
+    }
 }
 
 /// What one round of the driver writes, all of it or nothing.

@@ -18,7 +18,7 @@ use statewright_engine::table::{Attribute, Condition, Query, Table};
 use statewright_engine::{Delivered, Drove, Happened, InboxEntry, Store, deliver};
 use statewright_interpreter::event::Event;
 use statewright_interpreter::execution::Execution;
-use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
+use statewright_interpreter::history::{ErrorDetails, EventId, HistoryEvent};
 use statewright_interpreter::payload::Document;
 use world::{START, World};
 
@@ -47,8 +47,31 @@ fn block<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
 }
 
-/// Takes the execution to its middle.
+/// Takes the execution to its middle, where the answer lies in the inbox.
 fn begin(world: &World) {
+    let event = Event::TaskSucceeded { task: ask(world), output: answer() };
+    post(world, vec![Happened { at: START.plus_seconds(1), event }]);
+}
+
+/// Takes the execution to its middle, where the answer lies in the inbox with what came before it.
+fn begin_and_post_several(world: &World) {
+    let task = ask(world);
+    let submitted = Event::TaskSubmitted { task, output: Document::parse(r#"{"id":1}"#).unwrap() };
+    let succeeded = Event::TaskSucceeded { task, output: answer() };
+    let happened = |(at, event)| Happened { at: START.plus_seconds(at), event };
+    post(world, [(1, submitted), (2, succeeded)].map(happened).into());
+}
+
+fn answer() -> Document {
+    Document::parse(r#"{ "answer" : 42 }"#).unwrap()
+}
+
+fn post(world: &World, happened: Vec<Happened>) {
+    block(world.journal.post(&World::arn("old"), InboxEntry { key: "answer".into(), happened })).unwrap();
+}
+
+/// Takes the execution to where somebody is asked.
+fn ask(world: &World) -> EventId {
     let seed = "seed ".repeat(40);
     world.start("old", &format!(r#"{{"seed":"{seed}", "items":[1, {{"a":2}}, "three"]}}"#)).unwrap();
     let drove = world.drive("old");
@@ -57,9 +80,7 @@ fn begin(world: &World) {
     let arn = World::arn("old");
     let started = Happened { at: START, event: Event::TaskStarted { task: ask, worker_name: None } };
     assert_eq!(block(deliver(world, &arn, "started", started)), Ok(Delivered::Applied));
-    let event = Event::TaskSucceeded { task: ask, output: Document::parse(r#"{ "answer" : 42 }"#).unwrap() };
-    let entry = InboxEntry { key: "answer".into(), happened: Happened { at: START.plus_seconds(1), event } };
-    block(world.journal.post(&arn, entry)).unwrap();
+    ask
 }
 
 fn finish(world: &World) -> String {
@@ -75,8 +96,9 @@ struct Kind {
     finish: fn(&World) -> String,
 }
 
-const KINDS: [Kind; 2] = [
+const KINDS: [Kind; 3] = [
     Kind { name: "journal", begin, finish },
+    Kind { name: "posted", begin: begin_and_post_several, finish },
     // Its last commit is read without any other.
     Kind { name: "abandoned", begin: begin_and_abandon, finish: find_aborted },
 ];

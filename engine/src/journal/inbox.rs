@@ -42,6 +42,14 @@ enum Stored {
     Stop(ErrorDetails),
 }
 
+/// One of several, with its own time.
+#[derive(Serialize, Deserialize)]
+struct StoredAt {
+    at: i64,
+    #[serde(flatten)]
+    event: Stored,
+}
+
 #[derive(Serialize, Deserialize)]
 enum StoredStage {
     Running,
@@ -50,8 +58,8 @@ enum StoredStage {
     Submitting,
 }
 
-pub(super) fn write(key: Key, happened: &Happened) -> Result<Item, StoreError> {
-    let stored = match &happened.event {
+fn to_stored(event: &Event) -> Stored {
+    match event {
         Event::TaskStarted { task, worker_name } => Stored::TaskStarted { task: *task, worker_name: worker_name.clone() },
         Event::TaskSubmitted { task, output } => Stored::TaskSubmitted { task: *task, output: output.text().into_owned() },
         Event::TaskSucceeded { task, output } => Stored::TaskSucceeded { task: *task, output: output.text().into_owned() },
@@ -66,18 +74,12 @@ pub(super) fn write(key: Key, happened: &Happened) -> Result<Item, StoreError> {
         }
         Event::TaskHeartbeat { task } => Stored::TaskHeartbeat { task: *task },
         Event::Stop { error } => Stored::Stop(error.clone()),
-    };
-    let text = serde_json::to_vec(&stored).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-    Ok(Item::new(key).number("f", pack::FORMAT).number("at", happened.at.0).bytes("b", pack::pack(&text, &[])?))
+    }
 }
 
-pub(super) fn read(key: Arc<str>, item: &Item) -> Result<InboxEntry, StoreError> {
-    Kind::Posted.check(item)?;
-    let damaged = |reason: String| StoreError::Unreadable(format!("posted event {key} cannot be read: {reason}"));
-    let text = pack::unpack(item.get_bytes("b").unwrap_or_default(), &[])?;
-    let stored: Stored = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-    let document = |text: String| Document::parse(&text).map_err(|error| damaged(error.to_string()));
-    let event = match stored {
+fn from_stored(stored: Stored) -> Result<Event, String> {
+    let document = |text: String| Document::parse(&text).map_err(|error| error.to_string());
+    Ok(match stored {
         Stored::TaskStarted { task, worker_name } => Event::TaskStarted { task, worker_name },
         Stored::TaskSubmitted { task, output } => Event::TaskSubmitted { task, output: document(output)? },
         Stored::TaskSucceeded { task, output } => Event::TaskSucceeded { task, output: document(output)? },
@@ -92,7 +94,33 @@ pub(super) fn read(key: Arc<str>, item: &Item) -> Result<InboxEntry, StoreError>
         }
         Stored::TaskHeartbeat { task } => Event::TaskHeartbeat { task },
         Stored::Stop(error) => Event::Stop { error },
+    })
+}
+
+/// An item with one event, or a list of several; `at` is when the first of them happened.
+pub(super) fn write(key: Key, at: Timestamp, happened: &[Happened]) -> Result<Item, StoreError> {
+    let text = match happened {
+        [one] => serde_json::to_vec(&to_stored(&one.event)),
+        several => {
+            let several = several.iter().map(|one| StoredAt { at: one.at.0, event: to_stored(&one.event) });
+            serde_json::to_vec(&several.collect::<Vec<_>>())
+        }
     };
-    let at = Timestamp(item.get_number("at").unwrap_or(0));
-    Ok(InboxEntry { key, happened: Happened { at, event } })
+    let text = text.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(Item::new(key).number("f", pack::FORMAT).number("at", at.0).bytes("b", pack::pack(&text, &[])?))
+}
+
+pub(super) fn read(key: Arc<str>, item: &Item) -> Result<InboxEntry, StoreError> {
+    Kind::Posted.check(item)?;
+    let damaged = |reason: String| StoreError::Unreadable(format!("posted event {key} cannot be read: {reason}"));
+    let text = pack::unpack(item.get_bytes("b").unwrap_or_default(), &[])?;
+    let stored: Vec<StoredAt> = if text.starts_with(b"[") {
+        serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?
+    } else {
+        let event = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        vec![StoredAt { at: item.get_number("at").unwrap_or(0), event }]
+    };
+    let happened = |StoredAt { at, event }| Ok(Happened { at: Timestamp(at), event: from_stored(event).map_err(damaged)? });
+    let happened = stored.into_iter().map(happened).collect::<Result<_, StoreError>>()?;
+    Ok(InboxEntry { key, happened })
 }

@@ -651,14 +651,14 @@ impl<T: Table> Store for Journal<T> {
     }
 
     async fn post(&self, execution: &ExecutionArn, entry: InboxEntry) -> Result<(), StoreError> {
+        let Some(at) = entry.happened.first().map(|happened| happened.at) else { return Ok(()) };
         let partition = partition(execution);
         let first = self.table.get(&key(&partition, "0".to_owned())).await?;
-        let first = first.filter(|item| !item.is_expired(entry.happened.at));
+        let first = first.filter(|item| !item.is_expired(at));
         let Some(first) = first else { return Err(StoreError::Unavailable(format!("there is no execution {execution}"))) };
         let sorts = Sorts::new(first.get_number("started").unwrap_or(0));
-        let item = inbox::write(key(&partition, sorts.inbox(&entry.key)), &entry.happened)?;
-        let expires = self.expires(entry.happened.at);
-        Ok(self.table.put(item.expiring(expires), Condition::None).await?)
+        let item = inbox::write(key(&partition, sorts.inbox(&entry.key)), at, &entry.happened)?;
+        Ok(self.table.put(item.expiring(self.expires(at)), Condition::None).await?)
     }
 
     async fn remind(&self, execution: &ExecutionArn, at: Timestamp) -> Result<(), StoreError> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use statewright_engine::table::Table;
 use statewright_engine::{
-    Clock, DriveError, ExecutionArn, ExpressQueue, Happened, InboxEntry, Later, OpenTask, QueueError, SKEW, Tasks, WakeQueue,
-    claim, deliver_all, open_task, posted_under,
+    Clock, DriveError, ExecutionArn, ExpressQueue, Happened, Later, OpenTask, QueueError, SKEW, Tasks, WakeQueue, claim,
+    deliver_all, open_task,
 };
 use statewright_interpreter::event::TaskId;
 use statewright_interpreter::history::EventId;
@@ -132,9 +132,7 @@ async fn tell<T: Table, W: WakeQueue, Q: TaskQueue, X: ExpressQueue>(
     task: TaskId,
     happened: Vec<Happened>,
 ) -> Result<(), DriveError> {
-    let entry = |happened: Happened| InboxEntry { key: posted_under(&happened.event), happened };
-    let entries: Vec<_> = happened.into_iter().map(entry).collect();
-    let told = as_long_as_there_is_time(engine, async || deliver_all(engine, arn, entries.clone()).await.map(drop)).await;
+    let told = as_long_as_there_is_time(engine, async || deliver_all(engine, arn, happened.clone()).await.map(drop)).await;
     if let Err(error) = &told {
         log::error("the result of a task is lost", &[("execution", arn), ("task", &task.0), ("error", error)]);
     }

@@ -191,10 +191,9 @@ impl<'w> Function<'w> {
         Sleep::until(world, world.now() + takes).await;
         let started = Happened { at: begun, event: Event::TaskStarted { task, worker_name: None } };
         let results = (1..).map_while(|sent| message(&open.task, sent)).map(|event| Happened { at: self.now(), event });
-        let entry = |(number, happened)| InboxEntry { key: format!("{}-{number}", task.0).into(), happened };
-        let entries: Vec<_> = std::iter::once(started).chain(results).enumerate().map(entry).collect();
+        let happened: Vec<_> = std::iter::once(started).chain(results).collect();
         loop {
-            match deliver_all(&host, &arn, entries.clone()).await {
+            match deliver_all(&host, &arn, happened.clone()).await {
                 Err(_) if self.now().0 < self.end().0 - LEAVE_MS => Sleep::until(world, world.now() + 500).await,
                 told => return told.map(drop),
             }
