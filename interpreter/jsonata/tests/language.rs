@@ -71,6 +71,20 @@ fn values() {
         ("$contains('ẞ', /ß/i)", "false"),
         ("$contains('İ', /i/i)", "false"),
         ("$contains('É', /[é]/i)", "true"),
+        // A regular expression may match nothing, but once only.
+        ("$contains('', /^\\s*$/)", "true"),
+        ("$contains('abc', /x*/)", "true"),
+        ("$match('', /.*/)", "{\"match\":\"\",\"index\":0,\"groups\":[]}"),
+        ("$match('a💩', /()$/)", "{\"match\":\"\",\"index\":3,\"groups\":[\"\"]}"),
+        ("$replace('abc', /$/, '!')", "\"abc!\""),
+        ("$replace('', /^\\s*$/, 'none')", "\"none\""),
+        ("$replace('abc', /$/, function($m) { $string($m.start) })", "\"abc3\""),
+        ("$split('abc', /$/)", "[\"abc\",\"\"]"),
+        ("/^/('abc').match", "\"\""),
+        ("/$/('abc', 3).start", "3"),
+        ("$type(/$/('abc').next)", "\"function\""),
+        ("$count(/$/('abc', 4))", "0"),
+        ("$count(/$/('abc').next())", "0"),
         ("$count(nothing[0][$error('a predicate on what a predicate left nothing of')])", "0"),
     ] {
         match eval(text) {
@@ -103,6 +117,15 @@ fn errors_have_sentences_and_places() {
             by another active character",
             13,
         ),
+        // What matches nothing for the second time would do so for ever, and that time comes even where a limit leaves no room for it.
+        ("$match('abc', /^/)", "D1004: Regular expression matches zero length string", 6),
+        ("$match('aab', /a*/)", "D1004: Regular expression matches zero length string", 6),
+        ("$match('aab', /a*/, 1)", "D1004: Regular expression matches zero length string", 6),
+        ("$split('aab', /a*/, 1)", "D1004: Regular expression matches zero length string", 6),
+        ("$replace('abc', /^/, '!')", "D1004: Regular expression matches zero length string", 8),
+        ("$replace('abc', /^/, '!', 1)", "D1004: Regular expression matches zero length string", 8),
+        ("$replace('abc', /^/, function($m) { $error('of the first') })", "D3137: of the first", 42),
+        ("/^/('abc').next()", "D1004: Regular expression matches zero length string", 15),
         ("$error('stop')", "D3137: stop", 6),
         ("$eval('1')", "T1006: Attempted to invoke a non-function", 5),
         // A predicate is asked even about nothing.

@@ -28,6 +28,7 @@ struct Found<'e> {
 const MATCH_STEPS: usize = 6 * MADE_STEPS;
 
 /// How the next match is found.
+#[derive(Clone)]
 enum Next<'e> {
     Regex(&'e Regex),
     Function(Val<'e>),
@@ -56,16 +57,21 @@ impl<'t> Units<'t> {
     }
 }
 
-/// The byte at which a UTF-16 unit is.
-fn byte_of(text: &str, unit: i64) -> usize {
+/// The byte at which a UTF-16 unit is, or where the text ends if it is the one behind its last; `None` if it is one further on.
+fn byte_within(text: &str, unit: i64) -> Option<usize> {
     let mut left = usize::try_from(unit).unwrap_or(0);
     for (at, c) in text.char_indices() {
         if left == 0 {
-            return at;
+            return Some(at);
         }
         left = left.saturating_sub(c.len_utf16());
     }
-    text.len()
+    (left == 0).then_some(text.len())
+}
+
+/// The byte at which a UTF-16 unit is, or where the text ends.
+fn byte_of(text: &str, unit: i64) -> usize {
+    byte_within(text, unit).unwrap_or(text.len())
 }
 
 /// What it takes to find the place of a UTF-16 unit, or of a byte, in a text.
@@ -77,18 +83,27 @@ fn piece<'e>(machine: &Machine<'e, '_>, text: &str, start: usize, end: usize) ->
     Val::text(text.get(start..end).unwrap_or("").to_owned(), machine.meter)
 }
 
-/// The next match of a regular expression from a byte on. A match of nothing is an error, as it would be found for ever.
+/// The first match of a regular expression from a byte on, which may be a match of nothing.
 fn search<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, text: &str, from: usize) -> Result<Option<Found<'e>>, Error> {
     let Some(found) = regex.find(text, from, machine.meter)? else { return Ok(None) };
-    if found.start == found.end {
-        return Err(Error::new("D1004").value(regex.pattern()));
-    }
     let groups = found.groups.iter().map(|group| match group {
         Some((start, end)) => piece(machine, text, *start, *end),
         None => Ok(Val::Undefined),
     });
     let groups = groups.collect::<Result<_, _>>()?;
     Ok(Some(Found { start: found.start, end: found.end, groups, next: Next::Regex(regex) }))
+}
+
+/// The match of a regular expression after one that ends at a byte; none at the end of the text. A match of nothing is an error here,
+/// as it would be found for ever.
+fn search_on<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, text: &str, from: usize) -> Result<Option<Found<'e>>, Error> {
+    if from >= text.len() {
+        return Ok(None);
+    }
+    match search(machine, regex, text, from)? {
+        Some(found) if found.start == found.end => Err(Error::new("D1004").value(regex.pattern())),
+        found => Ok(found),
+    }
 }
 
 /// What a matcher function answered, which must look like a match.
@@ -121,11 +136,11 @@ fn first<'e>(machine: &mut Machine<'e, '_>, pattern: &Val<'e>, text: &Val<'e>) -
     }
 }
 
-fn following<'e>(machine: &mut Machine<'e, '_>, text: &str, found: &Found<'e>) -> Result<Option<Found<'e>>, Error> {
+/// The match after one that ends at a byte. It is asked for even where a limit leaves no room for it: then, too, it may be an error.
+fn following<'e>(machine: &mut Machine<'e, '_>, text: &str, end: usize, next: &Next<'e>) -> Result<Option<Found<'e>>, Error> {
     machine.meter.steps(1)?;
-    match &found.next {
-        Next::Regex(regex) if found.end < text.len() => search(machine, regex, text, found.end),
-        Next::Regex(_) => Ok(None),
+    match next {
+        Next::Regex(regex) => search_on(machine, regex, text, end),
         Next::Function(next) if next.is_function() => {
             let answer = machine.apply(next, Args::new(), &Val::Null)?;
             answered(machine, text, &answer)
@@ -161,7 +176,9 @@ pub(crate) fn invoke<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, args: 
     let whole = arg(args, 0);
     let Some(text) = whole.as_str() else { return Ok(Val::Undefined) };
     place_steps(machine, text)?;
-    let from = arg(args, 1).as_num().map_or(0, |from| byte_of(text, from.truncate()));
+    let Some(from) = arg(args, 1).as_num().map_or(Some(0), |from| byte_within(text, from.truncate())) else {
+        return Ok(Val::Undefined);
+    };
     match search(machine, regex, text, from)? {
         Some(found) => as_object(machine, whole, found),
         None => Ok(Val::Undefined),
@@ -170,11 +187,7 @@ pub(crate) fn invoke<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, args: 
 
 /// The match after another.
 pub(crate) fn next<'e>(machine: &mut Machine<'e, '_>, regex: &'e Regex, whole: &Val<'e>, from: usize) -> Outcome<'e> {
-    let text = whole.as_str().unwrap_or("");
-    if from >= text.len() {
-        return Ok(Val::Undefined);
-    }
-    match search(machine, regex, text, from)? {
+    match search_on(machine, regex, whole.as_str().unwrap_or(""), from)? {
         Some(found) => as_object(machine, whole, found),
         None => Ok(Val::Undefined),
     }
@@ -217,10 +230,10 @@ pub(super) fn matches<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
     let mut units = Units::new(own);
     let mut result = Seq::new(machine.meter);
     let mut found = if limit > 0 { first(machine, arg(args, 1), text)? } else { None };
-    while let Some(one) = found {
+    while let Some(one) = found.filter(|_| result.len() < limit) {
         let index = units.of_byte(one.start);
         machine.meter.steps(MATCH_STEPS)?;
-        found = if result.len() + 1 < limit { following(machine, own, &one)? } else { None };
+        found = following(machine, own, one.end, &one.next)?;
         let members = vec![
             (Arc::clone(match_name), piece(machine, own, one.start, one.end)?),
             (Arc::clone(index_name), Val::int(index)),
@@ -244,10 +257,10 @@ pub(super) fn split<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> O
     let mut parts = Seq::new(machine.meter);
     let mut from = 0;
     let mut found = if most > 0 && !separator.is_undefined() { first(machine, separator, text)? } else { None };
-    while let Some(one) = found {
+    while let Some(one) = found.filter(|_| parts.len() < most) {
         parts.push(piece(machine, own, from, one.start)?)?;
         from = one.end;
-        found = if parts.len() < most { following(machine, own, &one)? } else { None };
+        found = following(machine, own, one.end, &one.next)?;
     }
     if parts.len() < most {
         parts.push(piece(machine, own, from, own.len())?)?;
@@ -279,10 +292,10 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
         }
     } else if !pattern.is_undefined() {
         let mut found = if limit > 0 { first(machine, pattern, text)? } else { None };
-        while let Some(one) = found {
+        while let Some(one) = found.filter(|_| count < limit) {
             count += 1;
             machine.meter.steps(MADE_STEPS / 4)?;
-            found = if count < limit { following(machine, own, &one)? } else { None };
+            let next = one.next.clone();
             out.push_str(own.get(from..one.start).unwrap_or(""));
             from = one.end;
             match replacement.as_str() {
@@ -299,6 +312,7 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
                 }
             }
             machine.meter.foresee(out.len())?;
+            found = following(machine, own, from, &next)?;
         }
     }
     out.push_str(own.get(from..).unwrap_or(""));
