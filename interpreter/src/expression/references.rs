@@ -1,5 +1,6 @@
 //! What an expression refers to outside of itself: members of `$states`, variables, functions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use statewright_jsonata::{Reference, aws};
@@ -22,7 +23,7 @@ pub enum Offered {
 }
 
 /// A name that an expression reads from outside, and that may not be there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reading {
     /// A variable.
     Variable(String),
@@ -37,16 +38,13 @@ const STATES: &str = "states";
 
 /// The names that an expression takes from outside.
 pub(super) fn names(compiled: &statewright_jsonata::Expression) -> Box<[Arc<str>]> {
-    let mut names: Vec<Arc<str>> = Vec::new();
-    for reference in compiled.references() {
-        if let Reference::Variable { name, .. } = reference
-            && name != STATES
-            && !names.iter().any(|known| **known == *name)
-        {
-            names.push(name.into());
-        }
-    }
-    names.into()
+    let references = compiled.references().into_iter();
+    let mut known = BTreeSet::new();
+    let new = references.filter_map(|reference| match reference {
+        Reference::Variable { name, .. } if name != STATES && known.insert(name) => Some(name.into()),
+        Reference::Variable { .. } | Reference::Name { .. } | Reference::Input { .. } => None,
+    });
+    new.collect()
 }
 
 /// Whether an expression looks at `$states`.
@@ -72,6 +70,7 @@ impl Expression {
     #[must_use]
     pub fn unsupported(&self, offered: Offered) -> Vec<ExpressionError> {
         let mut found: Vec<ExpressionError> = Vec::new();
+        let mut known = BTreeSet::new();
         for reference in self.compiled.references() {
             let (message, position, help) = match reference {
                 Reference::Name { name, position } => {
@@ -88,7 +87,7 @@ impl Expression {
                 },
                 Reference::Variable { .. } => continue,
             };
-            if !found.iter().any(|known| known.message == message) {
+            if known.insert(message.clone()) {
                 let (location, at) = (self.location.to_string(), Some(self.begins_at + position));
                 found.push(ExpressionError { location, message, at, help, is_unfinished: false });
             }
@@ -111,6 +110,7 @@ impl Expression {
     #[must_use]
     pub fn readings(&self) -> Vec<(Reading, usize)> {
         let mut found: Vec<(Reading, usize)> = Vec::new();
+        let mut known = BTreeSet::new();
         for reference in self.compiled.references() {
             let Reference::Variable { name, fields, called, position } = reference else { continue };
             let reading = match (name, fields.first()) {
@@ -120,7 +120,7 @@ impl Expression {
                 _ if called => Reading::UnknownFunction(name.to_owned()),
                 _ => Reading::Variable(name.to_owned()),
             };
-            if !found.iter().any(|(known, _)| *known == reading) {
+            if known.insert(reading.clone()) {
                 found.push((reading, self.begins_at + position));
             }
         }
