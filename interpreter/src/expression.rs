@@ -136,11 +136,6 @@ impl Expression {
         &self.names
     }
 
-    /// Whether it was compiled from this string with its markers.
-    pub(crate) fn is_written(&self, marked: &str) -> bool {
-        marked.get(self.begins_at..).is_some_and(|rest| rest.starts_with(&*self.text))
-    }
-
     /// The field it stands in.
     #[must_use]
     pub fn location(&self) -> &Arc<str> {

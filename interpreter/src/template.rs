@@ -92,9 +92,17 @@ impl Template {
     /// # Errors
     /// Every expression that cannot be compiled.
     pub fn compile_jsonata(value: &Value, field: &str) -> Result<Self, Vec<ExpressionError>> {
-        let mut errors = Vec::new();
-        let root = expressions(value, field.to_owned(), &mut errors);
-        if errors.is_empty() { Ok(Self { root }) } else { Err(errors) }
+        let (template, found) = Self::read_jsonata(value, field);
+        let errors: Vec<ExpressionError> = found.into_iter().filter_map(Result::err).collect();
+        if errors.is_empty() { Ok(template) } else { Err(errors) }
+    }
+
+    /// As [`Template::compile_jsonata`], with all expressions in the order of the value. Those that cannot be compiled are text in the
+    /// template.
+    pub(crate) fn read_jsonata(value: &Value, field: &str) -> (Self, Vec<Result<JsonataExpression, ExpressionError>>) {
+        let mut found = Vec::new();
+        let root = expressions(value, field.to_owned(), &mut found);
+        (Self { root }, found)
     }
 
     /// Every JSONata expression in the template.
@@ -217,25 +225,24 @@ impl Node {
     }
 }
 
-/// The node of a value in JSONata; `place` is where it stands.
-fn expressions(value: &Value, place: String, errors: &mut Vec<ExpressionError>) -> Node {
+/// The node of a value in JSONata; `place` is where it stands, `found` what its expressions are.
+fn expressions(value: &Value, place: String, found: &mut Vec<Result<JsonataExpression, ExpressionError>>) -> Node {
     match value {
-        Value::String(text) if is_expression(text) => match JsonataExpression::compile(text, &place) {
-            Ok(expression) => Node::Expression(expression),
-            Err(error) => {
-                errors.push(error);
-                Node::Constant(value.clone())
-            }
-        },
+        Value::String(text) if is_expression(text) => {
+            let compiled = JsonataExpression::compile(text, &place);
+            let node = compiled.as_ref().map_or_else(|_| Node::Constant(value.clone()), |one| Node::Expression(one.clone()));
+            found.push(compiled);
+            node
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Node::Constant(value.clone()),
         Value::Array(items) => {
-            let nodes = items.iter().enumerate().map(|(at, item)| expressions(item, format!("{place}[{at}]"), errors));
+            let nodes = items.iter().enumerate().map(|(at, item)| expressions(item, format!("{place}[{at}]"), found));
             let nodes: Box<[Node]> = nodes.collect();
             if nodes.iter().all(Node::is_constant) { Node::Constant(value.clone()) } else { Node::Array(nodes) }
         }
         Value::Object(members) => {
             let nodes =
-                members.iter().map(|(name, member)| (Arc::clone(name), expressions(member, format!("{place}/{name}"), errors)));
+                members.iter().map(|(name, member)| (Arc::clone(name), expressions(member, format!("{place}/{name}"), found)));
             let nodes: Box<[(Arc<str>, Node)]> = nodes.collect();
             if nodes.iter().all(|(_, node)| node.is_constant()) { Node::Constant(value.clone()) } else { Node::Object(nodes) }
         }

@@ -1,5 +1,7 @@
 //! Paths, templates, expressions, variables and the rules of Choices.
 
+use statewright_interpreter::definition::Span;
+
 use super::{DISTRIBUTED, accepts, accepts_state, errors_of, jsonata, machine, one, parse, refuses, refuses_state};
 
 const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
@@ -208,6 +210,63 @@ fn results_and_errors_are_seen_where_there_is_one() {
         NO_RESULT,
         "/States/S/Output",
     );
+}
+
+/// What is said about the `Output` of a state: the code, and the text that it is said of.
+fn said_of(output: &str) -> Vec<(&'static str, String)> {
+    let definition = in_jsonata(&format!(r#""Type": "Pass", "End": true, "Output": {output}"#));
+    let found = parse(&definition).map_or_else(|found| found, |parsed| parsed.warnings);
+    let of = |span: Span| definition[span.start..].split(['%', ' ', ',']).next().unwrap().to_owned();
+    found.into_iter().map(|found| (found.code, found.span.map(of).unwrap_or_default())).collect()
+}
+
+fn said(expected: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    expected.iter().map(|&(code, text)| (code, text.to_owned())).collect()
+}
+
+const INVALID: &str = "INVALID_JSONATA_EXPRESSION";
+const FUNCTION: &str = "UNKNOWN_FUNCTION";
+const VARIABLE: &str = "UNDEFINED_VARIABLE";
+
+#[test]
+fn a_wrong_expression_hides_no_other_one() {
+    assert_eq!(
+        said_of(
+            r#"{"a": "{% ) %}", "b": "{% bare %}", "c": ["{% $states.result %}", "{% ] %}"], "d": "{% $eval(1) %}", "e": "{% $v %}"}"#
+        ),
+        said(&[
+            (INVALID, ")"),
+            (UNSUPPORTED, "bare"),
+            (UNSUPPORTED, "$states.result"),
+            (INVALID, "]"),
+            (FUNCTION, "$eval(1)"),
+            (VARIABLE, "$v"),
+        ]),
+    );
+}
+
+#[test]
+fn of_members_with_the_same_name_the_last_one_is_meant() {
+    let of_the_last = |output: &str, code: &'static str, text: &str| {
+        let found: Vec<_> =
+            said_of(output).into_iter().filter(|(code, _)| [INVALID, FUNCTION, VARIABLE, UNSUPPORTED].contains(code)).collect();
+        assert_eq!(found, said(&[(code, text)]), "{output}");
+    };
+    of_the_last(r#"{"a": "{% 1 + %}", "b": 1, "a": "{% ) %}"}"#, INVALID, ")");
+    of_the_last(r#"{"x": "{% $unknownb %}", "x": "{% $unknown %}"}"#, VARIABLE, "$unknown");
+    of_the_last(r#"{"x": "{% $foo(1) & phone %}", "x": "{% $foo(1) %}"}"#, FUNCTION, "$foo(1)");
+    of_the_last(r#"{"x": {"y": "{% a %}"}, "z": "{% 1 %}", "x": [{"y": "{% b %}"}]}"#, UNSUPPORTED, "b");
+    of_the_last(r#"{"x": "{% $v %}", "y": 1, "x": "{% $v %}"}"#, VARIABLE, "$v");
+}
+
+#[test]
+fn many_names_are_told_once_each() {
+    let names = |sigil: &str, count: usize| (0..count).map(|at| format!("{sigil}n{at:x}")).collect::<Vec<_>>().join(",");
+    for (sigil, code) in [("$", VARIABLE), ("", UNSUPPORTED)] {
+        let found = said_of(&format!(r#""{{% [{}, {}] %}}""#, names(sigil, 120_000), names(sigil, 10)));
+        assert_eq!(found.len(), 120_000);
+        assert!(found.iter().all(|(found, _)| *found == code));
+    }
 }
 
 #[test]

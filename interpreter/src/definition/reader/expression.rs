@@ -38,23 +38,19 @@ impl<'s> Reader<'s, '_> {
             }
         });
         let field = self.field(&place);
-        let errors = match Template::compile_jsonata(&member.value.to_value_without_unresolved(), &field) {
-            Ok(template) => {
-                self.references(&template, &member.value, &place, &field);
-                return Some(template);
-            }
-            Err(errors) => errors,
-        };
-        // The errors come in the order of the text, as do the expressions that gave them.
-        let mut errors = errors.into_iter();
-        member.value.for_each_text(&mut |node, text| {
-            let is_wrong = !text.unresolved && is_expression(&text.text) && Expression::compile(&text.text, "").is_err();
-            if is_wrong && let Some(error) = errors.next() {
-                let below = error.location.strip_prefix(&field).unwrap_or_default();
-                self.refuse_expression(INVALID_JSONATA_EXPRESSION, &error, format!("{place}{below}"), node);
+        let (template, found) = Template::read_jsonata(&member.value.to_value_without_unresolved(), &field);
+        let is_whole = found.iter().all(Result::is_ok);
+        let mut found = found.into_iter();
+        member.value.for_each_text_of_the_value(&mut |node, text| {
+            let compiled = if !text.unresolved && is_expression(&text.text) { found.next() } else { None };
+            let at = |location: &str| format!("{place}{}", location.strip_prefix(&field).unwrap_or_default());
+            match compiled {
+                Some(Ok(expression)) => self.reference(&expression, &at(expression.location()), node),
+                Some(Err(error)) => self.refuse_expression(INVALID_JSONATA_EXPRESSION, &error, at(&error.location), node),
+                None => {}
             }
         });
-        None
+        is_whole.then_some(template)
     }
 
     /// What `read` gives, where `$states` has a member besides `input` and `context`.
@@ -63,21 +59,6 @@ impl<'s> Reader<'s, '_> {
         let answer = read(self);
         self.offered = before;
         answer
-    }
-
-    /// Checks what the expressions of a field refer to.
-    fn references(&mut self, template: &Template, node: &'s Node, place: &str, field: &str) {
-        let mut expressions = template.jsonata_expressions().into_iter().peekable();
-        node.for_each_text(&mut |node, text| {
-            // Of a member that is there twice only the last is in the template.
-            if !text.unresolved
-                && is_expression(&text.text)
-                && let Some(expression) = expressions.next_if(|expression| expression.is_written(&text.text))
-            {
-                let below = expression.location().strip_prefix(field).unwrap_or_default();
-                self.reference(expression, &format!("{place}{below}"), node);
-            }
-        });
     }
 
     /// Checks what an expression refers to. What it reads of variables is checked when all states are read.

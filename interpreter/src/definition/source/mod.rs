@@ -5,6 +5,7 @@ mod substitution;
 mod written;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use statewright_value::{Number, Object, Value};
@@ -161,6 +162,21 @@ impl Node {
             Kind::Text(text) => visit(self, text),
             Kind::Array(items) => items.iter().for_each(|item| item.for_each_text(visit)),
             Kind::Object(members) => members.iter().for_each(|member| member.value.for_each_text(visit)),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
+        }
+    }
+
+    /// Calls `visit` with every string value that [`Node::to_value`] has, in the value's order.
+    pub(super) fn for_each_text_of_the_value<'s>(&'s self, visit: &mut impl FnMut(&'s Node, &'s Text)) {
+        match &self.kind {
+            Kind::Text(text) => visit(self, text),
+            Kind::Array(items) => items.iter().for_each(|item| item.for_each_text_of_the_value(visit)),
+            Kind::Object(members) => {
+                // Of members with the same name the last one counts, and stands where the first one is.
+                let mut last: BTreeMap<&str, &Node> = members.iter().map(|member| (&*member.key, &member.value)).collect();
+                let values = members.iter().filter_map(|member| last.remove(&*member.key));
+                values.for_each(|value| value.for_each_text_of_the_value(visit));
+            }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
         }
     }
