@@ -48,7 +48,6 @@ pub(crate) struct Tree<'d> {
     frames: Vec<Frame>,
     /// The frame of every event, by the event's number.
     frame_of: Vec<usize>,
-    /// The open task's frame, by the task.
     entered: u64,
     retries: u64,
     finished: bool,

@@ -127,9 +127,7 @@ impl Visit {
             detail: None,
         }
     }
-}
 
-impl Visit {
     /// It went on to the state `next`: if only a catcher leads there, it failed on its way out, with a result.
     pub(super) fn show_if_caught(&mut self, state: &State, next: StateId) {
         let is_caught = state.next != Next::State(next) && state.catch.iter().any(|catcher| catcher.next == next);
