@@ -126,6 +126,9 @@ fn errors_have_sentences_and_places() {
         ("$replace('abc', /^/, '!', 1)", "D1004: Regular expression matches zero length string", 8),
         ("$replace('abc', /^/, function($m) { $error('of the first') })", "D3137: of the first", 42),
         ("/^/('abc').next()", "D1004: Regular expression matches zero length string", 15),
+        ("$error('')", "D3137: $error() function evaluated", 6),
+        ("$error(nothing)", "D3137: $error() function evaluated", 6),
+        ("$assert(false, '')", "D3141: $assert() statement failed", 7),
         ("$error('stop')", "D3137: stop", 6),
         ("$eval('1')", "T1006: Attempted to invoke a non-function", 5),
         // A predicate is asked even about nothing.

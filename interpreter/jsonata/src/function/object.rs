@@ -161,14 +161,17 @@ pub(super) fn type_of<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outco
 }
 
 pub(super) fn error<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
-    let message = arg(args, 0).as_arc_str().unwrap_or_else(|| Arc::from("$error() function evaluated"));
-    Err(Error::new("D3137").with("message", message))
+    Err(Error::new("D3137").with("message", message_or(arg(args, 0), "$error() function evaluated")))
 }
 
 pub(super) fn assert<'e>(_: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     if matches!(arg(args, 0), Val::Bool(true)) {
         return Ok(Val::Undefined);
     }
-    let message = arg(args, 1).as_arc_str().unwrap_or_else(|| Arc::from("$assert() statement failed"));
-    Err(Error::new("D3141").with("message", message))
+    Err(Error::new("D3141").with("message", message_or(arg(args, 1), "$assert() statement failed")))
+}
+
+/// A message that is given, or what stands for none and for an empty one.
+fn message_or(given: &Val<'_>, otherwise: &str) -> Arc<str> {
+    given.as_arc_str().filter(|message| !message.is_empty()).unwrap_or_else(|| Arc::from(otherwise))
 }
