@@ -90,6 +90,9 @@ const BEGIN: &str = "{%";
 /// Marks its end.
 const END: &str = "%}";
 
+/// What JSONata takes for white space around an expression: other kinds of blanks are not its own.
+const BLANKS: [char; 5] = [' ', '\t', '\n', '\r', '\u{b}'];
+
 /// Whether a string is an expression.
 #[must_use]
 pub fn is_expression(text: &str) -> bool {
@@ -103,8 +106,8 @@ impl Expression {
     /// When it is no JSONata, or reads what the language does not offer.
     pub fn compile(marked: &str, location: &str) -> Result<Self, ExpressionError> {
         let inner = marked.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).unwrap_or(marked);
-        let text = inner.trim();
-        let offset = BEGIN.len() + inner.len() - inner.trim_start().len();
+        let text = inner.trim_matches(BLANKS);
+        let offset = BEGIN.len() + inner.len() - inner.trim_start_matches(BLANKS).len();
         let compiled = statewright_jsonata::Expression::compile(text).map_err(|error| ExpressionError {
             location: location.to_owned(),
             message: error.message(),
@@ -219,5 +222,21 @@ impl statewright_jsonata::Host for Host<'_> {
 
     fn next_u64(&mut self) -> u64 {
         self.0.draws.next_u64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_around_an_expression_is_that_of_the_language() {
+        let text = |marked: &str| Expression::compile(marked, "").map(|expression| expression.text().to_string());
+        assert_eq!(text("{% \t\r\n\u{b}1\u{b}\n\r\t %}").unwrap(), "1");
+        // Anything else is part of a name, or wrong.
+        assert_eq!(text("{%\u{a0}1\u{3000}%}").unwrap(), "\u{a0}1\u{3000}");
+        for wrong in ["{%1\u{3000}%}", "{%1\u{c}%}", "{% 1\u{a0} %}"] {
+            assert!(text(wrong).is_err(), "{wrong:?}");
+        }
     }
 }
