@@ -29,7 +29,7 @@ use crate::sequence::{Items, Seq};
 
 pub(crate) use call::Callback;
 pub(crate) use operator::equal;
-pub(crate) use sort::in_order;
+pub(crate) use sort::{Keys, in_order};
 
 /// What it takes to look a name up in an item of an array.
 pub(super) const LOOK_UP_STEPS: usize = 4;

@@ -9,15 +9,59 @@ use super::tuple::scope_steps;
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Operator, Symbol, Term};
 use crate::frame::{Env, Frame, Function};
-use crate::item::{Doc, Flags, Tuple, Val};
-use crate::meter::MADE_STEPS;
+use crate::item::{Doc, Flags, Str, Tuple, Val};
+use crate::meter::{Hold, MADE_STEPS, Meter};
 use crate::number::Num;
 use crate::sequence::Items;
 
-/// What an item weighs that is sorted with its keys.
-const KEYED_WEIGHT: usize = 40;
+/// What a number or a reference weighs among keys, or in a result.
+const KEY_WEIGHT: usize = 8;
+/// What a tuple weighs while it is put in order, beside its keys.
+const TUPLE_WEIGHT: usize = 64;
 /// What it takes to begin to sort.
 const SORT_STEPS: usize = 48;
+
+/// What items are put in order by: as many keys for each, which are held until the order is known.
+pub(crate) struct Keys<'e> {
+    keys: Vec<Val<'e>>,
+    each: usize,
+    hold: Hold<'e>,
+}
+
+impl<'e> Keys<'e> {
+    /// With room for `each` keys of `count` items, if so many can be held.
+    fn with_capacity(count: usize, each: usize, meter: &'e Meter) -> Result<Self, Error> {
+        let hold = Hold::on(meter, count.saturating_mul(each).saturating_mul(KEY_WEIGHT))?;
+        Ok(Self { keys: Vec::with_capacity(count.saturating_mul(each)), each, hold })
+    }
+
+    /// The items themselves as their keys.
+    pub(crate) fn of_items(items: Items<'_, 'e>, meter: &'e Meter) -> Result<Self, Error> {
+        let mut keys = Self::with_capacity(items.len(), 1, meter)?;
+        items.iter().try_for_each(|item| keys.push(item))?;
+        Ok(keys)
+    }
+
+    #[inline]
+    fn push(&mut self, key: Val<'e>) -> Result<(), Error> {
+        // A string of a document, or one that is held already, weighs as much as a number.
+        if matches!(key, Val::Str(Str::Own(_)) | Val::List(_) | Val::Function(_)) {
+            self.hold.grow(key.weight().saturating_sub(KEY_WEIGHT))?;
+        }
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// The keys of all items.
+    pub(crate) fn all(&self) -> &[Val<'e>] {
+        &self.keys
+    }
+
+    /// The keys of the item at a position.
+    fn at(&self, at: usize) -> &[Val<'e>] {
+        self.keys.get(at * self.each..(at + 1) * self.each).unwrap_or(&[])
+    }
+}
 
 impl<'e> Machine<'e, '_> {
     /// The items of a step in order.
@@ -32,37 +76,28 @@ impl<'e> Machine<'e, '_> {
             Stepped::None => return Ok(Stepped::None),
             Stepped::One(value) => return Ok(Stepped::One(value.clone())),
             Stepped::Whole(value) if input.items().len() <= 1 => return Ok(Stepped::Whole(value.clone())),
-            Stepped::Many(_) | Stepped::Whole(_) => input.items().to_vec(),
+            Stepped::Many(_) | Stepped::Whole(_) => input.items(),
         };
-        let items = match terms {
-            [term] => {
-                let mut keys = Vec::with_capacity(items.len());
-                for item in &items {
-                    keys.push(self.eval(&term.expression, item, env)?);
-                }
-                match self.order(&keys, term.descending)? {
-                    Some(order) => in_order(Items::List(&items), &order),
-                    None => {
-                        let keyed = keys.into_iter().zip(items).collect();
-                        let swaps = |machine: &mut Self, left: &(Val<'e>, _), right: &(Val<'e>, _)| {
-                            machine.swaps(terms, std::slice::from_ref(&left.0), std::slice::from_ref(&right.0), position)
-                        };
-                        self.merge_sort(keyed, swaps)?.into_iter().map(|(_, item)| item).collect()
-                    }
-                }
+        self.foresee_sorted(items)?;
+        let mut keys = Keys::with_capacity(items.len(), terms.len(), self.meter)?;
+        for item in items.iter() {
+            if terms.len() > 1 {
+                self.meter.steps(MADE_STEPS / 2)?;
             }
-            _ => {
-                self.meter.foresee(items.len().saturating_mul(KEYED_WEIGHT))?;
-                let mut keyed = Vec::with_capacity(items.len());
-                for item in items {
-                    self.meter.steps(MADE_STEPS / 2)?;
-                    keyed.push((self.keys(terms, &item, env)?, item));
-                }
-                let sorted = self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?;
-                sorted.into_iter().map(|(_, item)| item).collect()
+            self.push_keys(&mut keys, terms, &item, env)?;
+        }
+        let order = match terms {
+            [term] => self.order(keys.all(), term.descending)?,
+            _ => None,
+        };
+        let order = match order {
+            Some(order) => order,
+            None => {
+                self.merge_sort(items.len(), |machine, left, right| machine.swaps(terms, keys.at(left), keys.at(right), position))?
             }
         };
-        Ok(Stepped::Whole(Val::list(items, Flags::ARRAY, self.meter)?))
+        drop(keys);
+        Ok(Stepped::Whole(Val::list(in_order(items, &order), Flags::ARRAY, self.meter)?))
     }
 
     /// Tuples in order.
@@ -76,19 +111,26 @@ impl<'e> Machine<'e, '_> {
         if tuples.len() <= 1 {
             return Ok(tuples);
         }
-        self.meter.foresee(tuples.len().saturating_mul(2 * KEYED_WEIGHT))?;
-        let mut keyed = Vec::with_capacity(tuples.len());
-        for tuple in tuples {
-            self.meter.steps(scope_steps(&tuple))?;
+        self.meter.foresee(tuples.len().saturating_mul(TUPLE_WEIGHT))?;
+        let mut keys = Keys::with_capacity(tuples.len(), terms.len(), self.meter)?;
+        for tuple in &tuples {
+            self.meter.steps(scope_steps(tuple))?;
             let inner = Frame::inside(env, tuple.bindings.clone());
-            keyed.push((self.keys(terms, &tuple.item, &inner)?, tuple));
+            self.push_keys(&mut keys, terms, &tuple.item, &inner)?;
         }
-        let sorted = self.merge_sort(keyed, |machine, left, right| machine.swaps(terms, &left.0, &right.0, position))?;
-        Ok(sorted.into_iter().map(|(_, tuple)| tuple).collect())
+        let order =
+            self.merge_sort(tuples.len(), |machine, left, right| machine.swaps(terms, keys.at(left), keys.at(right), position))?;
+        let mut tuples: Vec<_> = tuples.into_iter().map(Some).collect();
+        Ok(order.into_iter().filter_map(|at| tuples.get_mut(at).and_then(Option::take)).collect())
     }
 
-    fn keys(&mut self, terms: &'e [Term], item: &Val<'e>, env: &Env<'e>) -> Result<smallvec::SmallVec<[Val<'e>; 1]>, Error> {
-        terms.iter().map(|term| self.eval(&term.expression, item, env)).collect()
+    fn push_keys(&mut self, keys: &mut Keys<'e>, terms: &'e [Term], item: &Val<'e>, env: &Env<'e>) -> Result<(), Error> {
+        terms.iter().try_for_each(|term| keys.push(self.eval(&term.expression, item, env)?))
+    }
+
+    /// Asks for room for items in another order, before anything is made for it.
+    pub(crate) fn foresee_sorted(&self, items: Items<'_, 'e>) -> Result<(), Error> {
+        self.meter.foresee(items.len().saturating_mul(KEY_WEIGHT))
     }
 
     /// Whether two items, given by their keys, are in the wrong order.
@@ -129,10 +171,10 @@ impl<'e> Machine<'e, '_> {
     }
 
     /// Items in the order of a function that compares the same part of both, such as `$a.price > $b.price`: the part of each item is
-    /// looked up once, not at every comparison. `None` if the function is another.
-    pub(crate) fn sort_by_part(&mut self, items: Items<'_, 'e>, function: &Val<'e>) -> Result<Option<Vec<Val<'e>>>, Error> {
+    /// looked up once, not at every comparison. Their positions, or `None` if the function is another.
+    pub(crate) fn order_by_part(&mut self, items: Items<'_, 'e>, function: &Val<'e>) -> Result<Option<Vec<usize>>, Error> {
         let Some((operator, operand, symbol, env, reversed)) = comparison(function) else { return Ok(None) };
-        let mut keys = Vec::with_capacity(items.len());
+        let mut keys = Keys::with_capacity(items.len(), 1, self.meter)?;
         for item in items.iter() {
             self.meter.enter()?;
             let key = match (&operand.kind, &item) {
@@ -149,10 +191,10 @@ impl<'e> Machine<'e, '_> {
             };
             if let Some(key) = key {
                 self.meter.touch()?;
-                keys.push(key);
+                keys.push(key)?;
             } else {
                 let frame = Frame::inside(&env, smallvec::smallvec![(symbol, item)]);
-                keys.push(self.eval(operand, &Val::Undefined, &frame)?);
+                keys.push(self.eval(operand, &Val::Undefined, &frame)?)?;
             }
             self.meter.leave();
         }
@@ -162,17 +204,17 @@ impl<'e> Machine<'e, '_> {
             _ => None,
         };
         if let Some(descending) = descending
-            && let Some(order) = self.order(&keys, descending)?
+            && let Some(order) = self.order(keys.all(), descending)?
         {
-            return Ok(Some(in_order(items, &order)));
+            return Ok(Some(order));
         }
-        let keyed = keys.into_iter().zip(items.iter()).collect();
-        let sorted = self.merge_sort(keyed, |machine, left: &(Val<'e>, Val<'e>), right| {
-            let (left, right) = if reversed { (&right.0, &left.0) } else { (&left.0, &right.0) };
+        let order = self.merge_sort(items.len(), |machine, left, right| {
+            let (left, right) = if reversed { (right, left) } else { (left, right) };
+            let (Some(left), Some(right)) = (keys.all().get(left), keys.all().get(right)) else { return Ok(false) };
             let verdict = ordered(operator, left, right, machine.meter).map_err(|error| error.token_if_none(operator.text()))?;
             Ok(matches!(verdict, Val::Bool(true)))
         })?;
-        Ok(Some(sorted.into_iter().map(|(_, item)| item).collect()))
+        Ok(Some(order))
     }
 
     /// The order of keys that are finite numbers all, or strings all: their positions, those of equal keys as they came. `None` if
@@ -204,38 +246,40 @@ impl<'e> Machine<'e, '_> {
         Ok(Some(order))
     }
 
-    /// Merge sort with a question that may fail: whether two items are in the wrong order. Asks in the order in which JSONata's
-    /// own implementation asks, which shows when the answers contradict each other.
-    pub(crate) fn merge_sort<T>(
+    /// Merge sort with a question that may fail: whether two items, given by their positions, are in the wrong order. Answers
+    /// their positions. Asks in the order in which JSONata's own implementation asks, which shows when the answers contradict each
+    /// other.
+    pub(crate) fn merge_sort(
         &mut self,
-        mut items: Vec<T>,
-        mut swaps: impl FnMut(&mut Self, &T, &T) -> Result<bool, Error>,
-    ) -> Result<Vec<T>, Error> {
-        self.sort_part(&mut items, &mut swaps)?;
-        Ok(items)
+        count: usize,
+        mut swaps: impl FnMut(&mut Self, usize, usize) -> Result<bool, Error>,
+    ) -> Result<Vec<usize>, Error> {
+        let mut order = (0..count).collect();
+        self.sort_part(&mut order, &mut swaps)?;
+        Ok(order)
     }
 
-    fn sort_part<T>(
+    fn sort_part(
         &mut self,
-        items: &mut Vec<T>,
-        swaps: &mut impl FnMut(&mut Self, &T, &T) -> Result<bool, Error>,
+        order: &mut Vec<usize>,
+        swaps: &mut impl FnMut(&mut Self, usize, usize) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        if items.len() <= 1 {
+        if order.len() <= 1 {
             return Ok(());
         }
-        let mut right = items.split_off(items.len() / 2);
-        self.sort_part(items, swaps)?;
+        let mut right = order.split_off(order.len() / 2);
+        self.sort_part(order, swaps)?;
         self.sort_part(&mut right, swaps)?;
-        let count = items.len() + right.len();
+        let count = order.len() + right.len();
         self.meter.steps(2 * count)?;
-        let left = std::mem::replace(items, Vec::with_capacity(count));
+        let left = std::mem::replace(order, Vec::with_capacity(count));
         let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
         while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-            let next = if swaps(self, a, b)? { right.next() } else { left.next() };
-            items.extend(next);
+            let next = if swaps(self, *a, *b)? { right.next() } else { left.next() };
+            order.extend(next);
         }
-        items.extend(left);
-        items.extend(right);
+        order.extend(left);
+        order.extend(right);
         Ok(())
     }
 }

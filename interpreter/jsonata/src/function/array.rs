@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::{Given, arg};
 use crate::Error;
-use crate::eval::{Callback, Machine, equal, in_order};
+use crate::eval::{Callback, Keys, Machine, equal, in_order};
 use crate::item::{Flags, Val};
 use crate::meter::{Hold, MADE_STEPS, Meter};
 use crate::sequence::{Items, Seq};
@@ -48,6 +48,7 @@ pub(super) fn reverse<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
 pub(super) fn shuffle<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let values = arg(args, 0);
     let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
+    machine.foresee_sorted(items)?;
     machine.meter.steps(items.len())?;
     machine.meter.steps(items.len())?;
     let mut items = items.to_vec();
@@ -73,31 +74,43 @@ pub(super) fn zip<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Out
 pub(super) fn sort<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) -> Outcome<'e> {
     let values = arg(args, 0);
     let Some(items) = Items::of(values).filter(|items| items.len() > 1) else { return Ok(values.clone()) };
+    machine.foresee_sorted(items)?;
     let comparator = arg(args, 1);
-    let sorted = if comparator.is_undefined() {
-        let owned = items.to_vec();
-        let numbers = owned.iter().all(|item| item.as_num().is_some());
-        if !numbers && !owned.iter().all(|item| item.as_str().is_some()) {
-            return Err(Error::new("D3070").with("index", 1_i64));
+    let order = if comparator.is_undefined() {
+        match items {
+            Items::List(items) => natural_order(machine, items)?,
+            items => {
+                let keys = Keys::of_items(items, machine.meter)?;
+                natural_order(machine, keys.all())?
+            }
         }
-        match machine.order(&owned, false)? {
-            Some(order) => in_order(items, &order),
-            // Some are infinite.
-            None => machine.merge_sort(owned, |machine, left, right| {
-                machine.meter.steps(1)?;
-                Ok(left.as_num().zip(right.as_num()).is_some_and(|(left, right)| left.compare(right).is_gt()))
-            })?,
-        }
-    } else if let Some(sorted) = machine.sort_by_part(items, comparator)? {
-        sorted
+    } else if let Some(order) = machine.order_by_part(items, comparator)? {
+        order
     } else {
         let mut callback = Callback::with_arity(comparator, 2);
-        machine.merge_sort(items.to_vec(), |machine, left, right| {
-            let answer = callback.call(machine, 2, |argument| if argument == 0 { left.clone() } else { right.clone() })?;
-            answer.is_truthy(machine.meter)
+        machine.merge_sort(items.len(), |machine, left, right| {
+            let item = |argument| items.get(if argument == 0 { left } else { right }).unwrap_or(Val::Undefined);
+            callback.call(machine, 2, item)?.is_truthy(machine.meter)
         })?
     };
-    Val::list(sorted, Flags::ARRAY, machine.meter)
+    Val::list(in_order(items, &order), Flags::ARRAY, machine.meter)
+}
+
+/// The order of numbers or of strings: their positions.
+fn natural_order<'e>(machine: &mut Machine<'e, '_>, items: &[Val<'e>]) -> Result<Vec<usize>, Error> {
+    let numbers = items.iter().all(|item| item.as_num().is_some());
+    if !numbers && !items.iter().all(|item| item.as_str().is_some()) {
+        return Err(Error::new("D3070").with("index", 1_i64));
+    }
+    if let Some(order) = machine.order(items, false)? {
+        return Ok(order);
+    }
+    // Some are infinite.
+    let number = |at: usize| items.get(at).and_then(Val::as_num);
+    machine.merge_sort(items.len(), |machine, left, right| {
+        machine.meter.steps(1)?;
+        Ok(number(left).zip(number(right)).is_some_and(|(left, right)| left.compare(right).is_gt()))
+    })
 }
 
 /// What a value weighs while it is remembered, beside its place in the result.
