@@ -17,7 +17,7 @@ pub struct Limits {
     /// adds. Calls that end a function's body add none.
     ///
     /// It is what bounds the native stack: compiling takes less than 768 KiB of it, whatever the text, evaluating with
-    /// [`Limits::AWS`] less than 256 KiB, and with 1,000 levels less than 2 MiB.
+    /// [`Limits::AWS`] less than 512 KiB, and with 1,000 levels less than 4 MiB.
     pub depth: u32,
     /// Bytes held at once by what the evaluation has made.
     pub bytes: usize,
@@ -31,7 +31,7 @@ impl Limits {
     /// million rounds with two variables (18 steps each), and for little more: what runs away is stopped in about the time of that loop.
     pub const AWS: Limits = Limits { depth: 100, bytes: 873_782 * 8, steps: 18_500_000 };
 
-    /// Bounds for trusted expressions on a thread with 2 MiB of stack or more.
+    /// Bounds for trusted expressions on a thread with 4 MiB of stack or more.
     pub const WIDE: Limits = Limits { depth: 1_000, bytes: 1 << 30, steps: 1 << 40 };
 }
 
