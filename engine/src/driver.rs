@@ -15,6 +15,7 @@ use statewright_interpreter::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::journal::SEEN_AGAIN;
+use crate::posting::{post_all, to_entries};
 use crate::queue::{AfterCrash, Answer, Answered, Later, QueueError, Tasks, WakeQueue};
 use crate::round::{Advanced, Budget, advance};
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, Happened, InboxEntry, Ledger, Loaded, Store, StoreError};
@@ -209,7 +210,7 @@ async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiti
             match post_all(host, arn, to_entries(waiting.answered.clone())).await {
                 Ok(()) => waiting.answered.clear(),
                 // Nobody else knows what came of the tasks.
-                Err(_) if tries < TRIES_MAX && host.clock().now() < leave_at => {
+                Err(_) if tries < POSTS_MAX && host.clock().now() < leave_at => {
                     tries += 1;
                     host.sleep_until(leave_at.min(host.clock().now().plus(POSTS_AGAIN))).await;
                     continue;
@@ -226,68 +227,6 @@ async fn leave_behind<H: Host>(host: &H, arn: &ExecutionArn, waiting: &mut Waiti
             Either::Left((None, _)) | Either::Right(((), _)) => return Ok(()),
         }
     }
-}
-
-/// What an event of a task is posted under, so that those of one task are in order and none has the key of an earlier one.
-#[must_use]
-pub fn posted_under(event: &Event) -> Arc<str> {
-    match event {
-        Event::TaskStarted { task, .. } => format!("task-{}-0", task.0).into(),
-        Event::TaskSubmitted { task, .. } | Event::TaskHeartbeat { task } => format!("task-{}-1", task.0).into(),
-        Event::TaskSucceeded { task, .. } | Event::TaskFailed { task, .. } => format!("task-{}-2", task.0).into(),
-        Event::Stop { .. } => "stop".into(),
-    }
-}
-
-/// The task that something happened to.
-fn task_of(event: &Event) -> Option<TaskId> {
-    match event {
-        Event::TaskStarted { task, .. }
-        | Event::TaskSubmitted { task, .. }
-        | Event::TaskHeartbeat { task }
-        | Event::TaskSucceeded { task, .. }
-        | Event::TaskFailed { task, .. } => Some(*task),
-        Event::Stop { .. } => None,
-    }
-}
-
-/// Bytes of text that something holds that happened.
-fn size_of(happened: &Happened) -> usize {
-    match &happened.event {
-        Event::TaskSubmitted { output, .. } | Event::TaskSucceeded { output, .. } => output.text().len(),
-        _ => 0,
-    }
-}
-
-/// What is posted: all that happened to a task is one entry. A task whose start is known has no lease any more, so nobody may hear of
-/// it who does not find its result too. Only what is too large for one item comes apart, the last of it first.
-fn to_entries(happened: Vec<Happened>) -> Vec<InboxEntry> {
-    let mut entries: Vec<InboxEntry> = Vec::new();
-    for happened in happened {
-        let (task, key) = (task_of(&happened.event), posted_under(&happened.event));
-        let of_same = |entry: &&mut InboxEntry| {
-            let held: usize = entry.happened.iter().map(size_of).sum();
-            task.is_some()
-                && entry.happened.first().is_some_and(|first| task_of(&first.event) == task)
-                && held + size_of(&happened) <= POSTED_BYTES_MAX
-        };
-        match entries.iter_mut().find(of_same) {
-            Some(entry) => {
-                entry.key = key;
-                entry.happened.push(happened);
-            }
-            None => entries.insert(0, InboxEntry { key, happened: vec![happened] }),
-        }
-    }
-    entries
-}
-
-/// Leaves what happened to whoever goes on with the execution, and wakes somebody.
-async fn post_all<H: Host>(host: &H, arn: &ExecutionArn, entries: Vec<InboxEntry>) -> Result<(), DriveError> {
-    for entry in entries {
-        host.store().post(arn, entry).await?;
-    }
-    Ok(host.wakes().wake(arn, Duration::ZERO).await?)
 }
 
 /// Starts an execution at `now`: creates it, and takes it as far as it goes without a task. `Conflict` says that there is one of that
@@ -357,7 +296,7 @@ pub async fn run<H: Host>(
 /// When the store or a queue fails. It may have been applied all the same; deliver it again.
 pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened: Happened) -> Result<Delivered, DriveError> {
     let tried = try_deliver(host, arn, vec![happened.clone()]).await;
-    or_post(host, arn, tried, vec![InboxEntry::new(key, happened)]).await
+    or_post(host, arn, tried, || vec![InboxEntry::new(key, happened)]).await
 }
 
 /// [Delivers](deliver) something, if `check` has nothing against it when it sees the execution; gives its objection otherwise.
@@ -376,17 +315,17 @@ pub async fn deliver_if<H: Host, R>(
         return Ok(Err(objection));
     }
     let tried = driver.take(inbox, vec![happened.clone()]).await;
-    or_post(host, arn, tried, vec![InboxEntry::new(key, happened)]).await.map(Ok)
+    or_post(host, arn, tried, || vec![InboxEntry::new(key, happened)]).await.map(Ok)
 }
 
 /// [Delivers](deliver) several things that happened to tasks, in order and in one commit. They count as ignored when all are. Where
-/// they are posted, it is under what [`posted_under`] says.
+/// they are posted, it is as one entry for each task.
 ///
 /// # Errors
 /// When the store or a queue fails. Some may have been applied all the same; deliver them again.
 pub async fn deliver_all<H: Host>(host: &H, arn: &ExecutionArn, happened: Vec<Happened>) -> Result<Delivered, DriveError> {
     let tried = try_deliver(host, arn, happened.clone()).await;
-    or_post(host, arn, tried, to_entries(happened)).await
+    or_post(host, arn, tried, || to_entries(happened)).await
 }
 
 /// Posts what could not be applied, because somebody else is at the execution or a later release has written it.
@@ -394,11 +333,11 @@ async fn or_post<H: Host>(
     host: &H,
     arn: &ExecutionArn,
     tried: Result<Delivered, DriveError>,
-    entries: Vec<InboxEntry>,
+    entries: impl FnOnce() -> Vec<InboxEntry>,
 ) -> Result<Delivered, DriveError> {
     match tried {
         Err(error) if error.is_newer() || error == DriveError::Commit(CommitError::Conflict) => {
-            post_all(host, arn, entries).await?;
+            post_all(host, arn, entries()).await?;
             Ok(Delivered::Posted)
         }
         tried => tried,
@@ -475,9 +414,8 @@ pub async fn claim<H: Host>(
 
 /// So often somebody else may have been faster.
 const TRIES_MAX: usize = 20;
-/// Texts of so many bytes go into one posted entry: an item holds 400 KB, and some text cannot be packed.
-const POSTED_BYTES_MAX: usize = 300_000;
-/// What came of tasks is posted again so soon, where it could not be posted.
+/// What came of tasks is posted again so often where it could not be posted, so soon after the last time.
+const POSTS_MAX: usize = 20;
 const POSTS_AGAIN: Duration = Duration::from_millis(500);
 
 async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, these: Vec<Happened>) -> Result<Delivered, DriveError> {

@@ -13,6 +13,7 @@ pub mod journal;
 mod logs;
 mod message;
 pub mod operator;
+mod posting;
 mod queue;
 mod round;
 mod status;
@@ -23,7 +24,7 @@ pub mod table;
 pub use clock::{Clock, SystemClock, Timer, VirtualClock};
 pub use driver::{
     BORN_WITHIN, Delivered, DriveError, Drove, Host, NEAR, OpenTask, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, claim,
-    deliver, deliver_all, deliver_at_once, deliver_if, drive, drive_again, open_task, posted_under, run, start,
+    deliver, deliver_all, deliver_at_once, deliver_if, drive, drive_again, open_task, run, start,
 };
 pub use engine::{Engine, EngineSettings, ExpressQueue};
 pub use logs::{LogRecords, LogSink, Logging};
