@@ -1,4 +1,4 @@
-//! What tasks, errors and data are called on a line.
+//! What is known of tasks, errors and data from outside, and what they are called on a line.
 
 use std::sync::Arc;
 
