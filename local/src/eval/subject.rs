@@ -294,7 +294,10 @@ fn below_the_field(location: &str) -> Option<&str> {
         .filter(|rest| !rest.is_empty())
 }
 
-/// Why an expression has no value, with its place.
+/// The code of a call of what is no function.
+const NO_FUNCTION: &str = "T1006";
+
+/// Why an expression has no value, with its place. What it reads and is not there is told where that is the reason.
 fn no_value(expression: &Expression, reason: &NoValue, inputs: &Inputs<'_>, written: &Written) -> Diagnostic {
     let shift = if is_expression(written.trimmed()) { 0 } else { MARKER };
     const CODE: &str = "States.QueryEvaluationError";
@@ -306,18 +309,30 @@ fn no_value(expression: &Expression, reason: &NoValue, inputs: &Inputs<'_>, writ
             (message.clone(), at.map_or_else(|| written.whole(), |at| written.at(at.saturating_sub(shift))))
         }
     };
-    let missing = |(reading, at): (Reading, usize)| match reading {
-        Reading::Variable(name) if inputs.variables.variable(&name).is_none() => Some((unassigned_help(&name), None)),
-        Reading::UnknownFunction(name) if inputs.variables.variable(&name).is_none() => {
-            Some((format!("there is no function `${name}`"), Some(at)))
+    let is_there = |name: &str| inputs.variables.variable(name).is_some();
+    let missing = match reason {
+        // What is not there is nothing, and what is made of it mostly too.
+        NoValue::Nothing => expression.readings().into_iter().find_map(|(reading, at)| match reading {
+            Reading::Variable(name) if !is_there(&name) => Some((unassigned_help(&name), None)),
+            Reading::UnknownMember(name) => Some((format!("`$states` never has a member `{name}`"), Some(at))),
+            Reading::Variable(_) | Reading::UnknownFunction(_) => None,
+        }),
+        NoValue::Failed { message, at: Some(at) } if message.starts_with(NO_FUNCTION) => {
+            // The place is that of the call, behind the name.
+            let before = written.trimmed().get(..at.saturating_sub(shift)).unwrap_or_default().trim_end();
+            expression.readings().into_iter().find_map(|(reading, _)| match reading {
+                Reading::UnknownFunction(name) if !is_there(&name) && before.ends_with(&format!("${name}")) => {
+                    Some((format!("there is no function `${name}`"), Some(before.len() - name.len() - 1 + shift)))
+                }
+                Reading::UnknownFunction(_) | Reading::Variable(_) | Reading::UnknownMember(_) => None,
+            })
         }
-        Reading::UnknownMember(name) => Some((format!("`$states` never has a member `{name}`"), Some(at))),
-        Reading::Variable(_) | Reading::UnknownFunction(_) => None,
+        NoValue::Failed { .. } | NoValue::Function | NoValue::Bound(_) | NoValue::Internal(_) => None,
     };
     // Whatever it may use it has used up: it can only be given more.
     let more = matches!(reason, NoValue::Bound(_)) && inputs.limits == Evaluation::aws();
     let more = more.then(|| "`--limits relaxed` gives it more levels, memory and steps than the service does".to_owned());
-    match expression.readings().into_iter().find_map(missing) {
+    match missing {
         None => written.error(CODE, message, span, more),
         Some((help, at)) => written.error(CODE, message, at.map_or(span, |at| written.at(at.saturating_sub(shift))), Some(help)),
     }

@@ -107,6 +107,17 @@ fn an_expression_that_fails_says_where() {
     says(&["$states.input.none"], 1, &["returned nothing (undefined)"]);
     says(&["$total"], 1, &["returned nothing (undefined)", "there is no variable `$total`", "--vars"]);
     says(&["2 + $eval('1')"], 1, &["T1006", "there is no function `$eval`", "expression:1:5", "^^^^^\n"]);
+    says(&["($f := $count; [$f([1]), $foo(1)])"], 1, &["T1006", "there is no function `$foo`", "expression:1:26", " ^^^^\n"]);
+    // What is missing is not always what failed.
+    for (expression, fails) in [
+        (r#"[$error("x"), $foo()]"#, ["D3137: x", "expression:1:8", "^\n"]),
+        (r#"$error("boom") & $unset"#, ["D3137: boom", "expression:1:7", "^\n"]),
+        (r#"$states.inputs ? 1 : $error("no")"#, ["D3137: no", "expression:1:28", "^\n"]),
+        (r"[$unset ? $foo() : 1()]", ["T1006", "expression:1:21", "^\n"]),
+    ] {
+        let ran = eval(&[expression]).code(1).says(&fails);
+        assert!(!ran.stderr.contains("help"), "{expression}: {}", ran.stderr);
+    }
     says(&["$states.inputs"], 1, &["`$states` never has a member `inputs`"]);
     says(&["$sum"], 1, &["returned a function"]);
     says(&["($f := function($n) { 1 + $f($n) }; $f(1))"], 1, &["Stack overflow error"]);
