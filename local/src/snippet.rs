@@ -55,20 +55,22 @@ pub(crate) fn lines(diagnostic: &Diagnostic, file: &str, text: &str, screen: &Sc
 }
 
 fn source(d: &Diagnostic, span: &Span, text: &str, margin: usize, paint: Paint, screen: &Screen) -> Vec<String> {
-    let Some(line) = text.lines().nth(span.line.saturating_sub(1)) else { return Vec::new() };
-    let before: String = line.chars().take(span.column.saturating_sub(1)).collect();
-    let marked_bytes = text.get(span.start..span.end).map_or(0, |marked| marked.lines().next().unwrap_or_default().len());
-    let marked: String =
-        line.get(before.len()..).and_then(|rest| rest.get(..marked_bytes.min(rest.len()))).unwrap_or("").to_owned();
+    // A long line is cut so that the place stays in sight. What is not shown is not looked at either: there may be many such places.
+    let (above, rest) = text.split_at_checked(span.start).unwrap_or((text, ""));
+    if rest.is_empty() && (above.is_empty() || above.ends_with('\n')) {
+        return Vec::new();
+    }
+    let column = span.column.saturating_sub(1);
+    let near = above.char_indices().rev().take(column.min(WIDTH_MAX / 2)).take_while(|&(_, c)| c != '\n').last();
+    let before = near.and_then(|(at, _)| above.get(at..)).unwrap_or_default();
+    let cut = if column > WIDTH_MAX / 2 { "…" } else { "" };
+    let behind = rest.get(..ending(rest, WIDTH_MAX - before.chars().count())).unwrap_or_default();
+    let more = if ending(rest, WIDTH_MAX + 1 - before.chars().count()) > behind.len() { "…" } else { "" };
+    let marked = behind.get(..span.end.saturating_sub(span.start)).unwrap_or(behind);
     let shown = |text: &str| printable(&text.replace('\t', TAB));
-    // A long line is cut so that the place stays in sight.
-    let skipped = before.chars().count().saturating_sub(WIDTH_MAX / 2);
-    let cut = if skipped > 0 { "…" } else { "" };
-    let visible: String = line.chars().skip(skipped).take(WIDTH_MAX).collect();
-    let more = if line.chars().count() > skipped + WIDTH_MAX { "…" } else { "" };
-    let indent = cut.chars().count() + shown(&before.chars().skip(skipped).collect::<String>()).chars().count();
+    let indent = cut.chars().count() + shown(before).chars().count();
     let room = (WIDTH_MAX + cut.len()).saturating_sub(indent).max(1);
-    let carets = shown(&marked).chars().count().clamp(1, room);
+    let carets = shown(marked).chars().count().clamp(1, room);
     let bar = screen.paint(Paint::Accent, "|");
     let number = screen.paint(Paint::Accent, &format!("{:>margin$}", span.line));
     // For text that is no JSON the service's location is a place in the text, which is shown already.
@@ -76,12 +78,22 @@ fn source(d: &Diagnostic, span: &Span, text: &str, margin: usize, paint: Paint, 
     let label = pointer.map(|pointer| format!(" {pointer}")).unwrap_or_default();
     let mark = screen.paint(paint, &format!("{}{label}", "^".repeat(carets)));
     let empty = format!("{:margin$} {bar}", "");
-    let mut lines =
-        vec![empty.clone(), format!("{number} {bar} {cut}{}{more}", shown(&visible)), format!("{empty} {:indent$}{mark}", "")];
+    let mut lines = vec![
+        empty.clone(),
+        format!("{number} {bar} {cut}{}{}{more}", shown(before), shown(behind)),
+        format!("{empty} {:indent$}{mark}", ""),
+    ];
     if d.help.is_some() {
         lines.push(empty);
     }
     lines
+}
+
+/// Where a line ends, in bytes, or its first `characters` do.
+fn ending(line: &str, characters: usize) -> usize {
+    let mut places = line.char_indices().enumerate();
+    let is_end = |at: usize| line.get(at..).is_some_and(|rest| rest.starts_with('\n') || rest.starts_with("\r\n"));
+    places.find(|&(nth, (at, _))| nth == characters || is_end(at)).map_or(line.len(), |(_, (at, _))| at)
 }
 
 #[cfg(test)]

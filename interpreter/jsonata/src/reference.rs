@@ -1,5 +1,7 @@
 //! What an expression refers to outside of itself.
 
+use std::collections::BTreeMap;
+
 use crate::compile::Compiled;
 use crate::compile::ast::{Block, Kind, Node, Stage, Symbol};
 
@@ -33,7 +35,7 @@ pub enum Reference<'a> {
 
 /// All references, in the order in which they stand in the tree.
 pub(crate) fn references(compiled: &Compiled) -> Vec<Reference<'_>> {
-    let mut finder = Finder { compiled, bound: Vec::new(), later: Vec::new(), lambdas: 0, found: Vec::new() };
+    let mut finder = Finder { compiled, bound: Bound::default(), later: Bound::default(), lambdas: 0, found: Vec::new() };
     finder.node(&compiled.root, true);
     finder.found
 }
@@ -41,12 +43,47 @@ pub(crate) fn references(compiled: &Compiled) -> Vec<Reference<'_>> {
 struct Finder<'a> {
     compiled: &'a Compiled,
     /// The variables that are bound where the walk is.
-    bound: Vec<Symbol>,
+    bound: Bound,
     /// The variables that the blocks around bind somewhere: a function's body runs when it is called, which may be later.
-    later: Vec<Symbol>,
+    later: Bound,
     /// How many functions are around.
     lambdas: usize,
     found: Vec<Reference<'a>>,
+}
+
+/// Variables that are bound, those of the innermost scope last.
+#[derive(Default)]
+struct Bound {
+    stack: Vec<Symbol>,
+    /// How often each of them is on the stack.
+    counts: BTreeMap<Symbol, usize>,
+}
+
+impl Bound {
+    fn push(&mut self, symbol: Symbol) {
+        self.stack.push(symbol);
+        *self.counts.entry(symbol).or_default() += 1;
+    }
+
+    fn extend(&mut self, symbols: impl IntoIterator<Item = Symbol>) {
+        symbols.into_iter().for_each(|symbol| self.push(symbol));
+    }
+
+    fn len(&self) -> usize {
+        self.stack.len()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        for symbol in self.stack.drain(len.min(self.stack.len())..) {
+            if let Some(count) = self.counts.get_mut(&symbol) {
+                *count -= 1;
+            }
+        }
+    }
+
+    fn contains(&self, symbol: Symbol) -> bool {
+        self.counts.get(&symbol).is_some_and(|&count| count > 0)
+    }
 }
 
 impl<'a> Finder<'a> {
@@ -127,7 +164,7 @@ impl<'a> Finder<'a> {
             }
             Kind::Lambda(lambda) => {
                 let outside = self.bound.len();
-                self.bound.extend(&lambda.parameters);
+                self.bound.extend(lambda.parameters.iter().copied());
                 self.lambdas += 1;
                 self.node(&lambda.body, top);
                 self.lambdas -= 1;
@@ -166,8 +203,8 @@ impl<'a> Finder<'a> {
             return;
         }
         // A function that is bound behind the body that calls it. What is no function may come from outside as long as it is not bound.
-        let is_bound_later = called && self.lambdas > 0 && self.later.contains(&symbol);
-        if !is_bound_later && !self.bound.contains(&symbol) {
+        let is_bound_later = called && self.lambdas > 0 && self.later.contains(symbol);
+        if !is_bound_later && !self.bound.contains(symbol) {
             self.found.push(Reference::Variable { name, fields, called, position });
         }
     }

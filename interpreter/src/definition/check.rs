@@ -98,8 +98,12 @@ pub(super) fn refuse_target(
 
 /// Whether two names differ by case, blanks and signs only.
 fn is_alike(one: &str, other: &str) -> bool {
-    let plain = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
     plain(one) == plain(other)
+}
+
+/// A name without its case, blanks and signs.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Checks every scope.
@@ -222,13 +226,17 @@ fn visible_scopes(outline: &Outline<'_>, state: StateId) -> impl Iterator<Item =
 fn warn_of_undefined(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Findings) {
     let assigned = graph.assigned.iter().filter_map(|assigned| Some((assigned.name, scope_of(outline, assigned.state)?)));
     let assigned: BTreeSet<(&str, ScopeId)> = assigned.collect();
+    let mut alike: BTreeMap<String, &str> = BTreeMap::new();
+    for (name, _) in &assigned {
+        alike.entry(plain(name)).or_insert(name);
+    }
     let has_others = |name: &str| assigned.range((name, ScopeId(0))..=(name, ScopeId(u32::MAX))).next().is_some();
     for read in &graph.read {
         if visible_scopes(outline, read.state).any(|scope| assigned.contains(&(&*read.name, scope))) {
             continue;
         }
-        let help = match assigned.iter().find(|(name, _)| *name != read.name && is_alike(name, &read.name)) {
-            Some((alike, _)) => format!("did you mean `${alike}`?"),
+        let help = match alike.get(&plain(&read.name)).filter(|name| **name != read.name) {
+            Some(alike) => format!("did you mean `${alike}`?"),
             None if is_alike(&read.name, "state") => "did you mean `$states`?".to_owned(),
             None if has_others(&read.name) => {
                 "a state of another scope assigns it: variables are seen in their scope and inline in those inside it".to_owned()

@@ -79,9 +79,19 @@ impl Findings {
 
     /// The diagnostics in the order of the text, into which `substitutions` were put; those without a location come last.
     pub(super) fn into_diagnostics(mut self, text: &str, substitutions: &BTreeMap<String, String>) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|finding| (finding.location.is_none(), finding.span.map_or(usize::MAX, |span| span.start)));
-        let mut lines = Lines::of(text);
+        let in_order = |list: &mut Vec<Finding>| {
+            list.sort_by_key(|finding| (finding.location.is_none(), finding.span.map_or(usize::MAX, |span| span.start)));
+        };
+        // How a string is written is read once for all that is found inside it, which therefore has to come together.
+        in_order(&mut self.list);
         let mut strings = Strings { text, substitutions, last: None };
+        for finding in &mut self.list {
+            if let (Some(span), Some((said, at))) = (finding.span, &finding.inside) {
+                finding.span = Some(strings.inside(span, said, *at));
+            }
+        }
+        in_order(&mut self.list);
+        let mut lines = Lines::of(text);
         self.list
             .into_iter()
             .map(|finding| Diagnostic {
@@ -89,9 +99,7 @@ impl Findings {
                 code: finding.code,
                 message: finding.message,
                 location: finding.location,
-                span: finding
-                    .span
-                    .map(|span| lines.span(finding.inside.map_or(span, |(said, at)| strings.inside(span, &said, at)))),
+                span: finding.span.map(|span| lines.span(span)),
                 help: finding.help,
             })
             .collect()

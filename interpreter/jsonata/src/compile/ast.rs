@@ -9,7 +9,7 @@ use crate::regex::Regex;
 use crate::signature::Signature;
 
 /// The name of a variable: its number in the expression's table of names, or a label that an ancestor is kept under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Symbol(pub(crate) u32);
 
 /// The number of a `%` in the expression. Which label it reads is in the expression's table of labels.
