@@ -1,6 +1,6 @@
 //! The fields of Map in both modes.
 
-use super::{DISTRIBUTED, accepts, express, jsonata, machine, one, refuses, refuses_state};
+use super::{DISTRIBUTED, accepts, errors_of, express, jsonata, machine, one, parse, refuses, refuses_state};
 
 const SCHEMA: &str = "SCHEMA_VALIDATION_FAILED";
 
@@ -119,6 +119,50 @@ fn distributed_maps_have_sound_fields() {
     );
     refuse(r#""ToleratedFailurePercentage": 101,"#, "Maximum value is 100.0", "ToleratedFailurePercentage");
     refuse(r#""ToleratedFailureCount": -1,"#, "Minimum value is 0", "ToleratedFailureCount");
+}
+
+#[test]
+fn fields_of_distributed_maps_take_expressions() {
+    let map = |fields: &str| {
+        jsonata(&format!(
+            r#""S": {{"Type": "Map", "End": true, "ItemProcessor": {{{DISTRIBUTED} "StartAt": "P", "States": {{"P": {{"Type": "Succeed"}}}}}}, {fields}}}"#
+        ))
+    };
+    let fields = |expression: &str| {
+        let (reader, writer) = (r#""Resource": "arn:aws:states:::s3:getObject""#, r#""Resource": "arn:aws:states:::s3:putObject""#);
+        [
+            ("ToleratedFailureCount", format!(r#""ToleratedFailureCount": {expression}"#)),
+            ("ToleratedFailurePercentage", format!(r#""ToleratedFailurePercentage": {expression}"#)),
+            ("ItemBatcher/MaxItemsPerBatch", format!(r#""ItemBatcher": {{"MaxItemsPerBatch": {expression}}}"#)),
+            ("ItemBatcher/MaxInputBytesPerBatch", format!(r#""ItemBatcher": {{"MaxInputBytesPerBatch": {expression}}}"#)),
+            (
+                "ItemBatcher/BatchInput/a",
+                format!(r#""ItemBatcher": {{"MaxItemsPerBatch": 1, "BatchInput": {{"a": {expression}}}}}"#),
+            ),
+            (
+                "ItemReader/Arguments/Bucket",
+                format!(r#""ItemReader": {{{reader}, "Arguments": {{"Bucket": {expression}, "Key": "k"}}}}"#),
+            ),
+            (
+                "ItemReader/ReaderConfig/MaxItems",
+                format!(
+                    r#""ItemReader": {{{reader}, "ReaderConfig": {{"InputType": "JSON", "MaxItems": {expression}}}, "Arguments": {{"Bucket": "b", "Key": "k"}}}}"#
+                ),
+            ),
+            (
+                "ResultWriter/Arguments/Bucket",
+                format!(r#""ResultWriter": {{{writer}, "Arguments": {{"Bucket": {expression}, "Prefix": "p"}}}}"#),
+            ),
+        ]
+    };
+    for (_, field) in fields(r#""{% $states.input.x %}""#) {
+        accepts(&map(&field));
+    }
+    for (at, field) in fields(r#""{% 1 + %}""#) {
+        let found = errors_of(parse(&map(&field)));
+        let found = found.iter().map(|found| (found.code, found.location.as_deref().unwrap_or_default())).collect::<Vec<_>>();
+        assert_eq!(found, [("INVALID_JSONATA_EXPRESSION", &*format!("/States/S/{at}"))]);
+    }
 }
 
 #[test]
