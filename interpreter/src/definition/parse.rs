@@ -67,7 +67,13 @@ fn tree(text: &str, options: &Options, substitutions: &mut Substitutions<'_>, fi
                     let location = jackson_location(text, noticed_at);
                     findings.error(INVALID_JSON_DESCRIPTION, format!("{message}\n at {location}"), location, span);
                 }
-                Syntax::Yaml => findings.error_without_location(INVALID_YAML_DESCRIPTION, &message, Some(span)),
+                Syntax::Yaml => {
+                    findings.error_without_location(INVALID_YAML_DESCRIPTION, &message, Some(span));
+                    if text.get(span.start.saturating_sub(1)..).is_some_and(|rest| rest.starts_with("{%")) {
+                        findings
+                            .help("in YAML an expression stands between quotation marks, '{% … %}', or on the lines below a `>-`");
+                    }
+                }
             }
             None
         }

@@ -247,6 +247,17 @@ fn yaml_that_is_none_is_refused() {
 }
 
 #[test]
+fn how_yaml_writes_expressions_is_said() {
+    let help_of = |written: &str| {
+        let text = format!("QueryLanguage: JSONata\nStartAt: S\nStates:\n  S:\n    Type: Succeed\n    Output: {written}\n");
+        first(&text, Syntax::Yaml).help.unwrap_or_default()
+    };
+    assert!(help_of("{% $states.input %}").contains("quotation marks"));
+    assert!(help_of(">\n      {% $states.input %}").contains("`>-`"));
+    assert!(help_of("'{% $states.input'").is_empty());
+}
+
+#[test]
 fn aliases_do_not_grow_without_bound() {
     let mut text = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n".to_owned();
     for level in 1..30 {

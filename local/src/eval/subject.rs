@@ -286,12 +286,10 @@ fn field(
     }
 }
 
-/// What is left of a JSON pointer behind the field that holds the text.
+/// What is left of a JSON pointer behind the field that holds the text, which may have members of the same names.
 fn below_the_field(location: &str) -> Option<&str> {
-    ["Parameters", "Output"]
-        .iter()
-        .find_map(|field| Some(location.split_once(&format!("/{field}"))?.1))
-        .filter(|rest| !rest.is_empty())
+    let below = |field| Some(location.split_once(field)?.1);
+    ["/Parameters", "/Output"].into_iter().filter_map(below).max_by_key(|rest| rest.len()).filter(|rest| !rest.is_empty())
 }
 
 /// The code of a call of what is no function.

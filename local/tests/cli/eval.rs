@@ -93,6 +93,7 @@ fn a_string_copied_from_a_definition_is_evaluated() {
     gives(&[r#""{% not a whole one""#], "\"{% not a whole one\"");
     gives(&[r#""a" & "b""#], "\"ab\"");
     says(&[r#""{% \"x\" & ] %}""#], 2, &["INVALID_JSONATA_EXPRESSION", "expression:1:13"]);
+    says(&[r#"{"Parameters": {"x": "{% 1 + %}"}}"#], 2, &["/Parameters/x"]);
     says(&[r#""{% 1 + 'x' %}""#], 1, &["T2002", "expression:1:5", "^^^^^^^"]);
     says(&[r#"["{% -'x' %}", "{% -'x' %}"]"#], 1, &["expression:1:1", "^^^^^^^^^^^^^^"]);
 }

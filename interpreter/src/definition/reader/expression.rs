@@ -4,7 +4,7 @@
 
 use super::super::code::{INVALID_JSONATA_EXPRESSION, UNKNOWN_FUNCTION, UNKNOWN_STATES_MEMBER, UNSUPPORTED_JSONATA_EXPRESSION};
 use super::super::messages;
-use super::super::source::{Kind, Node, Text};
+use super::super::source::{Bytes, Kind, Node, Text};
 use super::{Fields, Reader};
 use crate::expression::{Expression, ExpressionError, Offered, Reading, is_expression};
 use crate::template::Template;
@@ -34,7 +34,7 @@ impl<'s> Reader<'s, '_> {
         let place = fields.at(name);
         member.value.for_each_text(&mut |node, text| {
             if marked(&text.text) == Marked::Half && !text.unresolved {
-                self.refuse(messages::HALF_EXPRESSION, place.clone(), node.span);
+                self.refuse_half(text, place.clone(), node.span);
             }
         });
         let field = self.field(&place);
@@ -127,11 +127,22 @@ impl<'s> Reader<'s, '_> {
                     return None;
                 }
             },
-            Marked::Half => messages::HALF_EXPRESSION,
+            Marked::Half => {
+                self.refuse_half(text, place, node.span);
+                return None;
+            }
             Marked::No => messages::NOT_AN_EXPRESSION,
         };
         self.refuse(message, place, node.span);
         None
+    }
+
+    /// Refuses a text that has one of the two markers.
+    fn refuse_half(&mut self, text: &Text, place: String, span: Bytes) {
+        self.refuse(messages::HALF_EXPRESSION, place, span);
+        if marked(text.text.trim_end_matches('\n')) == Marked::Expression {
+            self.findings.help("a block of YAML ends with a line break unless it begins with `>-` or `|-`");
+        }
     }
 
     fn refuse_expression(&mut self, code: &'static str, error: &ExpressionError, place: String, node: &Node) {
