@@ -1,6 +1,5 @@
 //! The driver: load → apply what has happened and what is due → go on → commit → start tasks → wait or leave. The only loop.
 
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,138 +7,29 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use statewright_interpreter::command::{Command, Output, StartTask};
 use statewright_interpreter::definition::{Definition, Options};
-use statewright_interpreter::event::{Event, FailedStage, TaskId};
-use statewright_interpreter::execution::{Checkpoint, Execution, Identity, Progress, RestoreError, Start};
+use statewright_interpreter::event::{Event, FailedStage};
+use statewright_interpreter::execution::{Checkpoint, Execution, Progress, Start};
 use statewright_interpreter::history::{ErrorDetails, HistoryEvent};
 use statewright_interpreter::time::Timestamp;
 
 use crate::clock::Clock;
+use crate::delivery::Delivered;
+use crate::host::{BORN_WITHIN, DriveError, Host, NEAR, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX};
 use crate::journal::SEEN_AGAIN;
 use crate::posting::{post_all, to_entries};
-use crate::queue::{AfterCrash, Answer, Answered, Later, QueueError, Tasks, WakeQueue};
+use crate::queue::{AfterCrash, Answer, Answered, Later, Tasks, WakeQueue};
 use crate::round::{Advanced, Budget, advance};
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, Happened, InboxEntry, Ledger, Loaded, Store, StoreError};
 
-/// What a driver needs.
-pub trait Host: Send + Sync {
-    /// Where executions are kept.
-    type Store: Store;
-    /// Where executions are kept.
-    fn store(&self) -> &Self::Store;
-    /// Where wake-ups go.
-    fn wakes(&self) -> &impl WakeQueue;
-    /// Who does tasks.
-    fn tasks(&self) -> &impl Tasks;
-    /// The time.
-    fn clock(&self) -> &impl Clock;
-    /// The definition of a revision of a state machine.
-    fn definition(&self, revision: &str) -> impl Future<Output = Result<Arc<Definition>, StoreError>> + Send;
-    /// Those of `activities`, by ARN, that do not exist. Asked once for each load of an execution whose machine has some.
-    fn missing_activities(&self, activities: Vec<Arc<str>>) -> impl Future<Output = Result<Vec<Arc<str>>, StoreError>> + Send {
-        let _ = activities;
-        std::future::ready(Ok(Vec::new()))
-    }
-    /// An execution has started or, if `has_ended`, ended, and that is committed.
-    fn status_changed(&self, execution: &Execution, birth: &Birth, has_ended: bool) -> impl Future<Output = ()> + Send {
-        let _ = (execution, birth, has_ended);
-        std::future::ready(())
-    }
-    /// These events of an execution are committed.
-    fn recorded(&self, execution: &Execution, birth: &Birth, events: &[HistoryEvent]) -> impl Future<Output = ()> + Send {
-        let _ = (execution, birth, events);
-        std::future::ready(())
-    }
-    /// Waits until then.
-    fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + Send;
-    /// How much one round may do before it commits.
-    fn budget(&self) -> Budget {
-        Budget::default()
-    }
-    /// What a driver may wait for instead of leaving.
-    fn patience(&self) -> Patience {
-        Patience::default()
-    }
-}
-
-/// What a driver may wait for instead of leaving.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// A pause of at most so long is waited for.
-    pub pause: Duration,
-    /// When the driver must have left; `None` when it may stay.
-    pub leave_at: Option<Timestamp>,
-    /// From when on it begins nothing new and hands over; `None` when it need not.
-    pub begin_until: Option<Timestamp>,
-    /// When one of several tasks is done, so long it waits for others, to commit them together.
-    pub linger: Duration,
-}
-
-impl Default for Patience {
-    /// No pause is waited for, and there is all the time in the world.
-    fn default() -> Self {
-        Self { pause: Duration::ZERO, leave_at: None, begin_until: None, linger: Duration::ZERO }
-    }
-}
-
-/// Clocks of two machines may differ by so much.
-pub const SKEW: Duration = Duration::from_secs(5);
-/// A wake-up can be sent ahead by so much.
-pub const WAKE_AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
-/// Who starts an execution has written it this long after it has woken somebody, or never.
-pub const BORN_WITHIN: Duration = Duration::from_secs(30);
 /// Somebody who passes by, and need not leave at a given time, has left after this.
 const PASSES_WITHIN: Duration = Duration::from_secs(60);
 /// A reminder stands so much behind the wake-up that it makes up for.
 const REMINDER_BEHIND: Duration = Duration::from_secs(60);
 /// A reminder stands so much before what no wake-up can be sent for yet.
 const REMINDER_BEFORE: Duration = Duration::from_secs(60);
-/// What is farther away is looked at earlier, and again. Whoever waits leaves a reminder in any case: by it the sweep finds what a crash
-/// left in the list of running executions.
-pub const REMINDER_AHEAD_MAX: Duration = Duration::from_secs(14 * 24 * 3600);
-
-/// A reminder that is farther away than this is no item of its own but stands in the execution's place in the list of running ones. That
-/// list is read once an hour ([`walk`](crate::walk)) for what is two hours ahead at most: whoever arranges something and commits it takes
-/// less than the hour in between.
-pub const NEAR: Duration = Duration::from_secs(3 * 3600);
-
-/// Why a round failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DriveError {
-    /// The round was not committed, or perhaps it was.
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-    /// The store could not be read. Try again later.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What is stored cannot be restored: somebody must look.
-    #[error(transparent)]
-    Restore(#[from] RestoreError),
-    /// A message was not sent. Drive again: the state tells what to send.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-}
-
-impl DriveError {
-    /// Whether what is stored cannot be read: trying again is in vain.
-    #[must_use]
-    pub fn is_unreadable(&self) -> bool {
-        match self {
-            Self::Restore(_) => true,
-            Self::Store(error) | Self::Commit(CommitError::Store(error)) => error.is_unreadable(),
-            Self::Commit(CommitError::Conflict) | Self::Queue(_) => false,
-        }
-    }
-
-    /// Whether a later release has written what this one cannot read: nothing is wrong with it, and the later release goes on.
-    #[must_use]
-    pub fn is_newer(&self) -> bool {
-        match self {
-            Self::Restore(error) => matches!(error, RestoreError::Format { .. }),
-            Self::Store(error) | Self::Commit(CommitError::Store(error)) => error.is_newer(),
-            Self::Commit(CommitError::Conflict) | Self::Queue(_) => false,
-        }
-    }
-}
+/// What came of tasks is posted again so often where it could not be posted, so soon after the last time.
+const POSTS_MAX: usize = 20;
+const POSTS_AGAIN: Duration = Duration::from_millis(500);
 
 /// How far [`drive`] came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,19 +44,6 @@ pub enum Drove {
     Unfinished,
     /// It has ended.
     Finished,
-}
-
-/// What became of an event that was delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivered {
-    /// There is no such execution.
-    Unknown,
-    /// It was applied and committed.
-    Applied,
-    /// It changed nothing: it is stale, or a duplicate.
-    Ignored,
-    /// Somebody else is at the execution, or a later release is to go on with it: it lies in the inbox, and somebody was woken.
-    Posted,
 }
 
 /// Brings one execution as far as it will go. Safe to call at any time, any number of times, from anywhere: a transition exists
@@ -289,140 +166,6 @@ pub async fn run<H: Host>(
     Ok(driver.execution)
 }
 
-/// Applies something that happened to an execution: loads it, applies it, commits. Where somebody else is at the execution, or a later
-/// release has written it, it is posted under `key` and somebody is woken.
-///
-/// # Errors
-/// When the store or a queue fails. It may have been applied all the same; deliver it again.
-pub async fn deliver<H: Host>(host: &H, arn: &ExecutionArn, key: &str, happened: Happened) -> Result<Delivered, DriveError> {
-    let tried = try_deliver(host, arn, vec![happened.clone()]).await;
-    or_post(host, arn, tried, || vec![InboxEntry::new(key, happened)]).await
-}
-
-/// [Delivers](deliver) something, if `check` has nothing against it when it sees the execution; gives its objection otherwise.
-///
-/// # Errors
-/// When the store or a queue fails. It may have been applied all the same; deliver it again.
-pub async fn deliver_if<H: Host, R>(
-    host: &H,
-    arn: &ExecutionArn,
-    key: &str,
-    happened: Happened,
-    check: impl FnOnce(&Execution) -> Result<(), R> + Send,
-) -> Result<Result<Delivered, R>, DriveError> {
-    let Some((driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Ok(Delivered::Unknown)) };
-    if let Err(objection) = check(&driver.execution) {
-        return Ok(Err(objection));
-    }
-    let tried = driver.take(inbox, vec![happened.clone()]).await;
-    or_post(host, arn, tried, || vec![InboxEntry::new(key, happened)]).await.map(Ok)
-}
-
-/// [Delivers](deliver) several things that happened to tasks, in order and in one commit. They count as ignored when all are. Where
-/// they are posted, it is as one entry for each task.
-///
-/// # Errors
-/// When the store or a queue fails. Some may have been applied all the same; deliver them again.
-pub async fn deliver_all<H: Host>(host: &H, arn: &ExecutionArn, happened: Vec<Happened>) -> Result<Delivered, DriveError> {
-    let tried = try_deliver(host, arn, happened.clone()).await;
-    or_post(host, arn, tried, || to_entries(happened)).await
-}
-
-/// Posts what could not be applied, because somebody else is at the execution or a later release has written it.
-async fn or_post<H: Host>(
-    host: &H,
-    arn: &ExecutionArn,
-    tried: Result<Delivered, DriveError>,
-    entries: impl FnOnce() -> Vec<InboxEntry>,
-) -> Result<Delivered, DriveError> {
-    match tried {
-        Err(error) if error.is_newer() || error == DriveError::Commit(CommitError::Conflict) => {
-            post_all(host, arn, entries()).await?;
-            Ok(Delivered::Posted)
-        }
-        tried => tried,
-    }
-}
-
-/// Applies something that happened to an execution, as often as it takes to do it before all others: for who must know whether it was
-/// the first to tell it.
-///
-/// # Errors
-/// When the store or a queue fails. It may have been applied all the same.
-pub async fn deliver_at_once<H: Host>(host: &H, arn: &ExecutionArn, happened: Happened) -> Result<Delivered, DriveError> {
-    let mut tries = 0;
-    loop {
-        match try_deliver(host, arn, vec![happened.clone()]).await {
-            Err(DriveError::Commit(CommitError::Conflict)) if tries < TRIES_MAX => tries += 1,
-            delivered => return delivered,
-        }
-    }
-}
-
-/// A task, and whose it is.
-#[derive(Debug)]
-pub struct OpenTask {
-    /// Whose it is.
-    pub execution: Identity,
-    /// What it is.
-    pub task: Box<StartTask>,
-}
-
-/// A task that is open, whoever does it and however far it has come; nothing when its execution has no use for a result any more.
-///
-/// # Errors
-/// When the store fails.
-pub async fn open_task<H: Host>(host: &H, arn: &ExecutionArn, task: TaskId) -> Result<Option<OpenTask>, DriveError> {
-    let Some((driver, _)) = Driver::load(host, arn).await? else { return Ok(None) };
-    let task = driver.execution.task(&driver.definition, task);
-    Ok(task.map(|task| OpenTask { execution: driver.execution.identity().clone(), task }))
-}
-
-/// Takes over a task that was passed on with `lease`: until `until` it is the caller's, and nobody else's, and the caller is dead
-/// afterwards. Nothing if the execution does not want it done any more, or somebody has taken it over already: of all who are told of a
-/// task one gets it, once for each time it is passed on.
-///
-/// # Errors
-/// When the store fails. It may be claimed all the same; then nobody does it until `until` has passed, and what happens with it then is
-/// what [`Tasks::after_crash`] says.
-pub async fn claim<H: Host>(
-    host: &H,
-    arn: &ExecutionArn,
-    task: TaskId,
-    lease: Timestamp,
-    until: Timestamp,
-) -> Result<Option<OpenTask>, DriveError> {
-    let mut tries = 0;
-    loop {
-        let Some((mut driver, _)) = Driver::load(host, arn).await? else { return Ok(None) };
-        let wanted = driver.execution.outstanding(&driver.definition).into_iter().find_map(|command| match command {
-            Command::StartTask(start) if start.task == task => Some(start),
-            Command::StartTask(_) | Command::CancelTask { .. } => None,
-        });
-        let (Some(start), Some(held)) = (wanted, driver.ledger.leases.get_mut(&task)) else { return Ok(None) };
-        if *held != lease.0 {
-            return Ok(None);
-        }
-        *held = until.0;
-        match driver.commit(&[], &[], host.clock().now()).await {
-            Ok(()) => return Ok(Some(OpenTask { execution: driver.execution.identity().clone(), task: start })),
-            Err(DriveError::Commit(CommitError::Conflict)) if tries < TRIES_MAX => tries += 1,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// So often somebody else may have been faster.
-const TRIES_MAX: usize = 20;
-/// What came of tasks is posted again so often where it could not be posted, so soon after the last time.
-const POSTS_MAX: usize = 20;
-const POSTS_AGAIN: Duration = Duration::from_millis(500);
-
-async fn try_deliver<H: Host>(host: &H, arn: &ExecutionArn, these: Vec<Happened>) -> Result<Delivered, DriveError> {
-    let Some((driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Delivered::Unknown) };
-    driver.take(inbox, these).await
-}
-
 /// The execution of a checkpoint and its definition.
 pub(crate) async fn restore<H: Host>(
     host: &H,
@@ -491,14 +234,14 @@ enum Role {
 }
 
 /// An execution being driven.
-struct Driver<'h, H: Host> {
+pub(crate) struct Driver<'h, H: Host> {
     host: &'h H,
     arn: &'h ExecutionArn,
-    definition: Arc<Definition>,
-    execution: Execution,
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) execution: Execution,
     place: Option<<H::Store as Store>::Place>,
     birth: Birth,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// Whether it is stored.
     created: bool,
 }
@@ -566,7 +309,7 @@ impl<'h, H: Host> Driver<'h, H> {
         Self { host, arn, definition, execution, place: None, birth, ledger: Ledger::default(), created: false }
     }
 
-    async fn load(host: &'h H, arn: &'h ExecutionArn) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
+    pub(crate) async fn load(host: &'h H, arn: &'h ExecutionArn) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
         let Some(loaded) = host.store().load(arn, host.clock().now()).await? else { return Ok(None) };
         let Loaded { place, birth, checkpoint, ledger, inbox } = loaded;
         let (definition, mut execution) = restore(host, &birth, &checkpoint).await?;
@@ -575,7 +318,7 @@ impl<'h, H: Host> Driver<'h, H> {
     }
 
     /// Applies what was posted, and then these, in one commit.
-    async fn take(mut self, inbox: Vec<InboxEntry>, these: Vec<Happened>) -> Result<Delivered, DriveError> {
+    pub(crate) async fn take(mut self, inbox: Vec<InboxEntry>, these: Vec<Happened>) -> Result<Delivered, DriveError> {
         let now = self.host.clock().now();
         let (mut keys, mut all) = (Vec::new(), Vec::new());
         for InboxEntry { key, happened } in inbox {
@@ -882,7 +625,12 @@ impl<'h, H: Host> Driver<'h, H> {
         outstanding.iter().any(|command| !self.ledger.leases.contains_key(&command.task()))
     }
 
-    async fn commit(&mut self, events: &[HistoryEvent], consumed: &[Arc<str>], now: Timestamp) -> Result<(), DriveError> {
+    pub(crate) async fn commit(
+        &mut self,
+        events: &[HistoryEvent],
+        consumed: &[Arc<str>],
+        now: Timestamp,
+    ) -> Result<(), DriveError> {
         if !self.created && now.until(self.host.clock().now()) >= BORN_WITHIN {
             return Err(
                 StoreError::Unavailable("whoever was woken to go on has given up looking for the execution".to_owned()).into()

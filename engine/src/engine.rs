@@ -19,7 +19,9 @@ use crate::api::{
     NewExecution, Started, Told, activity_exists, definition,
 };
 use crate::clock::{Clock, Timer};
-use crate::driver::{Delivered, DriveError, Host, Patience, deliver, deliver_at_once, deliver_if, restore, run, start};
+use crate::delivery::{Delivered, deliver, deliver_at_once, deliver_if};
+use crate::driver::{restore, run, start};
+use crate::host::{DriveError, Host, Patience};
 use crate::journal::{Abandonment, Journal, Place};
 use crate::logs::{LogSink, Logging};
 use crate::queue::{AfterCrash, Answer, Later, QueueError, Tasks, WakeQueue};

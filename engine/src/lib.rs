@@ -6,9 +6,11 @@
 mod activities;
 pub mod api;
 mod clock;
+mod delivery;
 mod driver;
 mod engine;
 pub mod format;
+mod host;
 pub mod journal;
 mod logs;
 mod message;
@@ -22,11 +24,10 @@ mod sweep;
 pub mod table;
 
 pub use clock::{Clock, SystemClock, Timer, VirtualClock};
-pub use driver::{
-    BORN_WITHIN, Delivered, DriveError, Drove, Host, NEAR, OpenTask, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX, claim,
-    deliver, deliver_all, deliver_at_once, deliver_if, drive, drive_again, open_task, run, start,
-};
+pub use delivery::{Delivered, OpenTask, claim, deliver, deliver_all, deliver_at_once, deliver_if, open_task};
+pub use driver::{Drove, drive, drive_again, run, start};
 pub use engine::{Engine, EngineSettings, ExpressQueue};
+pub use host::{BORN_WITHIN, DriveError, Host, NEAR, Patience, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX};
 pub use logs::{LogRecords, LogSink, Logging};
 pub use message::{Driven, Fate, HIDDEN_TIMEOUTS, WakeUp, answer_wake_up, hidden_until, hides_after};
 pub use queue::{AfterCrash, Answer, Answered, Later, QueueError, Tasks, WakeQueue};

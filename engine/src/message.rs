@@ -8,7 +8,8 @@ use std::time::Duration;
 use statewright_interpreter::time::Timestamp;
 
 use crate::clock::Clock;
-use crate::driver::{BORN_WITHIN, DriveError, Drove, Host, SKEW, WAKE_AHEAD_MAX, drive, drive_again};
+use crate::driver::{Drove, drive, drive_again};
+use crate::host::{BORN_WITHIN, DriveError, Host, SKEW, WAKE_AHEAD_MAX};
 use crate::queue::WakeQueue;
 use crate::store::ExecutionArn;
 

@@ -18,7 +18,8 @@ use statewright_interpreter::execution::Execution;
 use statewright_interpreter::time::Timestamp;
 
 use crate::api::{ApiError, Caller, Reply, check_execution_arn, execution_does_not_exist, reply, target};
-use crate::driver::{DriveError, Host, restore};
+use crate::driver::restore;
+use crate::host::{DriveError, Host};
 use crate::journal::{Aside, Due, Inspected, Journal};
 use crate::store::{ExecutionArn, Loaded};
 use crate::sweep::release;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use statewright_interpreter::event::{Event, TaskId};
 
-use crate::driver::{DriveError, Host};
+use crate::host::{DriveError, Host};
 use crate::queue::WakeQueue;
 use crate::store::{ExecutionArn, Happened, InboxEntry, Store};
 

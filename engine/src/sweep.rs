@@ -13,7 +13,8 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use statewright_interpreter::time::Timestamp;
 
-use crate::driver::{DriveError, Host, WAKE_AHEAD_MAX, restore};
+use crate::driver::restore;
+use crate::host::{DriveError, Host, WAKE_AHEAD_MAX};
 use crate::journal::{Aside, Due, Journal, Nearing, Running};
 use crate::queue::WakeQueue;
 use crate::store::{ExecutionArn, Loaded, Store, StoreError};

@@ -2,7 +2,7 @@
 
 use statewright_interpreter::Value;
 
-use crate::driver::DriveError;
+use crate::host::DriveError;
 use crate::store::StoreError;
 use crate::table::{TableError, WriteError};
 

@@ -11,7 +11,7 @@ use statewright_interpreter::time::Timestamp;
 
 use super::keys::{FIRST, key};
 use super::{Journal, Place, keys};
-use crate::driver::REMINDER_AHEAD_MAX;
+use crate::host::REMINDER_AHEAD_MAX;
 use crate::store::StoreError;
 use crate::table::{Query, Table};
 
