@@ -20,6 +20,15 @@ const ATTEMPTS: u32 = 4;
 /// slower than these.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long an execution or a caller waits for a service that does no part of the work, but hears of it or says who may ask for it. It is less
+/// than an invocation keeps for its end.
+const SIDE: Duration = Duration::from_secs(2);
+
+/// What `asked` gives; `Err` says that `service` takes too long for what nobody is to wait for.
+pub(crate) async fn in_time<T>(service: &str, asked: impl Future<Output = T>) -> Result<T, String> {
+    tokio::time::timeout(SIDE, asked).await.map_err(|_| format!("{service} took longer than {} s", SIDE.as_secs()))
+}
+
 /// Region, credentials and endpoints as the environment has them (`AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`,
 /// `AWS_ENDPOINT_URL_DYNAMODB`, … as the SDKs and tools reference guide lists them), our own TLS, time limits and repetitions; `load`
 /// gives what clients are made of.

@@ -10,7 +10,9 @@ use statewright_engine::api::NewExecution;
 use statewright_engine::api::signature::KeyPair;
 use statewright_engine::table::MemoryTable;
 use statewright_engine::{ExecutionArn, ExpressQueue, QueueError, WakeQueue};
-use statewright_integrations::caller::{Caller, Endpoints, Settings};
+use statewright_integrations::Request;
+use statewright_integrations::caller::{Caller, Endpoints, Handler, HandlerFuture, Settings};
+use statewright_integrations::service::EVENT_BRIDGE;
 use statewright_lambda::config::Config;
 use statewright_lambda::function::api::{Keys, Place};
 use statewright_lambda::function::{Machinery, api, machinery, start};
@@ -50,11 +52,17 @@ impl Keys for NoKeys {
 type Engine = Machinery<MemoryTable, Nowhere, Nowhere, Nowhere>;
 
 fn engine(roles: &str) -> Arc<Engine> {
+    engine_with(roles, "", |caller| caller)
+}
+
+/// One that tells of its executions on the bus `events`, and calls others as `called` has it.
+fn engine_with(roles: &str, events: &str, called: impl FnOnce(Caller) -> Caller) -> Arc<Engine> {
     let variables = [
         ("STATEWRIGHT_FUNCTION", "api"),
         ("STATEWRIGHT_TABLE", "t"),
         ("STATEWRIGHT_WAKES", "https://queue"),
         ("STATEWRIGHT_ROLES", roles),
+        ("STATEWRIGHT_EVENTS", events),
     ];
     let variable = |name: &str| variables.iter().find(|known| known.0 == name).map(|known| known.1.to_owned());
     let config = Config::read(&variable).expect("complete");
@@ -64,7 +72,7 @@ fn engine(roles: &str) -> Arc<Engine> {
         credentials: SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")),
         answer: Duration::from_secs(1),
     };
-    machinery(&config, MemoryTable::default(), Nowhere, Nowhere, Nowhere, Caller::new(settings))
+    machinery(&config, MemoryTable::default(), Nowhere, Nowhere, Nowhere, called(Caller::new(settings)))
 }
 
 fn place() -> Place {
@@ -158,5 +166,29 @@ fn what_starts_nothing_is_left_to_its_source() {
         for _ in 0..2 {
             assert_eq!(failed(&begin(None, &queue_event(&["c"])).await.expect("an answer")), Vec::<String>::new());
         }
+    });
+}
+
+/// A service that answers nothing.
+struct Silent;
+
+impl Handler for Silent {
+    fn handle<'a>(&'a self, _request: &'a Request) -> HandlerFuture<'a> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[test]
+fn nobody_waits_long_for_a_bus() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().expect("a runtime").block_on(async {
+        let bus = "arn:aws:events:us-east-1:123456789012:event-bus/b";
+        let engine = engine_with("", bus, |caller| caller.with_handler(&EVENT_BRIDGE, Arc::new(Silent)));
+        call(&engine, "CreateStateMachine", &create(&["r"])).await;
+        let before = tokio::time::Instant::now();
+        let (status, answer) = call(&engine, "StartExecution", &json!({ "stateMachineArn": MACHINE }).to_string()).await;
+        assert_eq!(status, 200, "{answer}");
+        let waited = before.elapsed().as_secs();
+        assert!((2..=4).contains(&waited), "two seconds for each change of status: {waited} s");
     });
 }

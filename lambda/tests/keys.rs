@@ -20,6 +20,8 @@ const NAME: &str = "/statewright/orders/keys";
 struct Parameters {
     value: Arc<Mutex<Option<String>>>,
     is_down: Arc<Mutex<bool>>,
+    /// Whether nothing is answered at all.
+    is_silent: Arc<Mutex<bool>>,
 }
 
 impl Parameters {
@@ -76,7 +78,13 @@ impl Handler for Parameters {
         let operation = request.headers.iter().find(|header| header.0 == "x-amz-target").expect("an operation").1.clone();
         let (status, body) = self.answer(&operation, &serde_json::from_slice(&request.body).expect("JSON"));
         let body = body.to_string().into_bytes();
-        Box::pin(async move { Ok(Response { status, headers: Vec::new(), body }) })
+        let is_silent = *self.is_silent.lock().expect("no panic");
+        Box::pin(async move {
+            if is_silent {
+                std::future::pending::<()>().await;
+            }
+            Ok(Response { status, headers: Vec::new(), body })
+        })
     }
 }
 
@@ -147,5 +155,24 @@ fn what_was_taken_back_does_not_count_for_long() {
         assert!(count().await.is_err(), "but not for more than an hour");
         parameters.go_down(false);
         assert_eq!(count().await, Ok(2));
+    });
+}
+
+#[test]
+fn nobody_waits_long_for_keys() {
+    run(async {
+        TokioTimer::follow_tokio();
+        let parameters = Parameters::default();
+        let caller = parameters.caller();
+        let keys = StoredKeys::new(|| async { fetch(&caller, NAME).await.map(Some) });
+        parameters.set(&["A"]);
+        assert_eq!(keys.keys().await.map(|keys| keys.len()), Ok(1));
+        *parameters.is_silent.lock().expect("no panic") = true;
+        for (passed, known) in [(301, true), (3600, false)] {
+            tokio::time::sleep(Duration::from_secs(passed)).await;
+            let before = tokio::time::Instant::now();
+            let keys = keys.keys().await;
+            assert_eq!((before.elapsed().as_secs(), keys.is_ok()), (2, known), "{keys:?}");
+        }
     });
 }

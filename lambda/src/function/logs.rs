@@ -19,12 +19,11 @@ use statewright_interpreter::time::Timestamp;
 use statewright_interpreter::{Object, Value};
 
 use super::{Machinery, api};
+use crate::aws::in_time;
 use crate::clock::TokioTimer;
 use crate::log;
 use crate::tasks::TaskQueue;
 
-/// How long a delivery may take. It is less than an invocation keeps for its end.
-const DELIVERED_WITHIN: Duration = Duration::from_secs(2);
 /// So much is kept until the invocation ends; who brings more waits for a delivery.
 const KEPT_BYTES_MAX: usize = 1 << 20;
 /// What one request may hold: bytes, with so many for each record besides its text, and records.
@@ -113,8 +112,7 @@ where
         };
         join_all(kept.into_iter().map(|(destination, records)| async move {
             let count = records.len();
-            let delivered = tokio::time::timeout(DELIVERED_WITHIN, self.deliver_to(&destination, records)).await;
-            let error = match delivered {
+            let error = match in_time("CloudWatch Logs", self.deliver_to(&destination, records)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(Undelivered::Known)) => return,
                 Ok(Err(Undelivered::Refused(error))) => {
@@ -123,7 +121,7 @@ where
                     format!("{error}; is the log group there, and among the deployment's LogGroupArns?")
                 }
                 Ok(Err(Undelivered::Failed(error))) => error,
-                Err(_) => format!("CloudWatch Logs took longer than {} s", DELIVERED_WITHIN.as_secs()),
+                Err(error) => error,
             };
             let (group, machine) = &destination;
             let about: [(&str, &dyn std::fmt::Display); 4] =

@@ -14,6 +14,7 @@ use statewright_interpreter::execution::{Execution, Status};
 use statewright_interpreter::{Object, Value};
 
 use super::Machinery;
+use crate::aws::in_time;
 use crate::config::Config;
 use crate::tasks::TaskQueue;
 use crate::{log, metrics};
@@ -52,15 +53,16 @@ where
             }
             let Some((bus, engine)) = self.bus.as_deref().zip(self.engine.upgrade()) else { return };
             let request = put_events(bus, execution, birth, has_ended);
-            let refused = match engine.others().caller().send(&request, []).await {
-                Ok(Ok(answer)) if answer.is_success() => failed_entries(&answer.body),
-                Ok(Ok(answer)) => Some(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))),
+            let refused = match in_time("EventBridge", engine.others().caller().send(&request, [])).await {
+                Ok(Ok(Ok(answer))) if answer.is_success() => failed_entries(&answer.body),
+                Ok(Ok(Ok(answer))) => Some(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))),
+                Ok(Ok(Err(error))) => Some(error.to_string()),
                 Ok(Err(error)) => Some(error.to_string()),
-                Err(error) => Some(error.to_string()),
+                Err(error) => Some(error),
             };
             if let Some(error) = refused {
                 let arn = &execution.identity().execution_arn;
-                log::warn("a change of status was not told", &[("execution", arn), ("error", &error)]);
+                log::warn("a change of status was perhaps not told", &[("execution", arn), ("error", &error)]);
             }
         })
     }
