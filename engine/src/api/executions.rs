@@ -30,8 +30,9 @@ use crate::table::Table;
 ///
 /// Source: developer guide, "Redriving executions", "Redrive eligibility".
 const REDRIVABLE_EVENTS_MAX: u64 = 24_998;
-/// How long an answer with a part of a history may be: a function on AWS Lambda answers with 6 MB at most, and events may have half a
-/// megabyte each. "The actual number of results returned per call might be fewer than the specified maximum."
+/// How long an answer with a part of a history may be, as the text in JSON that it is written as once more: a function on AWS Lambda
+/// answers with 6 MB at most, and its answer holds this one as a text. Events may have half a megabyte each. "The actual number of
+/// results returned per call might be fewer than the specified maximum."
 const HISTORY_BYTES_MAX: usize = 4_000_000;
 /// For so long after its end an execution can be redriven.
 const REDRIVABLE_SECONDS: u64 = 14 * 24 * 60 * 60;
@@ -450,13 +451,16 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
 /// An answer of `GetExecutionHistory` being made. Events are written as they are, without a detour over values.
 struct History {
     out: Vec<u8>,
+    /// How many bytes `out` has as a text in JSON.
+    quoted: usize,
     empty: bool,
     data: bool,
 }
 
 impl History {
     fn new(data: bool) -> Self {
-        Self { out: b"{\"events\":[".to_vec(), empty: true, data }
+        let out = b"{\"events\":[".to_vec();
+        Self { quoted: quoted(&out), out, empty: true, data }
     }
 
     /// Adds an event, unless the answer is long enough: then `false`.
@@ -466,8 +470,11 @@ impl History {
             self.out.push(b',');
         }
         event.write_to(&mut self.out, self.data);
-        let fits = self.empty || self.out.len() <= HISTORY_BYTES_MAX;
-        if !fits {
+        let more = quoted(self.out.get(before..).unwrap_or_default());
+        let fits = self.empty || self.quoted + more <= HISTORY_BYTES_MAX;
+        if fits {
+            self.quoted += more;
+        } else {
             self.out.truncate(before);
         }
         self.empty = false;
@@ -559,6 +566,12 @@ impl ExecutionRow {
             .maybe("stateMachineAliasArn", self.alias_arn.as_deref())
             .with("redriveCount", 0_u32)
     }
+}
+
+/// How many bytes a JSON text has within another one: quotes and backslashes have a backslash each, and it holds no other character that
+/// needs one.
+fn quoted(json: &[u8]) -> usize {
+    json.iter().map(|byte| if matches!(byte, b'"' | b'\\') { 2 } else { 1 }).sum()
 }
 
 /// Whether an execution could be redriven, and why not.

@@ -195,3 +195,31 @@ fn a_page_of_a_history_ends_where_it_grows_too_long() {
         assert_eq!(ids(parts), ids(bare));
     }
 }
+
+#[test]
+fn a_page_of_a_history_fits_into_the_text_of_another_answer() {
+    let stage = Stage::default();
+    // Text in which every second character is one that has to be escaped again, in an event that is a text itself.
+    let input = serde_json::to_string(&vec!["a"; 60_000]).unwrap();
+    let states = (0..10).map(|number| {
+        let end = if number == 9 { json!({"End": true}) } else { json!({"Next": format!("S{}", number + 1)}) };
+        (format!("S{number}"), with(json!({"Type": "Pass"}), end))
+    });
+    let chain = json!({"StartAt": "S0", "States": states.collect::<serde_json::Map<_, _>>()}).to_string();
+    let execution_arn = started(&stage, &created(&stage, "m", &chain, json!({})), json!({"input": input}));
+    for reverse in [false, true] {
+        let (mut token, mut ids) = (Value::Null, Vec::new());
+        while ids.len() < 22 {
+            let request = json!({"executionArn": execution_arn, "reverseOrder": reverse, "nextToken": token});
+            let body = stage.send(&[("x-amz-target", "AWSStepFunctions.GetExecutionHistory")], request.to_string().as_bytes()).body;
+            let sent = json!({"statusCode": 200, "body": body}).to_string();
+            assert!((2_000_000..6_291_556).contains(&sent.len()) || ids.len() > 10, "{}", sent.len());
+            let answer: Value = serde_json::from_str(&body).unwrap();
+            ids.extend(answer["events"].as_array().unwrap().iter().map(|event| event["id"].as_u64().unwrap()));
+            token = answer["nextToken"].clone();
+        }
+        ids.sort_unstable();
+        assert_eq!(ids, (1..=22).collect::<Vec<_>>(), "each event is on one page");
+        assert_eq!(token, Value::Null);
+    }
+}
