@@ -24,7 +24,12 @@ pub struct Deployment {
     pub stage: Arc<Stage>,
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
+    /// Answers that get lost behind it.
+    lost: Arc<Mutex<Lost>>,
 }
+
+/// What is carried out and answered with another status all the same.
+type Lost = Option<(&'static str, u16)>;
 
 /// A request that came.
 #[derive(Clone, Debug)]
@@ -45,11 +50,14 @@ impl Deployment {
     pub fn new(service: &'static str) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let (stage, asked) = (Arc::new(Stage::default()), Arc::<Mutex<Vec<Asked>>>::default());
-        let deployment = Self { stage: Arc::clone(&stage), address: listener.local_addr()?, asked: Arc::clone(&asked) };
+        let lost = Arc::<Mutex<Lost>>::default();
+        let (address, losing) = (listener.local_addr()?, Arc::clone(&lost));
+        let deployment = Self { stage: Arc::clone(&stage), address, asked: Arc::clone(&asked), lost };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // Who hangs up, or speaks something else, gets no answer.
-                let _ = answer(&stream, service, &stage, &asked);
+                let lost = *losing.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = answer(&stream, service, &stage, &asked, lost);
             }
         });
         Ok(deployment)
@@ -61,6 +69,11 @@ impl Deployment {
         format!("http://{}", self.address)
     }
 
+    /// From now on the answers to `operation` get lost on their way, and callers get one with `status` from somebody in between.
+    pub fn lose(&self, operation: &'static str, status: u16) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some((operation, status));
+    }
+
     /// What has been asked so far.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
@@ -68,7 +81,7 @@ impl Deployment {
     }
 }
 
-fn answer(stream: &TcpStream, service: &str, stage: &Stage, asked: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
+fn answer(stream: &TcpStream, service: &str, stage: &Stage, asked: &Mutex<Vec<Asked>>, lost: Lost) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut line = || {
         let mut line = String::new();
@@ -93,13 +106,17 @@ fn answer(stream: &TcpStream, service: &str, stage: &Stage, asked: &Mutex<Vec<As
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let request = SignedRequest { method, path, query, headers: &headers, body: &body };
     let verified = verify_for(service, &request, &[KeyPair::new(KEY_ID, SECRET)], REGION, now());
-    let Reply { status, headers: answered, body } = match &verified {
+    let Reply { mut status, headers: mut answered, mut body } = match &verified {
         Ok(_) => stage.send(&headers, &body),
         Err(error) => reply(Err(error.clone()), "refused".to_owned()),
     };
     let target = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-target")).map_or("", |(_, value)| value);
     let asked_now = Asked { target: target.to_owned(), verified, status };
     asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked_now);
+    if let Some((_, instead)) = lost.filter(|(operation, _)| target.ends_with(operation)) {
+        (status, body) = (instead, "nobody there".to_owned());
+        answered.clear();
+    }
     let mut head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in answered {
         head.push_str(&format!("{name}: {value}\r\n"));

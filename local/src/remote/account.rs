@@ -140,5 +140,6 @@ pub(super) fn member(node: roxmltree::Node<'_, '_>, name: &str) -> Option<String
 fn refused(operation: &'static str, response: &Response, code: Option<String>, message: Option<String>) -> Failure {
     let text = String::from_utf8_lossy(&response.body);
     let message = message.unwrap_or_else(|| shortened(text.trim(), SHOWN_CHARACTERS));
-    Failure::Refused { operation, code: code.unwrap_or_else(|| format!("HTTP {}", response.status)), message }
+    let (status, code) = (response.status, code.unwrap_or_else(|| format!("HTTP {}", response.status)));
+    Failure::Refused { operation, status: Some(status), code, message }
 }

@@ -347,8 +347,8 @@ impl Deployment<'_> {
             members.insert("roleArn".to_owned(), json!(role_arn));
         }
         let updated = self.remote.call("UpdateStateMachine", &request);
-        // Where the answer was lost it may have been replaced: then the record is right.
-        if let Err(Failure::Refused { .. }) = &updated {
+        // Where the answer was lost, or is that of something in between, it may have been replaced: then the record is right.
+        if updated.as_ref().is_err_and(Failure::has_done_nothing) {
             record.put_back()?;
         }
         updated

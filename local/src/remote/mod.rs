@@ -46,6 +46,8 @@ pub(crate) enum Failure {
     Refused {
         /// The operation.
         operation: &'static str,
+        /// The status of the answer; nothing where the answer to another question says so.
+        status: Option<u16>,
         /// The error's name.
         code: String,
         /// What is wrong.
@@ -67,7 +69,7 @@ impl Failure {
     /// Prints it: the exit code, 1 where the other side said no.
     pub(crate) fn show(self, screen: &Screen) -> u8 {
         match self {
-            Self::Refused { operation, code, message } => {
+            Self::Refused { operation, code, message, status: _ } => {
                 let refusal = Refusal::new(format!("{operation} was refused: {code}: {message}"));
                 screen.refuse(&with_help(refusal, &code));
                 1
@@ -86,6 +88,12 @@ impl Failure {
             Self::Refused { code, .. } => Some(code),
             Self::Wrong(_) | Self::Shown => None,
         }
+    }
+
+    /// Whether what was asked for was certainly not done. What fails on the way back (5xx), or was refused one of several times that it was
+    /// sent (429), may have been.
+    pub(crate) fn has_done_nothing(&self) -> bool {
+        matches!(self, Self::Refused { status: Some(400..=428 | 430..=499), .. })
     }
 }
 
@@ -181,7 +189,8 @@ impl Remote {
         // "com.amazonaws.states#InvalidArn"
         let code = member("__type").map(|code| code.rsplit('#').next().unwrap_or_default().to_owned());
         let message = member("message").or_else(|| member("Message")).unwrap_or_else(shown);
-        Err(Failure::Refused { operation, code: code.unwrap_or_else(|| format!("HTTP {}", response.status)), message })
+        let (status, code) = (response.status, code.unwrap_or_else(|| format!("HTTP {}", response.status)));
+        Err(Failure::Refused { operation, status: Some(status), code, message })
     }
 }
 

@@ -193,7 +193,8 @@ impl Removal<'_> {
                 status => {
                     let reason = member(described.root(), "StackStatusReason").unwrap_or_else(|| "no reason is given".to_owned());
                     let message = format!("{reason}; no data are lost");
-                    Err(Failure::Refused { operation: "DeleteStack", code: status.unwrap_or_default().to_owned(), message })
+                    let code = status.unwrap_or_default().to_owned();
+                    Err(Failure::Refused { operation: "DeleteStack", status: None, code, message })
                 }
             }
         });
@@ -283,6 +284,11 @@ impl Removal<'_> {
         let dynamodb = |operation: &str| format!("aws dynamodb {operation} --region {region} --table-name {table}");
         let mut commands = vec![
             "# The table holds every execution and every state machine. To delete it, which nothing brings back:".to_owned(),
+            "# (without the first of these a backup of it stays for 35 days)".to_owned(),
+            format!(
+                "{} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=false",
+                dynamodb("update-continuous-backups")
+            ),
             format!("{} --no-deletion-protection-enabled", dynamodb("update-table")),
             dynamodb("wait table-exists"),
             dynamodb("delete-table"),
@@ -304,7 +310,7 @@ impl Removal<'_> {
     fn with_rest(&self, failure: Failure) -> Failure {
         let help = format!("the stack is deleted; this is left to do:\n{}", self.rest());
         match failure {
-            Failure::Refused { operation, code, message } => {
+            Failure::Refused { operation, code, message, status: _ } => {
                 let refusal = with_help(Refusal::new(format!("{operation} was refused: {code}: {message}")), &code);
                 self.screen.refuse(&refusal.help(help));
                 Failure::Shown

@@ -196,6 +196,24 @@ fn an_update_that_is_refused_leaves_the_record_as_it_was() {
 }
 
 #[test]
+fn an_update_whose_answer_is_lost_is_in_the_record() {
+    let definition = |result: u16| PASS.replace("\"Result\": 1", &format!("\"Result\": {result}"));
+    for status in [429, 502, 503] {
+        let site = Site::new();
+        site.run(&["deploy", "m.asl.json", "--role-arn", ROLE]).code(0);
+        site.write("m.asl.json", &definition(2));
+        site.run(&["deploy", "m.asl.json"]).code(0);
+        site.write("m.asl.json", &definition(3));
+        site.deployment.lose("UpdateStateMachine", status);
+        site.run(&["deploy", "m.asl.json"]).code(1).says(&["UpdateStateMachine was refused", &format!("HTTP {status}")]);
+        assert_eq!(site.deployed(), definition(3), "it was carried out");
+        site.deployment.lose("nothing", 0);
+        site.run(&["deploy", "m.asl.json", "--roll-back"]).code(0);
+        assert_eq!(site.deployed(), definition(2), "one step and not two");
+    }
+}
+
+#[test]
 fn credentials_and_the_region_are_found_where_the_command_line_finds_them() {
     let site = Site::new();
     std::fs::create_dir(site.folder.path().join(".aws")).unwrap();

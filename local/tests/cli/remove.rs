@@ -148,6 +148,7 @@ fn what_is_left_when_the_rest_is_refused_is_said() {
     account.run(&["--delete-data", "--yes"]).code(1).says(&[
         "UpdateTable was refused: AccessDeniedException: not authorized",
         "the stack is deleted; this is left to do:",
+        "aws dynamodb update-continuous-backups --region us-east-1 --table-name t --point-in-time-recovery-specification PointInTimeRecoveryEnabled=false",
         "aws dynamodb delete-table --region us-east-1 --table-name t",
         "aws logs delete-log-group --region us-east-1 --log-group-name l",
         "aws s3 rm --region us-east-1 s3://b/c/d",
