@@ -53,6 +53,8 @@ const KINDS: [(&str, &[&str]); 4] = [
 /// Memory and time of the function: it writes one item and sends one message.
 const MEMORY_MB: u32 = 128;
 const SECONDS: u32 = 30;
+/// How it logs: as the deployment's functions do, into a log group of its own.
+const LOGGING: [(&str, &str); 3] = [("LogFormat", "JSON"), ("ApplicationLogLevel", "INFO"), ("SystemLogLevel", "WARN")];
 /// What the scheduler replaces by something that is the same whenever it repeats one invocation.
 ///
 /// Source: EventBridge Scheduler user guide, "Adding context attributes".
@@ -89,6 +91,7 @@ pub(super) fn function(machine: &Machine<'_>, settings: &Settings<'_>, findings:
         ("Architectures", Node::array([Node::text(settings.architecture)])),
         ("MemorySize", number(MEMORY_MB)),
         ("Timeout", number(SECONDS)),
+        ("LoggingConfig", Node::object(LOGGING.map(|(name, value)| (name, Node::text(value))))),
         ("RecursiveLoop", Node::text("Allow")),
         ("Policies", Node::array([settings.import("TablePolicyArn"), settings.import("StartPolicyArn")])),
         ("Environment", Node::object([("Variables", Node::object(variables))])),

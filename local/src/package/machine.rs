@@ -135,9 +135,11 @@ pub(super) fn translate(
             findings.refuse_at(taken.key_span.start, message, "give it another name");
         }
     }
-    if let Some(logging) = settled.logging {
-        findings
-            .note(logging, format!("what `{}` wants logged is kept with it; its executions do not write there yet", machine.name));
+    if let Some(logging) = settled.logging.filter(|logging| logging.get("Level").and_then(Node::as_text) != Some("OFF")) {
+        findings.note(
+            logging,
+            format!("the executions of `{}` write to its log groups if the deployment's LogGroupArns list them", machine.name),
+        );
     }
     if let Some(tracing) = settled.tracing.filter(|tracing| tracing.get("Enabled").is_some_and(events::is_true)) {
         findings.note(tracing, format!("that `{}` wants traces is kept with it; none are sent yet", machine.name));
