@@ -8,6 +8,11 @@ use statewright_tests::components;
 
 use super::{FOLDER, TIMEOUTS};
 
+/// The largest template that CloudFormation takes by itself; source: CloudFormation user guide, "Understand CloudFormation quotas".
+const TEMPLATE_BYTES_MAX: u64 = 51_200;
+/// The longest name of a bucket, which each function's program is named by.
+const BUCKET_NAME_MAX: u64 = 63;
+
 /// A folder that goes when the test is over.
 struct Folder(PathBuf);
 
@@ -41,9 +46,12 @@ fn the_template_can_be_deployed() {
     aws(
         "cloudformation package --template-file template.yaml --s3-bucket deployment-of-a-test --output-template-file packaged.yaml",
     );
+    let bytes = std::fs::metadata(folder.0.join("packaged.yaml")).unwrap_or_else(|error| panic!("{error}")).len();
+    let longest = bytes + (BUCKET_NAME_MAX - "deployment-of-a-test".len() as u64) * TIMEOUTS.len() as u64;
+    assert!(longest <= TEMPLATE_BYTES_MAX, "packaged, the template may have {longest} bytes");
     // The emulator knows no alarms over several metrics; and keys are made by a program that is not there.
     aws("cloudformation deploy --template-file packaged.yaml --stack-name tested --capabilities CAPABILITY_IAM \
-         --parameter-overrides DeadLetterAlarm=off SweepAlarm=off ApiAuthType=AWS_IAM DirectStarts=5 OwnQueues=on");
+         --parameter-overrides SweepAlarm=off ApiAuthType=AWS_IAM DirectStarts=5 OwnQueues=on");
     let stack = aws("cloudformation describe-stacks --stack-name tested --query Stacks[0]");
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
     let output = |name: &str| -> String {

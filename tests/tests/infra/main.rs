@@ -84,6 +84,7 @@ fn complaints(template: &Template) -> Vec<String> {
     let mut complaints = Vec::new();
     functions(template, &mut complaints);
     queues(template, &mut complaints);
+    alarms(template, &mut complaints);
     table(template, &mut complaints);
     parameters(template, &mut complaints);
     rights::complaints(template, &mut complaints);
@@ -193,6 +194,11 @@ fn queues(template: &Template, complaints: &mut Vec<String>) {
             complaints.push(format!("{name} is not encrypted"));
         }
         let keeps = number(&["Properties", "MessageRetentionPeriod"]);
+        // An input alone may have 256 KiB, and what goes with it comes on top; messages of tasks hold none.
+        let holds = number(&["Properties", "MaximumMessageSize"]);
+        if holds < 1_048_576 && !name.starts_with("Tasks") {
+            complaints.push(format!("{name} takes no message of more than {holds} bytes"));
+        }
         if dead.iter().any(|dead| dead == name) {
             if keeps < 1_209_600 {
                 complaints.push(format!("{name} forgets after {keeps} s what somebody should see"));
@@ -206,6 +212,23 @@ fn queues(template: &Template, complaints: &mut Vec<String>) {
         let receptions = number(&["Properties", "RedrivePolicy", "maxReceiveCount"]);
         if receptions < 96 {
             complaints.push(format!("{name} gives a message up after {receptions} times"));
+        }
+    }
+}
+
+/// Every queue of dead letters has an alarm of its own: SQS tells nothing of a queue that is idle, and a sum in which something is missing
+/// is no sum.
+fn alarms(template: &Template, complaints: &mut Vec<String>) {
+    for (name, queue) in template.of_type("AWS::SQS::Queue").filter(|(name, _)| name.ends_with("DeadLetters")) {
+        let is_seen = template.of_type("AWS::CloudWatch::Alarm").any(|(_, alarm)| {
+            let dimensions = alarm.at(&["Properties", "Dimensions"]).map(Node::items).unwrap_or_default();
+            let is_own = queue.get("Condition").is_some();
+            text(alarm, &["Properties", "MetricName"]) == Some("ApproximateNumberOfMessagesVisible")
+                && dimensions.iter().any(|dimension| named(dimension, &["Value"]).as_deref() == Some(name))
+                && text(alarm, &["Condition"]) == Some(if is_own { "HasDeadLetterAlarms" } else { "HasDeadLetterAlarm" })
+        });
+        if !is_seen {
+            complaints.push(format!("nobody hears of what lies in {name}"));
         }
     }
 }
@@ -318,6 +341,21 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("maxReceiveCount: 100", "maxReceiveCount: 5", "Wakes gives a message up after 5 times"),
     ("MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 345600", "WakesDeadLetters forgets"),
     ("      SqsManagedSseEnabled: true\n", "", "Wakes is not encrypted"),
+    (
+        "    Condition: HasOwnQueues\n    Properties:\n      MaximumMessageSize: 1048576\n      VisibilityTimeout",
+        "    Condition: HasOwnQueues\n    Properties:\n      VisibilityTimeout",
+        "Express takes no message of more than 0 bytes",
+    ),
+    (
+        "        - {Name: QueueName, Value: !GetAtt ExpressDeadLetters.QueueName}\n",
+        "        - {Name: QueueName, Value: !GetAtt Express.QueueName}\n",
+        "nobody hears of what lies in ExpressDeadLetters",
+    ),
+    (
+        "    Condition: HasDeadLetterAlarms\n",
+        "    Condition: HasDeadLetterAlarm\n",
+        "nobody hears of what lies in TasksDeadLetters",
+    ),
     ("    DeletionPolicy: Retain\n", "", "DeletionPolicy does not keep the table"),
     ("    UpdateReplacePolicy: Retain\n", "    UpdateReplacePolicy: Delete\n", "UpdateReplacePolicy does not keep the table"),
     ("DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", "anybody may delete the table"),
