@@ -5,7 +5,7 @@
 //! all formats up to the one it knows as the newest. What is of a later one is left to the release that has written it.
 //!
 //! Parts of commits, payloads and definitions have no number of their own: what names them says what they are. Neither has what is
-//! forgotten without harm: how far lists were walked through, and tokens of pages.
+//! forgotten without harm: how far lists were walked through, requests that must not come again, and tokens of pages.
 
 use serde::Deserialize;
 

@@ -29,6 +29,7 @@ mod machines;
 mod operation;
 mod paging;
 mod protocol;
+mod replay;
 mod request;
 pub mod signature;
 mod tasks;
@@ -66,6 +67,7 @@ impl<T: Table, E: Executions> Api<'_, T, E> {
     /// What the service answers instead.
     pub async fn call(&self, operation: Operation, request: &str, caller: &Caller<'_>) -> Result<String, ApiError> {
         let request = &Request::parse(operation, request)?;
+        replay::refuse(self.table, operation, caller).await?;
         match operation {
             Operation::CreateActivity => self.create_activity(request, caller).await,
             Operation::CreateStateMachine => self.create_state_machine(request, caller).await,

@@ -6,15 +6,16 @@
 //! **A request that is sent again** by somebody who has listened, which TLS prevents, is good for another [`TOLERANCE`]. Sent again it is
 //! the same to the letter, and what it can do more than the first time is little:
 //!
-//! - What reads, and what creates, updates, deletes or stops something that has a name, has no further effect.
+//! - What reads, and what stops an execution, has no further effect.
+//! - What creates, updates or deletes something is refused, whatever has become of that since (`replay.rs`).
 //! - What workers say names a task by its token, which is good once.
 //! - `StartExecution` with a name starts one execution of a Standard machine.
 //! - `StartExecution` without a name starts one, which is named after the request ([`Verified::execution_name`]). Clients that do not sign
 //!   a number of their own for each call (`amz-sdk-invocation-id`: JavaScript, Java and Rust do, Python and the command line do not) may
 //!   make several calls within a second that are equal, signature and all, and mean as many executions. So what comes within
 //!   [`EQUAL_WITHIN`] of the first starts another one; later it is refused with an error after which clients sign anew.
-//! - `GetActivityTask` may give a task to whoever listens; an Express execution, of which the service promises no more than "at least
-//!   once" either, may run again.
+//! - `GetActivityTask` is refused likewise, but within [`EQUAL_WITHIN`] of the first, which several workers of a client may be.
+//! - An Express execution, of which the service promises no more than "at least once" either, may run again.
 //!
 //! Source: IAM user guide, "Create a signed AWS API request" and "Troubleshoot Signature Version 4 signing"; API reference, "Common
 //! errors"; the sentences are those of the services that speak JSON.

@@ -111,7 +111,48 @@ fn a_request_that_is_sent_again_starts_nothing_more() {
     assert_eq!(all.len(), 50);
     assert!(start("c", false, Value::Null, 5_000).is_ok());
     assert_eq!(code(start("c", false, Value::Null, 5_001)), Err((503, "ServiceUnavailable".to_owned())));
-    // Names are the caller's affair.
+    // Names are the caller's affair, as long as what they name is there.
     let named = start("d", false, json!("x"), 0).unwrap();
     assert_eq!(start("d", false, json!("x"), 200_000), Ok(named));
+}
+
+#[test]
+fn a_request_that_is_sent_again_undoes_nothing() {
+    let stage = Stage::default();
+    let api = Api { table: &*stage.table, executions: stage.engine() };
+    let draws = AtomicU64::new(0);
+    let random = || u128::from(draws.fetch_add(1, Ordering::Relaxed)) << 80;
+    let send = |operation, signature: &str, request: &Value, milliseconds: u64| {
+        let verified = Verified { key_id: "ID".to_owned(), signature: signature.to_owned(), is_unique: true };
+        let now = START.plus_seconds(3600).plus_millis(milliseconds);
+        let verified = Some(&verified);
+        let caller = Caller { partition: "aws", region: "us-east-1", account: "111111111111", now, random: &random, verified };
+        let answer = pollster::block_on(api.call(operation, &request.to_string(), &caller));
+        answer.map(|answer| serde_json::from_str::<Value>(&answer).unwrap()).map_err(|error| (error.status, error.code.to_string()))
+    };
+    let refused = Err((503, "ServiceUnavailable".to_owned()));
+    let definition =
+        |seconds: u32| json!({"StartAt": "P", "States": {"P": {"Type": "Wait", "Seconds": seconds, "End": true}}}).to_string();
+    let create = json!({"name": "m", "definition": definition(1), "roleArn": "arn:aws:iam::111111111111:role/r"});
+    let arn = send(Operation::CreateStateMachine, "a", &create, 0).unwrap()["stateMachineArn"].clone();
+    // Who was not answered signs anew.
+    assert_eq!(send(Operation::CreateStateMachine, "a", &create, 1), refused);
+    assert_eq!(send(Operation::CreateStateMachine, "b", &create, 2).unwrap()["stateMachineArn"], arn);
+    let update = |seconds| json!({"stateMachineArn": arn, "definition": definition(seconds)});
+    send(Operation::UpdateStateMachine, "c", &update(2), 3).unwrap();
+    send(Operation::UpdateStateMachine, "d", &update(3), 4).unwrap();
+    assert_eq!(send(Operation::UpdateStateMachine, "c", &update(2), 300_000), refused);
+    let found = send(Operation::DescribeStateMachine, "e", &json!({"stateMachineArn": arn}), 300_001).unwrap();
+    assert_eq!(found["definition"], definition(3));
+    assert_eq!(send(Operation::DescribeStateMachine, "e", &json!({"stateMachineArn": arn}), 300_002), Ok(found));
+    let activity = send(Operation::CreateActivity, "f", &json!({"name": "a"}), 0).unwrap()["activityArn"].clone();
+    // Workers may ask in the same second.
+    let poll = |milliseconds| send(Operation::GetActivityTask, "g", &json!({"activityArn": activity}), milliseconds);
+    assert!(poll(0).is_ok() && poll(900).is_ok() && poll(5_000).is_ok());
+    assert_eq!(poll(5_001), refused);
+    let delete = json!({"activityArn": activity});
+    send(Operation::DeleteActivity, "h", &delete, 6_000).unwrap();
+    send(Operation::CreateActivity, "i", &json!({"name": "a"}), 7_000).unwrap();
+    assert_eq!(send(Operation::DeleteActivity, "h", &delete, 8_000), refused);
+    assert!(send(Operation::DescribeActivity, "j", &delete, 9_000).is_ok());
 }
