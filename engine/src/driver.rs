@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::delivery::Delivered;
 use crate::host::{BORN_WITHIN, DriveError, Host, NEAR, REMINDER_AHEAD_MAX, SKEW, WAKE_AHEAD_MAX};
 use crate::journal::SEEN_AGAIN;
-use crate::posting::{post_all, to_entries};
+use crate::posting::{post_all, task_of, to_entries};
 use crate::queue::{AfterCrash, Answer, Answered, Later, Tasks, WakeQueue};
 use crate::round::{Advanced, Budget, advance};
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, Happened, InboxEntry, Ledger, Loaded, Store, StoreError};
@@ -244,6 +244,8 @@ pub(crate) struct Driver<'h, H: Host> {
     pub(crate) ledger: Ledger,
     /// Whether it is stored.
     created: bool,
+    /// Whether somebody drove before who may have died, and have put it into the list of running ones without anybody's knowing.
+    is_again: bool,
 }
 
 /// What a round did. It is committed.
@@ -267,7 +269,8 @@ impl Round {
 async fn drive_loaded<'h, H: Host>(host: &'h H, arn: &'h ExecutionArn, waiting: &mut Waiting<'h>) -> Result<Drove, DriveError> {
     let Some((mut driver, inbox)) = Driver::load(host, arn).await? else { return Ok(Drove::Unknown) };
     // Whoever was faster does not know of it, and would leave it there.
-    driver.ledger.listed |= waiting.listed || waiting.is_again && driver.execution.status().is_final();
+    driver.ledger.listed |= waiting.listed;
+    driver.is_again = waiting.is_again;
     let driven = driver.go(inbox, Output::default(), waiting).await;
     waiting.listed |= driver.ledger.listed;
     driven
@@ -306,7 +309,7 @@ impl<'h, H: Host> Driver<'h, H> {
     /// Drives an execution that is not stored yet.
     fn new(host: &'h H, arn: &'h ExecutionArn, definition: &Arc<Definition>, execution: Execution, birth: Birth) -> Self {
         let definition = Arc::clone(definition);
-        Self { host, arn, definition, execution, place: None, birth, ledger: Ledger::default(), created: false }
+        Self { host, arn, definition, execution, place: None, birth, ledger: Ledger::default(), created: false, is_again: false }
     }
 
     pub(crate) async fn load(host: &'h H, arn: &'h ExecutionArn) -> Result<Option<(Self, Vec<InboxEntry>)>, DriveError> {
@@ -314,7 +317,10 @@ impl<'h, H: Host> Driver<'h, H> {
         let Loaded { place, birth, checkpoint, ledger, inbox } = loaded;
         let (definition, mut execution) = restore(host, &birth, &checkpoint).await?;
         find_missing_activities(host, &definition, &mut execution).await?;
-        Ok(Some((Self { host, arn, definition, execution, place: Some(place), birth, ledger, created: true }, inbox)))
+        Ok(Some((
+            Self { host, arn, definition, execution, place: Some(place), birth, ledger, created: true, is_again: false },
+            inbox,
+        )))
     }
 
     /// Applies what was posted, and then these, in one commit.
@@ -352,7 +358,8 @@ impl<'h, H: Host> Driver<'h, H> {
                 keys.push(entry.key);
                 happened.extend(entry.happened);
             }
-            happened.extend(self.given_up(now));
+            let given_up = self.given_up(now, &happened);
+            happened.extend(given_up);
             let handing_over = self.host.patience().begin_until.is_some_and(|until| until <= now);
             let role = Role::Driving { waits: !waiting.answers.is_empty(), handing_over };
             let is_passed_on = self.give_back(&waiting.later);
@@ -401,8 +408,8 @@ impl<'h, H: Host> Driver<'h, H> {
         any
     }
 
-    /// Tasks whose starter has died and that must not run twice.
-    fn given_up(&self, now: Timestamp) -> Vec<Happened> {
+    /// Tasks whose starter has died and that must not run twice. Of those in `happened` somebody has told what came of them.
+    fn given_up(&self, now: Timestamp, happened: &[Happened]) -> Vec<Happened> {
         if self.ledger.leases.values().all(|until| is_held(*until, now)) {
             return Vec::new();
         }
@@ -410,7 +417,8 @@ impl<'h, H: Host> Driver<'h, H> {
         let died = outstanding.iter().filter_map(|command| match command {
             Command::StartTask(task) => {
                 let until = self.ledger.leases.get(&task.task)?;
-                (!is_held(*until, now) && self.host.tasks().after_crash(task) == AfterCrash::Fail).then_some(task.task)
+                let is_known = happened.iter().any(|happened| task_of(&happened.event) == Some(task.task));
+                (!is_known && !is_held(*until, now) && self.host.tasks().after_crash(task) == AfterCrash::Fail).then_some(task.task)
             }
             Command::CancelTask { .. } => None,
         });
@@ -452,6 +460,10 @@ impl<'h, H: Host> Driver<'h, H> {
         }
         if leaving {
             self.arrange(&before, progress, look_at, now, role).await?;
+        }
+        // Whoever ends it must know of its place in the list. It is there, perhaps; now it is for certain.
+        if self.is_again && !self.ledger.listed && progress != Progress::Finished {
+            self.enlist(now, now).await?;
         }
         if changed || advanced || !self.created || !consumed.is_empty() || self.ledger != before {
             self.commit(&out.events, &consumed, now).await?;
@@ -573,10 +585,16 @@ impl<'h, H: Host> Driver<'h, H> {
             }
         }
         if !self.ledger.listed || self.ledger.look_at.is_some_and(|place| before.look_at != Some(place)) {
-            let look_at = self.ledger.look_at.map_or_else(|| at.plus(SEEN_AGAIN), Timestamp);
-            self.host.store().enlist(&self.execution, &self.birth, look_at, now).await?;
-            self.ledger.listed = true;
+            self.enlist(at, now).await?;
         }
+        Ok(())
+    }
+
+    /// Puts it into the list of running executions, to be looked at a day after `at` where it does not say when.
+    async fn enlist(&mut self, at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        let look_at = self.ledger.look_at.map_or_else(|| at.plus(SEEN_AGAIN), Timestamp);
+        self.host.store().enlist(&self.execution, &self.birth, look_at, now).await?;
+        self.ledger.listed = true;
         Ok(())
     }
 
@@ -590,7 +608,8 @@ impl<'h, H: Host> Driver<'h, H> {
     /// Puts an execution that has ended where it belongs in the lists.
     async fn close(&self) -> Result<(), StoreError> {
         let at = self.execution.last_event_at();
-        self.host.store().close(&self.execution, &self.birth, self.ledger.listed, at).await
+        let listed = self.ledger.listed || self.is_again;
+        self.host.store().close(&self.execution, &self.birth, listed, at).await
     }
 
     /// Whether somebody else can go on at once: who passes by, or has no time left, leaves that to a driver.

@@ -22,7 +22,7 @@ fn stage_of(event: &Event) -> Option<(TaskId, u8)> {
     }
 }
 
-fn task_of(event: &Event) -> Option<TaskId> {
+pub(crate) fn task_of(event: &Event) -> Option<TaskId> {
     stage_of(event).map(|(task, _)| task)
 }
 

@@ -627,6 +627,35 @@ fn what_a_driver_has_left_in_the_list_that_died_over_it_is_taken_out() {
 }
 
 #[test]
+fn what_a_driver_has_left_in_the_list_that_died_over_it_is_taken_out_by_whoever_ends_it() {
+    let world = World::new(WAIT);
+    world.start("one", "{}").unwrap();
+    let loaded = block(world.journal.load(&World::arn("one"), START)).unwrap().unwrap();
+    let execution = Execution::restore(&world.definition, &loaded.checkpoint).unwrap();
+    // It puts the execution into the list of running ones, and dies before it commits.
+    block(world.journal.enlist(&execution, &loaded.birth, START.plus_seconds(86_400), START)).unwrap();
+    world.clock.advance_to(START.plus_seconds(86_401));
+    assert_eq!(block(drive_again(&world, &World::arn("one"))), Ok(Drove::Finished));
+    assert_eq!(lists(&world, None), [("one".to_owned(), "SUCCEEDED".to_owned())]);
+}
+
+#[test]
+fn a_task_whose_start_was_posted_is_not_given_up() {
+    let world = World { after_crash: AfterCrash::Fail, ..World::new(CALLBACK) };
+    world.start("one", "{}").unwrap();
+    world.drive("one").unwrap();
+    let task = world.started.lock().unwrap()[0];
+    let events =
+        [Event::TaskStarted { task, worker_name: None }, Event::TaskSubmitted { task, output: Document::parse("1").unwrap() }];
+    let happened = events.map(|event| Happened { at: START, event }).to_vec();
+    block(world.journal.post(&World::arn("one"), InboxEntry { key: "task".into(), happened })).unwrap();
+    // By now its lease has ended.
+    world.clock.advance_to(START.plus_seconds(3600));
+    assert!(matches!(world.drive("one"), Ok(Drove::Waiting(_))));
+    assert_eq!(world.types("one").last().map(String::as_str), Some("TaskSubmitted"));
+}
+
+#[test]
 fn a_reminder_never_has_the_time_of_an_earlier_one() {
     let asks = |next: &str, seconds: u32| {
         format!(

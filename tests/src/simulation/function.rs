@@ -38,6 +38,8 @@ pub(super) struct Function<'w> {
     pub(super) drives: AtomicBool,
     /// What it is about to commit.
     note: Mutex<Option<Box<Note>>>,
+    /// Whether it has met a format that it does not know.
+    leaves: AtomicBool,
     /// Wake-ups and reminders that are sent after the commit, in a world without the order.
     held: Mutex<Vec<Held>>,
     /// Tasks that were begun before the commit, in a world without the order.
@@ -63,6 +65,7 @@ impl<'w> Function<'w> {
             frozen_until: AtomicI64::new(i64::MIN),
             drives: AtomicBool::new(false),
             note: Mutex::new(None),
+            leaves: AtomicBool::new(false),
             held: Mutex::new(Vec::new()),
             hasty: Mutex::new(Vec::new()),
         })
@@ -109,6 +112,10 @@ impl<'w> Function<'w> {
 
     async fn send(&self, after: Duration) -> Result<(), QueueError> {
         self.pause().await;
+        // It may have stood still since it has met the format.
+        if self.leaves.load(Ordering::Relaxed) {
+            self.world.look_later(self.execution, after);
+        }
         if after > WAKE_AHEAD_MAX {
             self.world.violate(self.execution, "a wake-up is sent for more than a quarter of an hour ahead");
         }
@@ -366,6 +373,7 @@ impl Store for Watched<'_> {
     async fn load(&self, execution: &ExecutionArn, now: Timestamp) -> Result<Option<Loaded<Place>>, StoreError> {
         let loaded = self.journal.load(execution, now).await;
         if loaded.as_ref().is_err_and(StoreError::is_newer) {
+            self.function.leaves.store(true, Ordering::Relaxed);
             self.function.world.leaves(self.function.execution);
         }
         loaded
