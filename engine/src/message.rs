@@ -21,8 +21,10 @@ pub const HIDDEN_TIMEOUTS: u32 = 6;
 const HIDES_AFTER: Duration = Duration::from_secs(2);
 /// Somebody who starts an execution has written it this long after it has sent the wake-up, or never.
 const YOUNG: Duration = BORN_WITHIN.saturating_mul(2);
-/// After this somebody looks again whether an execution is there that was not.
+/// After this somebody looks again whether an execution is there that was not, at first, and after this at most. Twice as long each time:
+/// each look is one more receipt of the message, and should it fail later its pause is longer for that.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(16);
 
 /// After which time at work a driver has its messages hidden until it is [certainly gone](hidden_until). At once where a death is likely:
 /// in the first invocation of a process, and where one of the messages was received before. `received` is how often, this time
@@ -57,7 +59,7 @@ impl Fate {
     /// The pause before a message comes again that was received so often in vain.
     #[must_use]
     pub fn pause(received: u32) -> Duration {
-        Duration::from_secs((5 << received.saturating_sub(1).min(8)).min(900))
+        Duration::from_secs((3 << received.saturating_sub(1).min(9)).min(900))
     }
 }
 
@@ -71,6 +73,11 @@ pub struct WakeUp {
 }
 
 impl WakeUp {
+    /// An execution that is not there yet is looked for again.
+    fn again_soon(self) -> Fate {
+        Fate::Again(LOOK_AGAIN.saturating_mul(1 << self.received.saturating_sub(1).min(8)).min(LOOK_AGAIN_MAX))
+    }
+
     /// A wake-up comes again later each time, but no later than twice as long as it has been there: it may have been received more than
     /// once by somebody who came too early, which is no failure.
     fn after_failure(self, now: Timestamp) -> Fate {
@@ -98,7 +105,7 @@ pub async fn answer_wake_up<H: Host>(host: &H, arn: &ExecutionArn, wake_up: Wake
         Ok(Drove::Unknown) => {
             // It has looked some time ago, if it stood still since.
             let is_young = wake_up.sent.plus(YOUNG) > began;
-            return Driven { drove, fate: if is_young { Fate::Again(LOOK_AGAIN) } else { Fate::Done } };
+            return Driven { drove, fate: if is_young { wake_up.again_soon() } else { Fate::Done } };
         }
         // Its leases end with this invocation.
         Ok(Drove::Unfinished) => now.until(deadline).saturating_add(SKEW),
@@ -129,16 +136,23 @@ mod tests {
         let again = |seconds| Fate::Again(Duration::from_secs(seconds));
         assert_eq!(
             [(1, 0), (2, 5), (3, 15), (4, 35)].map(|(received, seconds)| after(received, seconds)),
-            [5, 10, 20, 40].map(again)
+            [3, 6, 12, 24].map(again)
         );
         assert_eq!(after(8, 14), again(28));
         // One that was put in again is a new message, with its count.
-        assert_eq!(after(3, 10), again(20));
+        assert_eq!(after(4, 10), again(20));
     }
 
     #[test]
     fn pauses_grow_to_a_quarter_of_an_hour() {
         let seconds = |received| Fate::pause(received).as_secs();
-        assert_eq!([1, 2, 3, 8, 9, 100].map(seconds), [5, 10, 20, 640, 900, 900]);
+        assert_eq!([1, 2, 3, 8, 9, 10, 100].map(seconds), [3, 6, 12, 384, 768, 900, 900]);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_looked_for_soon() {
+        let soon = |received| WakeUp { received, sent: Timestamp(0) }.again_soon();
+        let again = |seconds| Fate::Again(Duration::from_secs(seconds));
+        assert_eq!([1, 2, 3, 4, 5, 100].map(soon), [2, 4, 8, 16, 16, 16].map(again));
     }
 }
