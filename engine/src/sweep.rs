@@ -15,15 +15,17 @@ use statewright_interpreter::time::Timestamp;
 
 use crate::driver::restore;
 use crate::host::{DriveError, Host, WAKE_AHEAD_MAX};
-use crate::journal::{Aside, Due, Journal, Nearing, Running};
+use crate::journal::{Aside, Due, Journal, Look, Nearing, Running};
 use crate::queue::WakeQueue;
-use crate::store::{ExecutionArn, Loaded, Store, StoreError};
+use crate::store::{ExecutionArn, Store, StoreError};
 use crate::table::Table;
 
 /// A reminder without an execution that knows of it was written for a commit that never came, or may be still coming.
 const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
 /// After so many wake-ups in vain an execution is put aside.
 const TRIES_MAX: u32 = 12;
+/// After its wake-up was given up so often an execution that has not gone on is put aside.
+const GIVEN_UP_MAX: u32 = 3;
 /// The longest pause between two wake-ups in vain.
 const PAUSE_MAX_SECONDS: u64 = 3600;
 /// So many reminders are read at a time: a twentieth of a megabyte.
@@ -113,13 +115,14 @@ async fn remind<T: Table, H: Host<Store = Journal<T>>>(
     if due.not_before.is_some_and(|not_before| not_before > now) {
         return Ok(Reminded::Resting);
     }
-    let loaded = journal.load(&due.execution, now).await;
-    if is_newer(host, &loaded).await {
+    // What an execution has in hand is not read: it may be large, and many are looked at together.
+    let looked = journal.look(&due.execution, now).await;
+    if is_newer(host, &looked).await {
         // The sweep of that release finds the reminder.
         return Ok(Reminded::Resting);
     }
-    match loaded {
-        Ok(Some(loaded)) if loaded.ledger.reminder == Some(due.at.0) => {}
+    match looked {
+        Ok(Some(look)) if look.ledger.reminder == Some(due.at.0) => {}
         Ok(_) if due.at.plus(STALE_AFTER) <= now => {
             journal.forget(&due.execution, due.at).await?;
             return Ok(Reminded::Stale);
@@ -130,7 +133,8 @@ async fn remind<T: Table, H: Host<Store = Journal<T>>>(
     }
     if due.tries >= TRIES_MAX {
         let reason = format!("woken {} times in vain", due.tries);
-        journal.put_aside(&Aside { execution: due.execution.clone(), at: now, reminder: due.at, reason }).await?;
+        let aside = Aside { execution: due.execution.clone(), at: now, reminder: due.at, reason, version: None };
+        journal.put_aside(&aside).await?;
         journal.rest(&Due { not_before: Some(Timestamp(i64::MAX)), ..due }).await?;
         return Ok(Reminded::PutAside);
     }
@@ -142,10 +146,14 @@ async fn remind<T: Table, H: Host<Store = Journal<T>>>(
 }
 
 /// Whether a later release has written what was found, or its definition.
-async fn is_newer<H: Host, P>(host: &H, found: &Result<Option<Loaded<P>>, StoreError>) -> bool {
+async fn is_newer<H: Host>(host: &H, found: &Result<Option<Look>, StoreError>) -> bool {
     match found {
-        Ok(Some(loaded)) => restore(host, &loaded.birth, &loaded.checkpoint).await.is_err_and(|error| error.is_newer()),
-        Ok(None) => false,
+        Ok(Some(look)) if look.is_newer => true,
+        // Whoever has ended has no reminder, and needs no definition.
+        Ok(Some(look)) if look.ledger.reminder.is_some() => {
+            host.definition(&look.birth.revision).await.is_err_and(|error| error.is_newer())
+        }
+        Ok(_) => false,
         Err(error) => error.is_newer(),
     }
 }
@@ -240,13 +248,21 @@ pub async fn take_back_recovered<T: Table>(
 ) -> Result<usize, DriveError> {
     let mut taken = 0;
     for aside in journal.aside(None, limit).await? {
-        let has_gone_on = match journal.load(&aside.execution, now).await {
+        // Most have not gone on, and are not read whole: what they have in hand may be why they were put aside.
+        let is_another = match journal.look(&aside.execution, now).await {
             Ok(None) => true,
-            Ok(Some(loaded)) => {
-                loaded.ledger.reminder != Some(aside.reminder.0) && restore(host, &loaded.birth, &loaded.checkpoint).await.is_ok()
-            }
+            Ok(Some(look)) => match aside.version {
+                Some(version) => look.version != version,
+                None => look.ledger.reminder != Some(aside.reminder.0),
+            },
             Err(_) => false,
         };
+        let has_gone_on = is_another
+            && match journal.load(&aside.execution, now).await {
+                Ok(None) => true,
+                Ok(Some(loaded)) => restore(host, &loaded.birth, &loaded.checkpoint).await.is_ok(),
+                Err(_) => false,
+            };
         if has_gone_on {
             release(host, journal, &aside.execution).await?;
             taken += 1;
@@ -256,7 +272,8 @@ pub async fn take_back_recovered<T: Table>(
 }
 
 /// Looks at an execution whose wake-up its queue has given up, because it was in vain too often: woken again where nothing seems to be
-/// wrong with it or a later release has written it, put aside where it cannot be read. Whether it was put aside.
+/// wrong with it or a later release has written it, put aside where it cannot be read, or was given up several times without having
+/// gone on in between. Whether it was put aside.
 ///
 /// # Errors
 /// When the table or the queue fails.
@@ -266,17 +283,33 @@ pub async fn take_dead_letter<T: Table>(
     execution: &ExecutionArn,
     now: Timestamp,
 ) -> Result<bool, DriveError> {
-    let (reminder, wrong) = match journal.load(execution, now).await {
+    let put_aside = async |reminder: Option<i64>, reason: String, version: Option<u32>| {
+        let reminder = reminder.map_or(now, Timestamp);
+        journal.put_aside(&Aside { execution: execution.clone(), at: now, reminder, reason, version }).await.map(|()| true)
+    };
+    let (reminder, wrong) = match journal.look(execution, now).await {
         Ok(None) => return Ok(false),
-        Ok(Some(loaded)) => (loaded.ledger.reminder, restore(host, &loaded.birth, &loaded.checkpoint).await.err()),
+        Ok(Some(look)) if look.is_newer => (None, None),
+        Ok(Some(look)) => {
+            // Noted before it is read whole: that may be more than there is room for, and whoever tries dies of it.
+            let tries = journal.note_given_up(execution, look.version, now).await?;
+            if tries >= GIVEN_UP_MAX {
+                let reason =
+                    format!("its wake-ups came back from their queue too often, {tries} times over, and it has not gone on");
+                return Ok(put_aside(look.ledger.reminder, reason, Some(look.version)).await?);
+            }
+            match journal.load(execution, now).await {
+                Ok(None) => return Ok(false),
+                Ok(Some(loaded)) => (loaded.ledger.reminder, restore(host, &loaded.birth, &loaded.checkpoint).await.err()),
+                Err(error) => (None, Some(DriveError::from(error))),
+            }
+        }
         Err(error) => (None, Some(DriveError::from(error))),
     };
     match wrong {
         Some(error) if error.is_unreadable() && !error.is_newer() => {
             let reason = format!("its wake-ups came back from their queue too often: {error}");
-            let aside = Aside { execution: execution.clone(), at: now, reminder: reminder.map_or(now, Timestamp), reason };
-            journal.put_aside(&aside).await?;
-            Ok(true)
+            Ok(put_aside(reminder, reason, None).await?)
         }
         Some(error) if !error.is_newer() => Err(error),
         Some(_) | None => {

@@ -547,6 +547,29 @@ fn woken_in_four_days(world: &World) -> usize {
 }
 
 #[test]
+fn what_is_given_up_again_and_again_is_put_aside() {
+    let world = World::new(TASK);
+    world.start("one", "{}").unwrap();
+    let arn = World::arn("one");
+    let give_up = || block(take_dead_letter(&world, &world.journal, &arn, world.clock.now()));
+    let aside = || block(world.journal.aside(None, 10)).unwrap();
+    // Whoever drives it dies of it. It may have been an outage, twice.
+    assert_eq!([give_up(), give_up(), give_up()], [Ok(false), Ok(false), Ok(true)]);
+    assert_eq!(aside().len(), 1);
+    // It has not gone on, and stays there.
+    assert_eq!(block(take_back_recovered(&world, &world.journal, world.clock.now(), 10)), Ok(0));
+    assert_eq!(aside().len(), 1);
+    // Somebody releases it, and it goes on after all.
+    block(release(&world, &world.journal, &arn)).unwrap();
+    assert!(aside().is_empty());
+    assert_eq!(give_up(), Ok(true), "nothing has changed");
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!(block(take_back_recovered(&world, &world.journal, world.clock.now(), 10)), Ok(1));
+    assert!(aside().is_empty());
+    assert_eq!(give_up(), Ok(false), "it has gone on");
+}
+
+#[test]
 fn who_loses_a_commit_to_an_earlier_deadline_leaves_it_in_its_place() {
     let definition = r#"{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         "Parameters":{"QueueUrl":"q","MessageBody":{"token.$":"$$.Task.Token"}},"TimeoutSeconds":7200,

@@ -45,7 +45,7 @@ use body::{Body, Notes};
 pub use inspect::Inspected;
 use keys::{FIRST, Sorts, key, partition};
 pub(crate) use rows::SEEN_AGAIN;
-pub use rows::{Aside, Due, ListedExecution, ListedPage, Nearing, Running, Walked};
+pub use rows::{Aside, Due, ListedExecution, ListedPage, Look, Nearing, Running, Walked};
 
 use crate::format::Kind;
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, InboxEntry, Loaded, Store, StoreError};

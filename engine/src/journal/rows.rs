@@ -108,6 +108,21 @@ pub struct Aside {
     pub reminder: Timestamp,
     /// Why.
     pub reason: String,
+    /// The version it had, where that tells whether it has gone on since; otherwise its reminder does.
+    pub version: Option<u32>,
+}
+
+/// What the first and the newest commit of an execution say for those who look after it.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// What the execution was started with.
+    pub birth: Birth,
+    /// What drivers note for one another.
+    pub ledger: Ledger,
+    /// The version of the newest commit.
+    pub version: u32,
+    /// Whether a later release has written it.
+    pub is_newer: bool,
 }
 
 /// A place in the list of running executions for a commit that has not come this long after it was to be looked at is one too many.
@@ -116,6 +131,8 @@ const UNBORN_MAX: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const SEEN_AGAIN: Duration = Duration::from_secs(24 * 3600);
 /// Whoever arranges for a commit has committed after this, or never will.
 const COMMITS_WITHIN: Duration = Duration::from_secs(3600);
+/// How often an execution was given up is remembered for so long: longer than its queue keeps a wake-up.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(28 * 24 * 3600);
 /// The partition of how far lists were walked through.
 const WALKS: &str = "w";
 /// The partition of what was put aside.
@@ -283,11 +300,11 @@ impl<T: Table> Journal<T> {
             self.table.delete(&running.item.key, Condition::None).await?;
             return Ok(Nearing::Gone);
         }
-        let ledger = match self.ledger(&running.execution, ends).await {
+        let ledger = match self.look_at_ends(&running.execution, ends).await {
             // Whoever walks through the list for that release finds it.
-            Ok((_, is_newer)) if is_newer => return Ok(Nearing::Seen),
+            Ok(look) if look.is_newer => return Ok(Nearing::Seen),
             Err(error) if error.is_newer() => return Ok(Nearing::Seen),
-            Ok((ledger, _)) => ledger,
+            Ok(look) => look.ledger,
             Err(error) if error.is_unreadable() => Ledger::default(),
             Err(error) => return Err(error),
         };
@@ -309,16 +326,23 @@ impl<T: Table> Journal<T> {
         Ok(Nearing::Seen)
     }
 
-    /// What the newest commit of an execution notes for drivers, and whether a later release has written it.
-    async fn ledger(&self, execution: &ExecutionArn, ends: Ends) -> Result<(Ledger, bool), StoreError> {
+    async fn look_at_ends(&self, execution: &ExecutionArn, ends: Ends) -> Result<Look, StoreError> {
         let (partition, version, sorts) = (partition(execution), ends.version(), ends.sorts);
         let mut items = BTreeMap::from([(FIRST, ends.first)]);
         items.extend(ends.newest.map(|newest| (version, newest)));
         let mut known = BTreeMap::new();
         self.read_commits(&partition, sorts, &mut known, &mut items, [version]).await?;
-        let body = known.remove(&version).ok_or_else(|| missing(&partition, version))?.body;
-        let is_newer = Checkpoint { head: body.head, ..Checkpoint::default() }.is_newer();
-        Ok((body.notes.ledger, is_newer))
+        let newest = known.remove(&version).ok_or_else(|| missing(&partition, version))?.body;
+        let birth = match newest.notes.birth {
+            Some(birth) => birth,
+            None => {
+                self.read_commits(&partition, sorts, &mut known, &mut items, [FIRST]).await?;
+                let first = known.remove(&FIRST).ok_or_else(|| missing(&partition, FIRST))?;
+                first.body.notes.birth.unwrap_or_default()
+            }
+        };
+        let is_newer = Checkpoint { head: newest.head, ..Checkpoint::default() }.is_newer();
+        Ok(Look { birth, ledger: newest.notes.ledger, version, is_newer })
     }
 
     /// Notes in its place in the list when somebody must look at a running execution again. A place that has changed meanwhile stays.
@@ -420,7 +444,33 @@ impl<T: Table> Journal<T> {
             .number("at", aside.at.0)
             .number("next", aside.reminder.0)
             .text("cause", aside.reason.as_str());
+        let item = aside.version.into_iter().fold(item, |item, version| item.number("v", version.into()));
         Ok(self.table.put(item, Condition::None).await?)
+    }
+
+    /// Notes that a wake-up of an execution was given up: how often, this time included, since the execution was last seen with another
+    /// version.
+    ///
+    /// # Errors
+    /// When the table fails.
+    pub async fn note_given_up(&self, execution: &ExecutionArn, version: u32, now: Timestamp) -> Result<u32, StoreError> {
+        let key = Key::new(format!("d#{execution}"), "0");
+        let noted = self.table.get(&key).await?.filter(|item| item.get_number("version") == Some(version.into()));
+        let tries = noted.and_then(|item| item.get_number("tries")).unwrap_or(0) + 1;
+        let item = Item::new(key).number("version", version.into()).number("tries", tries).expiring(now.plus(GIVEN_UP_WITHIN));
+        self.table.put(item, Condition::None).await?;
+        Ok(u32::try_from(tries).unwrap_or(u32::MAX))
+    }
+
+    /// Looks at an execution without reading what it has in hand, which may be large.
+    ///
+    /// # Errors
+    /// When the table fails, or a commit cannot be read.
+    pub async fn look(&self, execution: &ExecutionArn, now: Timestamp) -> Result<Option<Look>, StoreError> {
+        match self.ends(execution, now).await? {
+            Some(ends) => self.look_at_ends(execution, ends).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Takes an execution back, if it was put aside: its reminder counts again, as if it had never been tried.
@@ -499,6 +549,7 @@ fn put_aside(item: Item) -> Aside {
         at: Timestamp(item.get_number("at").unwrap_or(0)),
         reminder: Timestamp(item.get_number("next").unwrap_or(0)),
         reason: item.get_text("cause").unwrap_or_default().to_owned(),
+        version: item.get_number("v").and_then(|version| u32::try_from(version).ok()),
         execution: ExecutionArn(item.key.sort.into()),
     }
 }

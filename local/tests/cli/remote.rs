@@ -304,7 +304,8 @@ fn an_execution_is_inspected_and_released() {
     assert_eq!(site.run(&["inspect", arn, "--json"]).code(0).json()["status"], "RUNNING");
 
     let at = site.deployment.stage.clock.now();
-    let aside = Aside { execution: ExecutionArn(arn.into()), at, reminder: at, reason: "woken 12 times in vain".to_owned() };
+    let aside =
+        Aside { execution: ExecutionArn(arn.into()), at, reminder: at, reason: "woken 12 times in vain".to_owned(), version: None };
     let journal = site.deployment.stage.engine().journal();
     let put = std::pin::pin!(journal.put_aside(&aside));
     assert!(matches!(put.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())), std::task::Poll::Ready(Ok(()))));

@@ -51,7 +51,13 @@ fn deployment() -> Stage {
     // A reminder stands for what is to be looked at soon.
     started(&stage, &created(&stage, "w", &wait(), json!({})), json!({"name": "soon"}));
     let execution = ExecutionArn(arn("execution", "m:gone").into());
-    let aside = Aside { execution, at: START, reminder: START.plus_seconds(60), reason: "woken 12 times in vain".to_owned() };
+    let aside = Aside {
+        execution,
+        at: START,
+        reminder: START.plus_seconds(60),
+        reason: "woken 12 times in vain".to_owned(),
+        version: None,
+    };
     pollster::block_on(stage.engine().journal().put_aside(&aside)).unwrap();
     stage
 }

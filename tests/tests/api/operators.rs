@@ -87,8 +87,13 @@ fn requests_that_name_nothing_are_refused() {
 
 fn set_aside(stage: &Stage, execution_arn: &str) {
     let at = stage.clock.now();
-    let aside =
-        Aside { execution: ExecutionArn(execution_arn.into()), at, reminder: at, reason: "woken 12 times in vain".to_owned() };
+    let aside = Aside {
+        execution: ExecutionArn(execution_arn.into()),
+        at,
+        reminder: at,
+        reason: "woken 12 times in vain".to_owned(),
+        version: None,
+    };
     pollster::block_on(stage.engine().journal().put_aside(&aside)).unwrap();
 }
 
