@@ -18,7 +18,7 @@ use crate::host::{BORN_WITHIN, DriveError, Host, NEAR, REMINDER_AHEAD_MAX, SKEW,
 use crate::journal::SEEN_AGAIN;
 use crate::posting::{post_all, task_of, to_entries};
 use crate::queue::{AfterCrash, Answer, Answered, Later, Tasks, WakeQueue};
-use crate::round::{Advanced, Budget, advance};
+use crate::round::{Advanced, Budget, ROUND_BYTES, ROUND_WITHIN, STEPS_AT_ONCE, advance, go_on};
 use crate::store::{Birth, Commit, CommitError, ExecutionArn, Happened, InboxEntry, Ledger, Loaded, Store, StoreError};
 
 /// Somebody who passes by, and need not leave at a given time, has left after this.
@@ -446,8 +446,7 @@ impl<'h, H: Host> Driver<'h, H> {
             Role::Driving { handing_over: true, .. } => Budget { steps: 0 },
             Role::Driving { .. } | Role::Passing => self.host.budget(),
         };
-        let Advanced { mut progress, changed: advanced, .. } =
-            advance(&mut self.execution, &self.definition, happened, now, budget, &mut out);
+        let (mut progress, advanced) = self.advance(happened, now, budget, &mut out);
         if progress == Progress::Advanced && !self.execution.is_ready() {
             progress = Progress::Blocked;
         }
@@ -492,6 +491,26 @@ impl<'h, H: Host> Driver<'h, H> {
             }
         }
         Ok(Round { progress, starts, look_at, leaving })
+    }
+
+    /// [Advances](advance) the execution, a few steps at a time, as far as the budget, time and memory allow. How far it is, and whether it
+    /// is another than before.
+    fn advance(&mut self, happened: Vec<Happened>, now: Timestamp, budget: Budget, out: &mut Output) -> (Progress, bool) {
+        let until = self.host.clock().now().plus(ROUND_WITHIN);
+        let some = |left: usize| Budget { steps: left.min(STEPS_AT_ONCE) };
+        let Advanced { mut progress, mut changed, .. } =
+            advance(&mut self.execution, &self.definition, happened, now, some(budget.steps), out);
+        let mut left = budget.steps.saturating_sub(STEPS_AT_ONCE);
+        while progress == Progress::Advanced
+            && left > 0
+            && self.host.clock().now() < until
+            && self.execution.unsaved_bytes() < ROUND_BYTES
+        {
+            let (went_on, advanced) = go_on(&mut self.execution, &self.definition, now, some(left), out);
+            (progress, changed) = (went_on, changed || advanced);
+            left = left.saturating_sub(STEPS_AT_ONCE);
+        }
+        (progress, changed)
     }
 
     /// Notes who starts what: gives what to start, and forgets the leases of tasks that have begun or are gone.

@@ -1,5 +1,7 @@
 //! One round of an execution in memory: what happened is applied, then what is due, then as many micro-steps as the budget allows.
 
+use std::time::Duration;
+
 use statewright_interpreter::command::Output;
 use statewright_interpreter::definition::Definition;
 use statewright_interpreter::event::Handled;
@@ -21,6 +23,14 @@ impl Default for Budget {
         Self { steps: 1000 }
     }
 }
+
+/// After so many micro-steps a driver looks how much it has done.
+pub(crate) const STEPS_AT_ONCE: usize = 10;
+/// It commits when its steps have taken so long: each may evaluate expressions for as long as those may take, and there is an end to an
+/// invocation.
+pub(crate) const ROUND_WITHIN: Duration = Duration::from_secs(5);
+/// It commits when it has so many bytes of payloads to write, which are in memory until then.
+pub(crate) const ROUND_BYTES: usize = 4_000_000;
 
 /// What a round did.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +66,19 @@ pub fn advance(
         apply(execution.handle(definition, event, at.min(now), out), &mut ignored);
     }
     apply(execution.handle_timeout(definition, now, out), &mut 0);
-    let mut progress = Progress::Advanced;
+    let (progress, advanced) = go_on(execution, definition, now, budget, out);
+    Advanced { progress, changed: changed || advanced, ignored }
+}
+
+/// Goes on as far as `budget` allows: how far that is, and whether the execution is another than before.
+pub(crate) fn go_on(
+    execution: &mut Execution,
+    definition: &Definition,
+    now: Timestamp,
+    budget: Budget,
+    out: &mut Output,
+) -> (Progress, bool) {
+    let (mut progress, mut changed) = (Progress::Advanced, false);
     let was_running = !execution.status().is_final();
     for _ in 0..budget.steps {
         progress = execution.poll(definition, now, out);
@@ -69,5 +91,5 @@ pub fn advance(
     if execution.status().is_final() {
         progress = Progress::Finished;
     }
-    Advanced { progress, changed, ignored }
+    (progress, changed)
 }

@@ -570,6 +570,20 @@ fn what_is_given_up_again_and_again_is_put_aside() {
 }
 
 #[test]
+fn a_round_ends_when_it_has_much_to_write() {
+    let state = |at: usize, next: &str| format!(r#""S{at}":{{"Type":"Pass","Parameters":{{"text.$":"$.text","at":{at}}},{next}}}"#);
+    let states = (0..40).map(|at| state(at, &format!(r#""Next":"S{}""#, at + 1))).collect::<Vec<_>>().join(",");
+    let world = World::new(&format!(r#"{{"StartAt":"S0","States":{{{states},{}}}}}"#, state(40, r#""End":true"#)));
+    let input = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
+    // Its payloads have 8 MB.
+    assert!(matches!(world.start("one", &input), Ok(Drove::Waiting(_))));
+    let done = world.types("one").len();
+    assert!((20..60).contains(&done), "{done}");
+    assert_eq!(world.drive("one"), Ok(Drove::Finished));
+    assert_eq!(world.types("one").len(), 84);
+}
+
+#[test]
 fn who_loses_a_commit_to_an_earlier_deadline_leaves_it_in_its_place() {
     let definition = r#"{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage.waitForTaskToken",
         "Parameters":{"QueueUrl":"q","MessageBody":{"token.$":"$$.Task.Token"}},"TimeoutSeconds":7200,

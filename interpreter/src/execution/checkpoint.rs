@@ -248,6 +248,12 @@ impl Execution {
         changes
     }
 
+    /// How many bytes the payloads have that [`Self::take_changes`] would give.
+    #[must_use]
+    pub fn unsaved_bytes(&self) -> usize {
+        self.unsaved.payloads.iter().map(|payload| payload.document().bytes()).sum()
+    }
+
     /// As if what has changed had been written down: for a host that stores nothing.
     pub fn discard_changes(&mut self) {
         for id in std::mem::take(&mut self.unsaved).frames {
