@@ -12,7 +12,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 const CONNECT: Duration = Duration::from_secs(1);
 /// How long one attempt may take. A page of a megabyte comes in a fraction of it.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// How long a call may take with its attempts. Less than a function has left when it plans to end.
+/// How long a call may take with its attempts. A function may have less left; then [`in_time`](crate::function::in_time) ends it.
 const OPERATION: Duration = Duration::from_secs(10);
 /// The first attempt and its repetitions.
 const ATTEMPTS: u32 = 4;

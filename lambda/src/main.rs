@@ -11,7 +11,7 @@ use statewright_interpreter::time::Timestamp;
 use statewright_lambda::config::{Config, Function};
 use statewright_lambda::function::api::Place;
 use statewright_lambda::function::{
-    Invocation, Machinery, Messages, SqsEvent, api, begin, drive, express, machinery, resource, start, sweep, tasks,
+    Invocation, Machinery, Messages, SqsEvent, api, begin, drive, express, in_time, machinery, resource, start, sweep, tasks,
 };
 use statewright_lambda::keys::{self, StoredKeys};
 use statewright_lambda::{Direct, DynamoTable, SqsQueue, Wakes, aws, log};
@@ -75,17 +75,25 @@ async fn main() -> Result<(), Error> {
 
 /// Answers an invocation. After the answer nothing runs, so what is kept is delivered before.
 async fn invoke<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context: Context) -> Result<Box<RawValue>, Error> {
-    let answer = work(process, event, context).await;
-    process.engine.flush_logs().await;
-    answer
+    let deadline = Timestamp(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    let invocation = Invocation { deadline, is_first: !process.is_warm.swap(true, Ordering::Relaxed) };
+    let answered = in_time(&invocation, async {
+        let answer = work(process, event, context, &invocation).await;
+        process.engine.flush_logs().await;
+        answer
+    });
+    answered.await?
 }
 
 /// Does what the function is for.
-async fn work<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context: Context) -> Result<Box<RawValue>, Error> {
-    let Process { config, engine, messages, keys, is_warm } = process;
-    let deadline = Timestamp(i64::try_from(context.deadline).unwrap_or(i64::MAX));
-    let invocation = Invocation { deadline, is_first: !is_warm.swap(true, Ordering::Relaxed) };
-    begin(engine, config, &invocation);
+async fn work<K: api::Keys>(
+    process: &Process<K>,
+    event: Box<RawValue>,
+    context: Context,
+    invocation: &Invocation,
+) -> Result<Box<RawValue>, Error> {
+    let Process { config, engine, messages, keys, is_warm: _ } = process;
+    begin(engine, config, invocation);
     let place = || Place::of(&context.invoked_function_arn).ok_or("the function's ARN names no account");
     let event_of_queue =
         || serde_json::from_str::<SqsEvent>(event.get()).map_err(|error| format!("the event is none of SQS: {error}"));
@@ -93,12 +101,12 @@ async fn work<K: api::Keys>(process: &Process<K>, event: Box<RawValue>, context:
         Function::Api | Function::Activity => answer(&Box::pin(api::handle(&**engine, keys, &place()?, event.get())).await),
         Function::Drive | Function::Direct => {
             let (relay, event) = (config.relay.as_ref(), event_of_queue()?);
-            answer(&Box::pin(drive::handle(&**engine, messages, relay, &event, &invocation)).await?)
+            answer(&Box::pin(drive::handle(&**engine, messages, relay, &event, invocation)).await?)
         }
         Function::Tasks => answer(&Box::pin(tasks::handle(&**engine, messages, &event_of_queue()?)).await?),
         Function::Express => answer(&Box::pin(express::handle(&**engine, messages, &event_of_queue()?)).await?),
         Function::Sweep => {
-            let swept = Box::pin(sweep::handle(&**engine, config, messages, &invocation)).await?;
+            let swept = Box::pin(sweep::handle(&**engine, config, messages, invocation)).await?;
             answer(&serde_json::json!({ "woken": swept.woken, "stale": swept.stale, "setAside": swept.put_aside }))
         }
         Function::Start => {

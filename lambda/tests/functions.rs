@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use statewright_engine::api::NewExecution;
 use statewright_engine::api::signature::KeyPair;
 use statewright_engine::table::MemoryTable;
-use statewright_engine::{ExecutionArn, ExpressQueue, QueueError, WakeQueue};
+use statewright_engine::{Clock as _, ExecutionArn, ExpressQueue, QueueError, WakeQueue};
 use statewright_integrations::Request;
 use statewright_integrations::caller::{Caller, Endpoints, Handler, HandlerFuture, Settings};
 use statewright_integrations::service::EVENT_BRIDGE;
+use statewright_lambda::TokioTimer;
 use statewright_lambda::config::Config;
 use statewright_lambda::function::api::{Keys, Place};
-use statewright_lambda::function::{Machinery, api, machinery, start};
+use statewright_lambda::function::{Invocation, Machinery, Overrun, api, in_time, machinery, start};
 use statewright_lambda::start::Mapping;
 use statewright_lambda::tasks::{TaskMessage, TaskQueue};
 
@@ -173,7 +174,7 @@ fn what_starts_nothing_is_left_to_its_source() {
 struct Silent;
 
 impl Handler for Silent {
-    fn handle<'a>(&'a self, _request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, _request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         Box::pin(std::future::pending())
     }
 }
@@ -190,5 +191,53 @@ fn nobody_waits_long_for_a_bus() {
         assert_eq!(status, 200, "{answer}");
         let waited = before.elapsed().as_secs();
         assert!((2..=4).contains(&waited), "two seconds for each change of status: {waited} s");
+    });
+}
+
+#[test]
+fn a_task_starts_no_machine_of_another_account_or_region() {
+    run(async {
+        let engine = engine("");
+        call(&engine, "CreateStateMachine", &create(&["r"])).await;
+        let started = async |name: &str, machine: &str| {
+            let start = json!({"Type": "Task", "Resource": "arn:aws:states:::states:startExecution",
+                "Parameters": {"StateMachineArn": machine}, "End": true});
+            let definition = json!({"StartAt": "S", "States": {"S": start}}).to_string();
+            let role = "arn:aws:iam::123456789012:role/r";
+            let machine =
+                json!({"name": format!("starts-{name}"), "type": "EXPRESS", "definition": definition, "roleArn": role}).to_string();
+            let (_, created) = call(&engine, "CreateStateMachine", &machine).await;
+            let request = json!({"stateMachineArn": created["stateMachineArn"]}).to_string();
+            call(&engine, "StartSyncExecution", &request).await.1
+        };
+        assert_eq!(started("own", MACHINE).await["status"], "SUCCEEDED");
+        let missing = started("none", &MACHINE.replace("Machine:m", "Machine:none")).await;
+        assert_eq!(missing["status"], "FAILED", "{missing}");
+        let foreign = [MACHINE.replace("123456789012", "210987654321"), MACHINE.replace("us-east-1", "eu-west-1")];
+        for (name, machine) in ["account", "region"].into_iter().zip(foreign) {
+            let answer = started(name, &machine).await;
+            assert_eq!((&answer["status"], &answer["error"]), (&missing["status"], &missing["error"]), "{answer}");
+            let cause = answer["cause"].as_str().unwrap_or_default();
+            assert!(cause.contains(&format!("State Machine Does Not Exist: '{machine}'")), "{cause}");
+        }
+        let executions = json!({"stateMachineArn": MACHINE}).to_string();
+        let (_, listed) = call(&engine, "ListExecutions", &executions).await;
+        assert_eq!(listed["executions"].as_array().map(Vec::len), Some(1), "{listed}");
+    });
+}
+
+#[test]
+fn an_invocation_ends_before_it_is_killed() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().expect("a runtime").block_on(async {
+        let invocation = || Invocation { deadline: TokioTimer.now().plus_seconds(5), is_first: false };
+        let work = async |millis| {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            5
+        };
+        assert_eq!(in_time(&invocation(), work(4000)).await, Ok(5));
+        let before = tokio::time::Instant::now();
+        assert_eq!(in_time(&invocation(), work(10_000)).await, Err(Overrun));
+        assert!((4000..5000).contains(&before.elapsed().as_millis()), "{:?}", before.elapsed());
     });
 }

@@ -74,7 +74,7 @@ impl Parameters {
 }
 
 impl Handler for Parameters {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         let operation = request.headers.iter().find(|header| header.0 == "x-amz-target").expect("an operation").1.clone();
         let (status, body) = self.answer(&operation, &serde_json::from_slice(&request.body).expect("JSON"));
         let body = body.to_string().into_bytes();

@@ -48,7 +48,7 @@ struct CloudWatch {
 }
 
 impl Handler for CloudWatch {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         let target = request.headers.iter().find(|header| header.0 == "x-amz-target").expect("a target").1.clone();
         let operation = target.strip_prefix("Logs_20140328.").expect("the API's version").to_owned();
         let error = self.refuses.lock().expect("no panic").filter(|refused| refused.0 == operation).map(|refused| refused.1);

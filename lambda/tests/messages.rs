@@ -90,7 +90,7 @@ struct Lambda {
 }
 
 impl Handler for Lambda {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         assert!(request.headers.contains(&("x-amz-invocation-type", "Event".to_owned())), "nobody waits for it");
         let body = String::from_utf8(request.body.clone()).expect("text");
         self.asked.lock().expect("no panic").push((request.path.clone(), body));

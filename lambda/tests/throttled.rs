@@ -2,6 +2,7 @@
 //! what nobody does anything in.
 #![allow(clippy::indexing_slicing, clippy::panic, reason = "a test may fail by a panic")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,17 +71,20 @@ impl Source for Queue {
 struct Lambda {
     room_from: Timestamp,
     timeout: Option<u32>,
+    /// Whether Lambda answers no questions about functions at the moment.
+    is_throttled: Arc<AtomicBool>,
     /// When the function was called, and whether it had room.
     calls: Arc<Mutex<Vec<(Timestamp, bool)>>>,
 }
 
 impl Handler for Lambda {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         let headers = |status| {
             if status == 429 { vec![("x-amzn-errortype".to_owned(), "TooManyRequestsException".to_owned())] } else { Vec::new() }
         };
         let answer = |status, body: &str| Response { status, headers: headers(status), body: body.into() };
         let response = match (request.method, self.timeout) {
+            ("GET", _) if self.is_throttled.load(Ordering::Relaxed) => answer(429, r#"{"Message":"Rate exceeded"}"#),
             ("GET", Some(seconds)) => answer(200, &json!({ "Timeout": seconds }).to_string()),
             ("GET", None) => answer(403, r#"{"Message":"no"}"#),
             _ => {
@@ -106,6 +110,7 @@ struct World {
     calls: Arc<Mutex<Vec<(Timestamp, bool)>>>,
     room_from: Timestamp,
     timeout: Option<u32>,
+    is_throttled: Arc<AtomicBool>,
     /// Whether roles can be assumed: otherwise every call waits for STS, which is not there.
     has_sts: bool,
     after_crash: &'static str,
@@ -117,7 +122,8 @@ impl World {
         TokioTimer::follow_tokio();
         let room_from = TokioTimer.now().plus_seconds(seconds.into());
         let (table, queue) = (Arc::default(), Queue::default());
-        Self { table, queue, calls: Arc::default(), room_from, timeout, has_sts: true, after_crash: "fail" }
+        let (calls, is_throttled) = (Arc::default(), Arc::default());
+        Self { table, queue, calls, room_from, timeout, is_throttled, has_sts: true, after_crash: "fail" }
     }
 
     fn caller(&self) -> Caller {
@@ -131,7 +137,8 @@ impl World {
         match self.has_sts {
             true => {
                 let calls = Arc::clone(&self.calls);
-                let lambda = Lambda { room_from: self.room_from, timeout: self.timeout, calls };
+                let is_throttled = Arc::clone(&self.is_throttled);
+                let lambda = Lambda { room_from: self.room_from, timeout: self.timeout, is_throttled, calls };
                 Caller::new(settings).with_handler(&LAMBDA, Arc::new(lambda))
             }
             false => Caller::new(settings),
@@ -363,5 +370,23 @@ fn who_cannot_be_called_is_called_again_later() {
             tasks::handle(&engine, &messages, &event(message)).await.expect("an answer");
         }
         assert_eq!(world.calls(), (0, 1), "it is done once");
+    });
+}
+
+#[test]
+fn what_lambda_does_not_say_for_a_moment_is_asked_again_and_what_it_has_said_counts() {
+    run(async {
+        let world = World::new(0, Some(5));
+        let (engine, invocation) = world.function("drive", 900);
+        let messages = Messages { queue: world.queue.clone(), letters: None };
+        for (is_throttled, pause, is_waited_for) in [(true, 0, false), (false, 5, false), (false, 10, true), (true, 310, true)] {
+            world.is_throttled.store(is_throttled, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+            let execution = world.start(json!({})).await;
+            world.queue.take();
+            drive::handle(&engine, &messages, None, &event(&execution), &invocation).await.expect("an answer");
+            let passed_on = world.queue.take().iter().any(|message| message.1.starts_with('{'));
+            assert_eq!(passed_on, !is_waited_for, "{is_throttled} {pause}");
+        }
     });
 }

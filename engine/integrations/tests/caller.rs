@@ -301,7 +301,7 @@ impl aws_credential_types::provider::ProvideCredentials for Nobody {
 struct Executions(Mutex<Vec<String>>);
 
 impl Handler for Executions {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         let target = &request.headers.iter().find(|header| header.0 == "x-amz-target").unwrap().1;
         let body = Document::parse(std::str::from_utf8(&request.body).unwrap()).unwrap();
         let text = |name: &str| body.value().get(name).unwrap().as_str().unwrap().to_owned();

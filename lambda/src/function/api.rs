@@ -262,13 +262,13 @@ where
     Q: TaskQueue + 'static,
     X: ExpressQueue + 'static,
 {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, asking: Option<&'a str>) -> HandlerFuture<'a> {
         let Self(engine) = self;
         Box::pin(async move {
             let unreachable = || TransportError::Connect("the deployment is being taken down".to_owned());
             let engine: Arc<Engine<T, W, Called<Q>, TokioTimer, X>> = engine.upgrade().ok_or_else(unreachable)?;
-            // The same account and region as what it asks for: a deployment is at home in one.
-            let Some(place) = place_of(&request.body) else {
+            // An execution asks from where it is: what is elsewhere does not exist for it. The deployment itself asks about what was started here.
+            let Some(place) = asking.and_then(Place::of).or_else(|| place_of(&request.body)) else {
                 return Err(TransportError::Connect("the request names no state machine and no execution".to_owned()));
             };
             let caller = place.caller(engine.clock().now());

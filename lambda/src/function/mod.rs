@@ -22,7 +22,7 @@ use serde_json::json;
 pub use statewright_engine::Fate;
 use statewright_engine::journal::{Journal, Settings};
 use statewright_engine::table::Table;
-use statewright_engine::{Engine, EngineSettings, ExpressQueue, Patience, QueueError, WakeQueue, WakeUp};
+use statewright_engine::{Clock as _, Engine, EngineSettings, ExpressQueue, Patience, QueueError, WakeQueue, WakeUp};
 use statewright_integrations::caller::Caller;
 use statewright_integrations::service::STEP_FUNCTIONS;
 use statewright_interpreter::time::Timestamp;
@@ -37,6 +37,8 @@ pub type Machinery<T, W, Q, X> = Engine<T, W, Called<Q>, TokioTimer, X>;
 
 /// How long before the end of an invocation it must be over with its work: an answer from the table may take that long.
 const LEAVE_BEFORE: Duration = Duration::from_secs(3);
+/// How long before the end of an invocation it is ended by itself, whatever it waits for.
+const CUT_BEFORE: Duration = Duration::from_millis(500);
 /// A pause of at most so long is waited for rather than left to a wake-up: it costs less than the reminder that a wake-up needs.
 const PAUSE: Duration = Duration::from_secs(2);
 /// When one of several tasks is done, so long others are waited for, to commit them together.
@@ -57,6 +59,24 @@ impl Invocation {
     pub fn leave_at(&self) -> Timestamp {
         self.deadline.minus(LEAVE_BEFORE)
     }
+}
+
+/// An invocation had no time left for what it waited for. Lambda is to repeat it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the function's time is over, and something has not been answered: a table or a queue that is slow or refuses much")]
+pub struct Overrun;
+
+/// What `work` gives, unless the invocation ends before. What is on its way then may still be carried out, as when the process is killed; but
+/// the process goes on, and somebody hears of it.
+///
+/// # Errors
+/// When there was no time left: fail the invocation.
+pub async fn in_time<T>(invocation: &Invocation, work: impl Future<Output = T>) -> Result<T, Overrun> {
+    let left = TokioTimer.now().until(invocation.deadline.minus(CUT_BEFORE));
+    tokio::time::timeout(left, work).await.map_err(|_| {
+        log::warn("an invocation was ended, since its time was over; what it was at comes again", &[("error", &Overrun)]);
+        Overrun
+    })
 }
 
 /// The engine over `table`, as `config` has it. Tasks that start executions reach it without leaving the process.

@@ -25,12 +25,16 @@ use crate::pattern::Patterns;
 
 /// A task that was passed on has been taken over after this, or its message counts as lost.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(15 * 60);
-/// How long what is known of a function counts.
+/// How long what is known of a function counts, and that nothing may be known of it.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
+/// After this somebody asks again who was told nothing: Lambda answers only so many questions a second.
+const UNKNOWN_FOR: Duration = Duration::from_secs(10);
 /// How long a function may run of which nothing is known: the most there is.
 ///
 /// Source: Lambda developer guide, "Lambda quotas".
 const FUNCTION_SECONDS_MAX: u32 = 900;
+/// The status of an answer that another time is another one.
+const TOO_MANY_REQUESTS: u16 = 429;
 /// What the way to a function and back takes at most.
 const WAY: Duration = Duration::from_secs(2);
 /// The first pause before a function is called again that had no room; doubled each time, up to the longest.
@@ -300,20 +304,23 @@ impl<Q: TaskQueue> Tasks for Called<Q> {
         }
         let request = lambda::configuration(function);
         let asked = self.caller.send(&request, []);
-        let seconds = match tokio::time::timeout(WAY, asked).await {
-            Ok(Ok(Ok(response))) => lambda::timeout_seconds(&response),
-            Ok(Ok(Err(_)) | Err(_)) | Err(_) => None,
+        let (seconds, is_refused) = match tokio::time::timeout(WAY, asked).await {
+            Ok(Ok(Ok(response))) => {
+                (lambda::timeout_seconds(&response), (400..500).contains(&response.status) && response.status != TOO_MANY_REQUESTS)
+            }
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => (None, false),
         };
-        if seconds.is_none() {
+        if is_refused {
             log::warn(
                 "it is not known for how long a function may run, so its tasks are passed on: allow lambda:GetFunctionConfiguration, \
                  or give the task a TimeoutSeconds",
                 &[("function", &function)],
             );
         }
-        let until = now.plus(KNOWN_FOR);
+        let until = now.plus(if seconds.is_some() || is_refused { KNOWN_FOR } else { UNKNOWN_FOR });
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
-        limits.insert(function.into(), (seconds.unwrap_or(FUNCTION_SECONDS_MAX), until));
+        let last = limits.get(function).map(|known| known.0);
+        limits.insert(function.into(), (seconds.or(last).unwrap_or(FUNCTION_SECONDS_MAX), until));
     }
 
     fn is_waited_for(&self, task: &StartTask) -> bool {

@@ -118,7 +118,7 @@ struct Functions {
 }
 
 impl Handler for Functions {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         Box::pin(async move {
             if request.path.ends_with("/configuration") {
                 return Ok(Response { status: 200, headers: Vec::new(), body: br#"{"Timeout":10}"#.to_vec() });

@@ -294,7 +294,7 @@ pub(crate) struct Functions {
 }
 
 impl Handler for Functions {
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a> {
+    fn handle<'a>(&'a self, request: &'a Request, _asking: Option<&'a str>) -> HandlerFuture<'a> {
         Box::pin(async move {
             let (caller, sent) = (Arc::clone(&self.caller), request.clone());
             let is_event = request.headers.iter().any(|header| *header == ("x-amz-invocation-type", "Event".to_owned()));

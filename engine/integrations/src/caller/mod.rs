@@ -66,8 +66,9 @@ pub enum CallError {
 
 /// Answers requests to a service in this process: a host that is itself the Step Functions that its executions start executions in.
 pub trait Handler: Send + Sync {
-    /// The answer. Requests are as they would be sent, but not signed. The answer's headers are shown in the task's result.
-    fn handle<'a>(&'a self, request: &'a Request) -> HandlerFuture<'a>;
+    /// The answer to what the execution with the ARN `asking` wants; without one it is the host itself that asks. Requests are as they would
+    /// be sent, but not signed. The answer's headers are shown in the task's result.
+    fn handle<'a>(&'a self, request: &'a Request, asking: Option<&'a str>) -> HandlerFuture<'a>;
 }
 
 /// What [`Handler::handle`] gives.
@@ -170,7 +171,8 @@ impl Caller {
         let longest = if is_function { Duration::from_secs(FUNCTION_SECONDS) } else { self.settings.answer };
         let own = task.timeout_seconds.map(|seconds| Duration::from_secs(seconds.into())).filter(|own| *own <= longest);
         let roles = [origin.role_arn, task.credentials_role_arn.as_deref()];
-        match tokio::time::timeout(own.unwrap_or(longest), self.send(request, roles.into_iter().flatten())).await {
+        let sent = self.send_for(request, roles.into_iter().flatten(), Some(origin.execution_arn));
+        match tokio::time::timeout(own.unwrap_or(longest), sent).await {
             Ok(answer) => answer,
             Err(_) if own.is_some() => Ok(Err(TransportError::TaskTimedOut)),
             Err(_) => Ok(Err(TransportError::TimedOut)),
@@ -187,8 +189,17 @@ impl Caller {
         request: &Request,
         roles: impl IntoIterator<Item = &str>,
     ) -> Result<Result<Response, TransportError>, CallError> {
+        self.send_for(request, roles, None).await
+    }
+
+    async fn send_for(
+        &self,
+        request: &Request,
+        roles: impl IntoIterator<Item = &str>,
+        asking: Option<&str>,
+    ) -> Result<Result<Response, TransportError>, CallError> {
         if let Some(handler) = self.handlers.get(request.service.name) {
-            return Ok(handler.handle(request).await);
+            return Ok(handler.handle(request, asking).await);
         }
         let credentials = match self.credentials(roles).await? {
             Ok(credentials) => credentials,
