@@ -425,6 +425,10 @@ impl<T: Table, K: Tasks> Tasks for Doers<T, K> {
         self.others.pass_on(execution, later).await
     }
 
+    async fn look_again(&self, execution: &Identity, task: &StartTask) -> Result<(), QueueError> {
+        self.others.look_again(execution, task).await
+    }
+
     async fn cancel(&self, execution: &Identity, task: TaskId) -> Result<(), QueueError> {
         self.others.cancel(execution, task).await
     }

@@ -5,7 +5,7 @@
 //! | operation | request | does |
 //! |---|---|---|
 //! | `InspectExecution` | `executionArn` | says what is known of an execution, and if it cannot be restored, why |
-//! | `ReleaseExecution` | `executionArn` | wakes an execution, and has it swept again from the beginning if it was set aside |
+//! | `ReleaseExecution` | `executionArn` | wakes an execution, has the jobs looked at that it waits for, and has it swept again from the beginning if it was set aside |
 //! | `ListSetAside` | `maxResults`, `nextToken` | lists the executions that were set aside, because nobody could go on with them |
 //!
 //! Times are RFC 3339. An execution that cannot be restored can be stopped: `StopExecution` aborts it all the same.
@@ -21,6 +21,7 @@ use crate::api::{ApiError, Caller, Reply, check_execution_arn, execution_does_no
 use crate::driver::restore;
 use crate::host::{DriveError, Host};
 use crate::journal::{Aside, Due, Inspected, Journal};
+use crate::queue::Tasks as _;
 use crate::store::{ExecutionArn, Loaded};
 use crate::sweep::release;
 use crate::table::Table;
@@ -226,8 +227,21 @@ async fn release_execution<T: Table, H: Host<Store = Journal<T>>>(
 ) -> Result<Value, ApiError> {
     let arn = request.arn(caller)?;
     let journal = host.store();
-    let is_there = journal.inspect(&arn, caller.now).await?.is_some();
+    let inspected = journal.inspect(&arn, caller.now).await?;
+    let is_there = inspected.is_some();
     let aside = release(host, journal, &arn).await?;
+    if let Some(Inspected { loaded: Ok(loaded), .. }) = &inspected {
+        match restored(host, loaded).await {
+            Ok(Restored { execution, definition }) => {
+                for task in execution.submitted(&definition) {
+                    host.tasks().look_again(execution.identity(), &task).await.map_err(DriveError::from)?;
+                }
+            }
+            // It stays released: whoever can restore it goes on with it.
+            Err(error) if error.is_unreadable() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     match aside {
         Some(aside) => Ok(json!({"executionArn": &*arn.0, "setAside": set_aside(&aside)})),
         None if is_there => Ok(json!({"executionArn": &*arn.0})),

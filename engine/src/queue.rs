@@ -113,6 +113,13 @@ pub trait Tasks: Send + Sync {
         std::future::ready(Ok(()))
     }
 
+    /// Has what a task has submitted and waits for looked at again, if that is done by looking: who was to do it may be lost. Done for what is
+    /// still looked at, it does no harm.
+    fn look_again(&self, execution: &Identity, task: &StartTask) -> impl Future<Output = Result<(), QueueError>> + Send {
+        let _ = (execution, task);
+        std::future::ready(Ok(()))
+    }
+
     /// The result of the task is not wanted any more.
     fn cancel(&self, execution: &Identity, task: TaskId) -> impl Future<Output = Result<(), QueueError>> + Send;
 

@@ -46,7 +46,8 @@ async fn main() -> Result<(), Error> {
         &config,
         DynamoTable::new(dynamo, config.table.as_str()),
         Wakes::new(queue(&config.wakes), direct),
-        queue(&config.tasks),
+        // The API may send to no other queue; drivers hand on what lies there.
+        queue(if config.function == Function::Api { &config.wakes } else { &config.tasks }),
         queue(&config.express),
         Caller::new(settings),
     );

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use serde_json::{Value, json};
 use statewright_engine::api::{Api, NewExecution, Operation};
 use statewright_engine::table::MemoryTable;
-use statewright_engine::{Clock as _, ExecutionArn, ExpressQueue, QueueError, WakeQueue};
+use statewright_engine::{Clock as _, ExecutionArn, ExpressQueue, QueueError, WakeQueue, operator};
 use statewright_integrations::caller::{Caller, Endpoints, Handler, HandlerFuture, Settings};
 use statewright_integrations::service::LAMBDA;
 use statewright_integrations::{Request, Response};
@@ -388,5 +388,51 @@ fn what_lambda_does_not_say_for_a_moment_is_asked_again_and_what_it_has_said_cou
             let passed_on = world.queue.take().iter().any(|message| message.1.starts_with('{'));
             assert_eq!(passed_on, !is_waited_for, "{is_throttled} {pause}");
         }
+    });
+}
+
+#[test]
+fn a_look_that_was_lost_is_made_again_by_a_release() {
+    run(async {
+        let world = World::new(0, Some(5));
+        let wait = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 30, "End": true}}}).to_string();
+        let role = "arn:aws:iam::123456789012:role/r";
+        let nested = json!({"name": "n", "definition": wait, "roleArn": role});
+        let nested = world.call(Operation::CreateStateMachine, nested).await["stateMachineArn"].clone();
+        let start = json!({"Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Parameters": {"StateMachineArn": nested, "Input": {}}});
+        let execution = world.start(start).await;
+        // Every look is lost, and what is started ends.
+        let (mut pending, mut lost) = (world.queue.take(), 0);
+        while !pending.is_empty() {
+            pending.sort();
+            let (at, body) = pending.remove(0);
+            if body.starts_with('{') {
+                lost += 1;
+                continue;
+            }
+            tokio::time::sleep(TokioTimer.now().until(at)).await;
+            let messages = Messages { queue: world.queue.clone(), letters: None };
+            let (engine, invocation) = world.function("drive", 120);
+            drive::handle(&engine, &messages, None, &event(&body), &invocation).await.expect("an answer");
+            pending.extend(world.queue.take());
+        }
+        let executions = world.call(Operation::ListExecutions, json!({ "stateMachineArn": nested })).await;
+        assert_eq!((lost, &executions["executions"][0]["status"]), (1, &"SUCCEEDED".into()));
+        assert_eq!(world.describe(&execution).await["status"], "RUNNING", "nobody has told it");
+        let (engine, _) = world.function("api", 30);
+        let random = || 7;
+        let caller = statewright_engine::api::Caller {
+            partition: "aws",
+            region: "us-east-1",
+            account: "123456789012",
+            now: TokioTimer.now(),
+            random: &random,
+            verified: None,
+        };
+        let release = json!({ "executionArn": execution }).to_string();
+        operator::call(&*engine, operator::Operation::ReleaseExecution, release.as_bytes(), &caller).await.expect("released");
+        world.go_on(&execution).await;
+        assert_eq!(world.describe(&execution).await["status"], "SUCCEEDED");
     });
 }

@@ -51,11 +51,18 @@ pub fn repeated(task: &Task, origin: &Origin<'_>, response: &Response) -> Option
         return None;
     }
     let is_there = failure::code(&STEP_FUNCTIONS, response).is_some_and(|code| code == "ExecutionAlreadyExists");
-    let machine = parameters.get("StateMachineArn").and_then(Value::as_str)?;
-    let (before, after) = machine.split_once(":stateMachine:").filter(|_| is_there)?;
+    job(task, origin).filter(|_| is_there)
+}
+
+/// The ARN of the execution that a task starts.
+#[must_use]
+pub fn job(task: &Task, origin: &Origin<'_>) -> Option<String> {
+    let parameters = with_name(task.parameters.value(), task, origin);
+    let text = |name: &str| parameters.get(name).and_then(Value::as_str);
+    let (before, after) = text("StateMachineArn")?.split_once(":stateMachine:")?;
     // A version or an alias is no part of an execution's ARN.
     let machine = after.split(':').next().unwrap_or_default();
-    Some(format!("{before}:execution:{machine}:{}", name(task, origin)))
+    Some(format!("{before}:execution:{machine}:{}", text("Name")?))
 }
 
 /// The answer of the start, out of what [`describe`] was answered later.

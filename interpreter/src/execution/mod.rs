@@ -328,6 +328,21 @@ impl Execution {
         open.collect()
     }
 
+    /// The tasks that are submitted and wait for what they have submitted, in the order in which they were scheduled.
+    #[must_use]
+    pub fn submitted(&self, definition: &Definition) -> Vec<Box<StartTask>> {
+        let is_submitted = |id: FrameId| match &self.frame(id).phase {
+            Phase::Task(task) => task.progress == TaskProgress::Submitted,
+            Phase::Ready { .. } | Phase::Waiting { .. } | Phase::Backoff { .. } | Phase::Join(_) => false,
+        };
+        let submitted = self.tasks.values().copied().filter(|&id| is_submitted(id));
+        let submitted = submitted.filter_map(|id| match self.start_task(definition, id)? {
+            Command::StartTask(task) => Some(task),
+            Command::CancelTask { .. } => None,
+        });
+        submitted.collect()
+    }
+
     /// A task that is open, as it was given to the host, however far it has come.
     #[must_use]
     pub fn task(&self, definition: &Definition, task: EventId) -> Option<Box<StartTask>> {

@@ -231,12 +231,14 @@ impl<Q: TaskQueue> Called<Q> {
     /// Has the job looked at that a task has just submitted and waits for.
     async fn watch(&self, execution: &Identity, start: &StartTask, event: &Event) -> Result<(), QueueError> {
         let Event::TaskSubmitted { output, .. } = event else { return Ok(()) };
-        if !matches!(start.resource.pattern(), Pattern::Sync | Pattern::Sync2) {
-            return Ok(());
-        }
-        let Some(job) = nested::execution_arn(output) else { return Ok(()) };
-        let look =
-            TaskMessage::Look { execution: execution.execution_arn.to_string(), task: start.task.0, job: job.to_owned(), looks: 0 };
+        let job = nested::execution_arn(output).map(ToOwned::to_owned);
+        self.send_look(execution, start, job).await
+    }
+
+    /// Sends the first look at the job of a task that waits for one.
+    async fn send_look(&self, execution: &Identity, start: &StartTask, job: Option<String>) -> Result<(), QueueError> {
+        let Some(job) = job.filter(|_| matches!(start.resource.pattern(), Pattern::Sync | Pattern::Sync2)) else { return Ok(()) };
+        let look = TaskMessage::Look { execution: execution.execution_arn.to_string(), task: start.task.0, job, looks: 0 };
         self.queue.send(&look, look.pause()).await
     }
 
@@ -359,6 +361,10 @@ impl<Q: TaskQueue> Tasks for Called<Q> {
         let Later { task, until, since, after, held: _ } = *later;
         let (execution, task) = (execution.to_string(), task.0);
         self.queue.send(&TaskMessage::Run { execution, task, lease: until.0, since: Some(since.0) }, after).await
+    }
+
+    async fn look_again(&self, execution: &Identity, task: &StartTask) -> Result<(), QueueError> {
+        self.send_look(execution, task, nested::job(&Task::from(task), &self.origin(execution))).await
     }
 
     /// Whoever looks at a job finds that its task is gone, and stops it.
