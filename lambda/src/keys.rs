@@ -29,6 +29,8 @@ use crate::resource::{Answer, Event, made, refused};
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 /// For so long those of a while ago do while nobody can fetch them: better than nobody being let in.
 const STALE_FOR: Duration = Duration::from_secs(3600);
+/// So long after that was in vain nobody tries again, as long as those do: each request would wait for it.
+const TRIED_AGAIN: Duration = Duration::from_secs(30);
 /// The pauses before Systems Manager is asked again to make or delete the parameter: the first, doubled each time, and the last.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(16);
@@ -40,6 +42,8 @@ pub struct StoredKeys<G> {
     fetch: G,
     /// What was fetched, and when.
     known: Mutex<Option<(Vec<KeyPair>, Timestamp)>>,
+    /// When that was tried in vain, the last time.
+    failed: Mutex<Option<Timestamp>>,
 }
 
 impl<G, F> StoredKeys<G>
@@ -49,7 +53,7 @@ where
 {
     /// Those in what `fetch` gives: `{"keys": [{"id": …, "secret": …}]}`.
     pub fn new(fetch: G) -> Self {
-        Self { fetch, known: Mutex::new(None) }
+        Self { fetch, known: Mutex::new(None), failed: Mutex::new(None) }
     }
 }
 
@@ -65,10 +69,16 @@ where
         if let Some(keys) = of_late(KNOWN_FOR) {
             return Ok(keys);
         }
+        let has_just_failed =
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|failed| now < failed.plus(TRIED_AGAIN));
+        if has_just_failed && let Some(keys) = of_late(STALE_FOR) {
+            return Ok(keys);
+        }
         let keys = match (self.fetch)().await {
             Ok(text) => text.as_deref().map_or_else(|| Ok(Vec::new()), parse)?,
             Err(error) => {
                 log::warn("the keys of the deployment cannot be read; those of a while ago do for an hour", &[("error", &error)]);
+                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(TokioTimer.now());
                 return of_late(STALE_FOR).ok_or(error);
             }
         };

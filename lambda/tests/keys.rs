@@ -176,3 +176,26 @@ fn nobody_waits_long_for_keys() {
         }
     });
 }
+
+#[test]
+fn not_every_request_asks_for_keys_that_cannot_be_read() {
+    run(async {
+        TokioTimer::follow_tokio();
+        let parameters = Parameters::default();
+        let caller = parameters.caller();
+        let keys = StoredKeys::new(|| async { fetch(&caller, NAME).await.map(Some) });
+        parameters.set(&["A"]);
+        let count = async || keys.keys().await.map(|keys| keys.len());
+        assert_eq!(count().await, Ok(1));
+        parameters.go_down(true);
+        tokio::time::sleep(Duration::from_secs(301)).await;
+        assert_eq!(count().await, Ok(1));
+        // It is there again, with another pair, which is seen half a minute after the last failure.
+        parameters.go_down(false);
+        parameters.set(&["A", "B"]);
+        tokio::time::sleep(Duration::from_secs(29)).await;
+        assert_eq!(count().await, Ok(1));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(count().await, Ok(2));
+    });
+}
