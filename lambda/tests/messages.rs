@@ -204,7 +204,7 @@ fn what_cannot_be_handed_on_comes_again() {
         let mut noted = host.messages.queue.take();
         noted[1..].sort();
         assert!(is_hidden_meanwhile(&noted[0], "r0 r1"), "{noted:?}");
-        assert_eq!(noted[1..], ["hide r0 for 20 s", "hide r1 for 2 s"]);
+        assert_eq!(noted[1..], ["hide r0 for 12 s", "hide r1 for 8 s"]);
         let answer = host.drive(&event(&[r#"{"later":1}"#], 1, true)).await.expect("no message without a receipt");
         assert_eq!((failures(&answer), host.messages.queue.take()), (vec!["m0"], vec!["hide r0 for 900 s".to_owned()]));
     });
@@ -290,7 +290,7 @@ fn the_sweep_puts_in_again_what_lambda_has_given_up() {
         let invocation = Invocation { deadline: TokioTimer.now().plus_seconds(60), is_first: false };
         begin(&host.engine, &host.config, &invocation);
         sweep::handle(&*host.engine, &host.config, &host.messages, &invocation).await.expect("a sweep");
-        let again = |body: &str, received| format!("{body} again after {} s, received {received} times", 5 << (received - 1));
+        let again = |body: &str, received| format!("{body} again after {} s, received {received} times", 3 << (received - 1));
         assert_eq!(host.messages.queue.take(), [again(TASK, 3), again(EXPRESS, 3)]);
         // There is no such execution, so nobody is woken. What the queue has given up and no driver takes stays for somebody to look at.
         assert_eq!(host.wakes.take(), Vec::<String>::new());

@@ -26,7 +26,8 @@ def a_deployment_is_removed_and_leaves_behind_what_it_is_told_to(world):
     assert dynamodb.scan(TableName=table)["Count"] > 0, "they are all there"
     # What is printed does the rest.
     printed = [line.split() for line in ran.stdout.splitlines() if not line.startswith("#")]
-    assert [words[:3] for words in printed] == [["aws", "dynamodb", "update-table"], ["aws", "dynamodb", "wait"],
+    assert [words[:3] for words in printed] == [["aws", "dynamodb", "update-continuous-backups"],
+                                                ["aws", "dynamodb", "update-table"], ["aws", "dynamodb", "wait"],
                                                 ["aws", "dynamodb", "delete-table"], ["aws", "s3", "rm"]], ran.stdout
     aws = pathlib.Path(sys.executable).with_name("aws")
     for words in printed:
