@@ -16,19 +16,27 @@ use crate::table::{Condition, Item, Key, Table, WriteError};
 /// A request is good for so long, counted from when it is good first.
 const GOOD_FOR: Duration = Duration::from_millis(2 * TOLERANCE as u64);
 
-/// For how long after the first request one that is equal may be another one, in milliseconds; `None` for an operation whose requests may
-/// come at any time.
-fn equal_within(operation: Operation) -> Option<i64> {
+/// Which requests may be equal to an earlier one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Equals {
+    /// All.
+    Any,
+    /// Those that come within [`EQUAL_WITHIN`] of the first: they may be others that were signed in the same second.
+    Soon,
+    /// None: whoever tries again at once signs anew, or is told to.
+    Never,
+}
+
+fn equals(operation: Operation) -> Equals {
     match operation {
-        // Who tries again at once signs anew, or is told to.
         Operation::CreateActivity
         | Operation::CreateStateMachine
         | Operation::DeleteActivity
         | Operation::DeleteStateMachine
-        | Operation::UpdateStateMachine => Some(-1),
+        | Operation::UpdateStateMachine => Equals::Never,
         // Several workers of a client may ask in the same second.
-        Operation::GetActivityTask => Some(EQUAL_WITHIN),
-        _ => None,
+        Operation::GetActivityTask => Equals::Soon,
+        _ => Equals::Any,
     }
 }
 
@@ -37,17 +45,18 @@ fn equal_within(operation: Operation) -> Option<i64> {
 /// # Errors
 /// When it has come before: an error after which clients sign anew. When the table fails.
 pub(super) async fn refuse<T: Table>(table: &T, operation: Operation, caller: &Caller<'_>) -> Result<(), ApiError> {
-    let (Some(verified), Some(equal_within)) = (caller.verified, equal_within(operation)) else { return Ok(()) };
+    let equals = equals(operation);
+    let Some(verified) = caller.verified.filter(|_| equals != Equals::Any) else { return Ok(()) };
     let key = Key::new(format!("n#{}", verified.signature), "0");
     let item = Item::new(key).number("at", caller.now.0).expiring(caller.now.plus(GOOD_FOR));
     match table.put(item, Condition::Absent(caller.now)).await {
         Ok(()) => Ok(()),
         Err(WriteError::Refused(earlier)) => {
             let first = earlier.and_then(|item| item.get_number("at"));
-            match first.is_some_and(|first| caller.now.0 - first <= equal_within) {
-                true => Ok(()),
-                false => Err(ApiError::unavailable("a request came again that had been carried out: it has to be signed anew")),
+            if equals == Equals::Soon && first.is_some_and(|first| caller.now.0 - first <= EQUAL_WITHIN) {
+                return Ok(());
             }
+            Err(ApiError::unavailable("a request came again that had been carried out: it has to be signed anew"))
         }
         Err(WriteError::Table(error)) => Err(StoreError::from(error).into()),
     }

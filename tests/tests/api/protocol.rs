@@ -137,6 +137,9 @@ fn a_request_that_is_sent_again_undoes_nothing() {
     let arn = send(Operation::CreateStateMachine, "a", &create, 0).unwrap()["stateMachineArn"].clone();
     // Who was not answered signs anew.
     assert_eq!(send(Operation::CreateStateMachine, "a", &create, 1), refused);
+    // By the clock of another process it may come before the first.
+    assert!(send(Operation::CreateActivity, "early", &json!({"name": "e"}), 3_000).is_ok());
+    assert_eq!(send(Operation::CreateActivity, "early", &json!({"name": "e"}), 0), refused);
     assert_eq!(send(Operation::CreateStateMachine, "b", &create, 2).unwrap()["stateMachineArn"], arn);
     let update = |seconds| json!({"stateMachineArn": arn, "definition": definition(seconds)});
     send(Operation::UpdateStateMachine, "c", &update(2), 3).unwrap();
