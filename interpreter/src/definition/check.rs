@@ -226,16 +226,17 @@ fn visible_scopes(outline: &Outline<'_>, state: StateId) -> impl Iterator<Item =
 fn warn_of_undefined(outline: &Outline<'_>, graph: &Graph<'_>, findings: &mut Findings) {
     let assigned = graph.assigned.iter().filter_map(|assigned| Some((assigned.name, scope_of(outline, assigned.state)?)));
     let assigned: BTreeSet<(&str, ScopeId)> = assigned.collect();
-    let mut alike: BTreeMap<String, &str> = BTreeMap::new();
+    let mut alike: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (name, _) in &assigned {
-        alike.entry(plain(name)).or_insert(name);
+        alike.entry(plain(name)).or_default().insert(name);
     }
     let has_others = |name: &str| assigned.range((name, ScopeId(0))..=(name, ScopeId(u32::MAX))).next().is_some();
     for read in &graph.read {
         if visible_scopes(outline, read.state).any(|scope| assigned.contains(&(&*read.name, scope))) {
             continue;
         }
-        let help = match alike.get(&plain(&read.name)).filter(|name| **name != read.name) {
+        let others = alike.get(&plain(&read.name)).into_iter().flatten();
+        let help = match others.copied().find(|name| *name != read.name) {
             Some(alike) => format!("did you mean `${alike}`?"),
             None if is_alike(&read.name, "state") => "did you mean `$states`?".to_owned(),
             None if has_others(&read.name) => {

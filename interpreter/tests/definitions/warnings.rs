@@ -141,6 +141,13 @@ fn variables_that_nobody_assigns() {
     warns(&path("States.Format('{}', $b.c)"), "UNDEFINED_VARIABLE", "/States/T/Parameters");
     warns_not(&path("States.Format('{}', $a.c)"));
     warns(&one(r#""Type": "Fail", "CausePath": "$b.c""#), "UNDEFINED_VARIABLE", "/States/S/CausePath");
+    // One of the same name in a scope that is not seen is not what is meant.
+    let unseen = jsonata(
+        r#""S": {"Type": "Pass", "Assign": {"orderid": 1}, "Next": "M"},
+           "M": {"Type": "Map", "Next": "T", "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "Assign": {"orderId": 1}, "End": true}}}},
+           "T": {"Type": "Succeed", "Output": "{% $orderId %}"}"#,
+    );
+    assert_eq!(helps(&unseen), "did you mean `$orderid`?");
     // Inner scopes see the variables of those around them, unless they are executions of their own.
     let inner = |config: &str, outer: &str, inner: &str| {
         jsonata(&format!(
