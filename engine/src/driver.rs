@@ -500,12 +500,14 @@ impl<'h, H: Host> Driver<'h, H> {
         let some = |left: usize| Budget { steps: left.min(STEPS_AT_ONCE) };
         let Advanced { mut progress, mut changed, .. } =
             advance(&mut self.execution, &self.definition, happened, now, some(budget.steps), out);
-        let mut left = budget.steps.saturating_sub(STEPS_AT_ONCE);
-        while progress == Progress::Advanced
-            && left > 0
-            && self.host.clock().now() < until
-            && self.execution.unsaved_bytes() < ROUND_BYTES
-        {
+        let (mut left, mut counted, mut bytes) = (budget.steps.saturating_sub(STEPS_AT_ONCE), 0, 0);
+        while progress == Progress::Advanced && left > 0 && self.host.clock().now() < until {
+            let payloads = self.execution.unsaved_payloads();
+            bytes += payloads.iter().skip(counted).map(|payload| payload.document().bytes()).sum::<usize>();
+            counted = payloads.len();
+            if bytes >= ROUND_BYTES {
+                break;
+            }
             let (went_on, advanced) = go_on(&mut self.execution, &self.definition, now, some(left), out);
             (progress, changed) = (went_on, changed || advanced);
             left = left.saturating_sub(STEPS_AT_ONCE);

@@ -248,10 +248,10 @@ impl Execution {
         changes
     }
 
-    /// How many bytes the payloads have that [`Self::take_changes`] would give.
+    /// The payloads that [`Self::take_changes`] would give, the newest last.
     #[must_use]
-    pub fn unsaved_bytes(&self) -> usize {
-        self.unsaved.payloads.iter().map(|payload| payload.document().bytes()).sum()
+    pub fn unsaved_payloads(&self) -> &[Payload] {
+        &self.unsaved.payloads
     }
 
     /// As if what has changed had been written down: for a host that stores nothing.
