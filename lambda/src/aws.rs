@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const SIDE: Duration = Duration::from_secs(2);
 
 /// What `asked` gives; `Err` says that `service` takes too long for what nobody is to wait for.
-pub(crate) async fn in_time<T>(service: &str, asked: impl Future<Output = T>) -> Result<T, String> {
+pub(crate) async fn soon<T>(service: &str, asked: impl Future<Output = T>) -> Result<T, String> {
     tokio::time::timeout(SIDE, asked).await.map_err(|_| format!("{service} took longer than {} s", SIDE.as_secs()))
 }
 

@@ -19,7 +19,7 @@ use statewright_integrations::shape::Shape;
 use statewright_interpreter::Value;
 use statewright_interpreter::time::Timestamp;
 
-use crate::aws::in_time;
+use crate::aws::soon;
 use crate::clock::TokioTimer;
 use crate::function::api::{Keys, random_u64, random_u128};
 use crate::log;
@@ -159,7 +159,7 @@ async fn call(caller: &Caller, operation: &str, request: &serde_json::Value) -> 
     let unreached = |message: String| Refusal { code: None, message };
     let parameters = Value::parse(&request.to_string()).map_err(|error| unreached(error.to_string()))?;
     let request = Request::new(&SYSTEMS_MANAGER, operation, &Shape::Structure(&[]), &parameters);
-    let answer = in_time("Systems Manager", caller.send(&request, [])).await.map_err(unreached)?;
+    let answer = soon("Systems Manager", caller.send(&request, [])).await.map_err(unreached)?;
     let answer = answer.map_err(|error| unreached(error.to_string()))?;
     let answer = answer.map_err(|error| unreached(error.to_string()))?;
     let said = Value::parse_bytes(&answer.body);

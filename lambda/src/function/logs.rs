@@ -19,7 +19,7 @@ use statewright_interpreter::time::Timestamp;
 use statewright_interpreter::{Object, Value};
 
 use super::{Machinery, api};
-use crate::aws::in_time;
+use crate::aws::soon;
 use crate::clock::TokioTimer;
 use crate::log;
 use crate::tasks::TaskQueue;
@@ -112,7 +112,7 @@ where
         };
         join_all(kept.into_iter().map(|(destination, records)| async move {
             let count = records.len();
-            let error = match in_time("CloudWatch Logs", self.deliver_to(&destination, records)).await {
+            let error = match soon("CloudWatch Logs", self.deliver_to(&destination, records)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(Undelivered::Known)) => return,
                 Ok(Err(Undelivered::Refused(error))) => {

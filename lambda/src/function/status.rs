@@ -14,7 +14,7 @@ use statewright_interpreter::execution::{Execution, Status};
 use statewright_interpreter::{Object, Value};
 
 use super::Machinery;
-use crate::aws::in_time;
+use crate::aws::soon;
 use crate::config::Config;
 use crate::tasks::TaskQueue;
 use crate::{log, metrics};
@@ -53,7 +53,7 @@ where
             }
             let Some((bus, engine)) = self.bus.as_deref().zip(self.engine.upgrade()) else { return };
             let request = put_events(bus, execution, birth, has_ended);
-            let refused = match in_time("EventBridge", engine.others().caller().send(&request, [])).await {
+            let refused = match soon("EventBridge", engine.others().caller().send(&request, [])).await {
                 Ok(Ok(Ok(answer))) if answer.is_success() => failed_entries(&answer.body),
                 Ok(Ok(Ok(answer))) => Some(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))),
                 Ok(Ok(Err(error))) => Some(error.to_string()),
