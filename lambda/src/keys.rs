@@ -40,10 +40,17 @@ const PAUSE_MAX: Duration = Duration::from_secs(16);
 pub struct StoredKeys<G> {
     /// Fetches their text.
     fetch: G,
-    /// What was fetched, and when.
-    known: Mutex<Option<(Vec<KeyPair>, Timestamp)>>,
-    /// When that was tried in vain, the last time.
-    failed: Mutex<Option<Timestamp>>,
+    /// What was fetched.
+    known: Mutex<Option<Known>>,
+}
+
+/// Key pairs that were fetched.
+#[derive(Clone, Debug)]
+struct Known {
+    keys: Vec<KeyPair>,
+    fetched: Timestamp,
+    /// When they could not be fetched again, the last time.
+    failed: Option<Timestamp>,
 }
 
 impl<G, F> StoredKeys<G>
@@ -53,7 +60,7 @@ where
 {
     /// Those in what `fetch` gives: `{"keys": [{"id": …, "secret": …}]}`.
     pub fn new(fetch: G) -> Self {
-        Self { fetch, known: Mutex::new(None), failed: Mutex::new(None) }
+        Self { fetch, known: Mutex::new(None) }
     }
 }
 
@@ -65,24 +72,24 @@ where
     async fn keys(&self) -> Result<Vec<KeyPair>, String> {
         let now = TokioTimer.now();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let of_late = |within: Duration| known.as_ref().filter(|known| now < known.1.plus(within)).map(|known| known.0.clone());
-        if let Some(keys) = of_late(KNOWN_FOR) {
-            return Ok(keys);
-        }
-        let has_just_failed =
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|failed| now < failed.plus(TRIED_AGAIN));
-        if has_just_failed && let Some(keys) = of_late(STALE_FOR) {
-            return Ok(keys);
+        let of_late = |known: &Known, within: Duration| now < known.fetched.plus(within);
+        let has_just_failed = |known: &Known| known.failed.is_some_and(|failed| now < failed.plus(TRIED_AGAIN));
+        if let Some(known) = &known
+            && (of_late(known, KNOWN_FOR) || has_just_failed(known) && of_late(known, STALE_FOR))
+        {
+            return Ok(known.keys.clone());
         }
         let keys = match (self.fetch)().await {
             Ok(text) => text.as_deref().map_or_else(|| Ok(Vec::new()), parse)?,
             Err(error) => {
                 log::warn("the keys of the deployment cannot be read; those of a while ago do for an hour", &[("error", &error)]);
-                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(TokioTimer.now());
-                return of_late(STALE_FOR).ok_or(error);
+                if let Some(known) = &mut *self.known.lock().unwrap_or_else(PoisonError::into_inner) {
+                    known.failed = Some(TokioTimer.now());
+                }
+                return known.filter(|known| of_late(known, STALE_FOR)).map(|known| known.keys).ok_or(error);
             }
         };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((keys.clone(), now));
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known { keys: keys.clone(), fetched: now, failed: None });
         Ok(keys)
     }
 }

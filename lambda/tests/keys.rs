@@ -131,14 +131,22 @@ fn keys_are_made_once_and_go_with_the_stack() {
     });
 }
 
+/// One parameter, and how many of its keys are known, by tokio's clock.
+fn counted() -> (Parameters, impl AsyncFn() -> Result<usize, String>) {
+    TokioTimer::follow_tokio();
+    let parameters = Parameters::default();
+    let asked = parameters.clone();
+    let keys = StoredKeys::new(move || {
+        let caller = asked.caller();
+        async move { fetch(&caller, NAME).await.map(Some) }
+    });
+    (parameters, async move || keys.keys().await.map(|keys| keys.len()))
+}
+
 #[test]
 fn what_was_taken_back_does_not_count_for_long() {
     run(async {
-        TokioTimer::follow_tokio();
-        let parameters = Parameters::default();
-        let caller = parameters.caller();
-        let keys = StoredKeys::new(|| async { fetch(&caller, NAME).await.map(Some) });
-        let count = async || keys.keys().await.map(|keys| keys.len());
+        let (parameters, count) = counted();
         let pass = async |seconds| tokio::time::sleep(Duration::from_secs(seconds)).await;
         parameters.set(&["OLD", "NEW"]);
         assert_eq!(count().await, Ok(2));
@@ -161,17 +169,14 @@ fn what_was_taken_back_does_not_count_for_long() {
 #[test]
 fn nobody_waits_long_for_keys() {
     run(async {
-        TokioTimer::follow_tokio();
-        let parameters = Parameters::default();
-        let caller = parameters.caller();
-        let keys = StoredKeys::new(|| async { fetch(&caller, NAME).await.map(Some) });
+        let (parameters, count) = counted();
         parameters.set(&["A"]);
-        assert_eq!(keys.keys().await.map(|keys| keys.len()), Ok(1));
+        assert_eq!(count().await, Ok(1));
         *parameters.is_silent.lock().expect("no panic") = true;
         for (passed, known) in [(301, true), (3600, false)] {
             tokio::time::sleep(Duration::from_secs(passed)).await;
             let before = tokio::time::Instant::now();
-            let keys = keys.keys().await;
+            let keys = count().await;
             assert_eq!((before.elapsed().as_secs(), keys.is_ok()), (2, known), "{keys:?}");
         }
     });
@@ -180,12 +185,8 @@ fn nobody_waits_long_for_keys() {
 #[test]
 fn not_every_request_asks_for_keys_that_cannot_be_read() {
     run(async {
-        TokioTimer::follow_tokio();
-        let parameters = Parameters::default();
-        let caller = parameters.caller();
-        let keys = StoredKeys::new(|| async { fetch(&caller, NAME).await.map(Some) });
+        let (parameters, count) = counted();
         parameters.set(&["A"]);
-        let count = async || keys.keys().await.map(|keys| keys.len());
         assert_eq!(count().await, Ok(1));
         parameters.go_down(true);
         tokio::time::sleep(Duration::from_secs(301)).await;
