@@ -159,7 +159,7 @@ class Functions:
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         self.role = emulator.client("iam").create_role(RoleName="functions", AssumeRolePolicyDocument=document)["Role"]["Arn"]
 
-    def create(self, name, timeout=20):
+    def create(self, name, timeout=30):
         """A function; what it does follows from its name."""
         program = pathlib.Path(__file__).with_name("functions.py")
         made = self.client.create_function(

@@ -9,9 +9,9 @@ from deployment import Deployment
 from emulator import until
 
 # How long the functions may run. Whoever is killed is certainly gone after that.
-TIMEOUT_SECONDS = 16
+TIMEOUT_SECONDS = 20
 # So long the longest task may take that a driver waits for itself.
-WAIT_SECONDS = 3
+WAIT_SECONDS = 6
 
 
 def new_executions_are_driven_at_once(world):
@@ -40,7 +40,7 @@ def new_executions_are_driven_at_once(world):
         ended = orders.ended(sfn, start(f"direct-{number}", tasks, seconds=0))
         assert (ended["status"], json.loads(ended["output"])["n"]) == ("SUCCEEDED", 3), ended
     waiting = start("direct-waits", {"Wait": {"Type": "Wait", "Seconds": 4, "Next": "A"}, **tasks}, seconds=0)
-    killed = start("direct-killed", {"A": counted(End=True)}, seconds=2)
+    killed = start("direct-killed", {"A": counted(End=True)}, seconds=3)
     begun = lambda: [one for one in world.functions.attempts() if one["key"] == "direct-killed" and one["at"] == "start"]
     until("the task", begun)
     for process in emulator.processes(resources["DirectFunction"]):

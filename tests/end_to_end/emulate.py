@@ -37,7 +37,7 @@ def emulate(bootstrap, stay):
         given = orders.SAMPLE.relative_to(ROOT) / "input.json"
         started = aws("start-execution", "--state-machine-arn", machine["stateMachineArn"], "--input", f"file://{given}")
         described = lambda: _ended(aws("describe-execution", "--execution-arn", started["executionArn"]))
-        ended = until("the end of the order", described, 60, 1)
+        ended = until("the end of the order", described, pause=1)
         print(json.dumps({name: ended.get(name) for name in ("name", "status", "startDate", "stopDate")}, indent=2))
         print(json.dumps(json.loads(ended.get("output", "null")), indent=2))
         if stay:

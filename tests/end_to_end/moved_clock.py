@@ -126,7 +126,7 @@ def _pass(clock, emulator, deployment):
     lost = {}
     for number, name in enumerate([AGAIN, ONCE] * LOST):
         task = {"Type": "Task", "Resource": far[name]}
-        lost[start(f"{name}-{number}", task, {"n": 1, "seconds": 10, "key": f"{name}-{number}"})] = name
+        lost[start(f"{name}-{number}", task, {"n": 1, "seconds": 20, "key": f"{name}-{number}"})] = name
     begun = lambda: [one["key"] for one in functions.attempts() if one["at"] == "start"]
     until("the tasks", lambda: len(begun()) == len(lost))
     for process in emulator.processes(deployment.resources["TasksFunction"]):
@@ -139,10 +139,10 @@ def _pass(clock, emulator, deployment):
         assert status(waiting) == "RUNNING"
         clock.move(DELAY_SECONDS_MAX + 6)
         sweep()
-        until("the end of the tasks, done again or given up", lambda: "RUNNING" not in map(status, lost), 90)
+        until("the end of the tasks, done again or given up", lambda: "RUNNING" not in map(status, lost))
     clock.move(2400 - clock.moved)
     sweep()
-    until("the end of the wait", lambda: status(waiting) == "SUCCEEDED", 90)
+    until("the end of the wait", lambda: status(waiting) == "SUCCEEDED")
     for execution, name in lost.items():
         end = call("DescribeExecution", executionArn=execution)
         times = begun().count(execution.split(":")[6])

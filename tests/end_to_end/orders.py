@@ -37,11 +37,11 @@ def order(number):
     return json.dumps({**json.loads((SAMPLE / "input.json").read_text()), "orderId": number})
 
 
-def ended(client, arn, seconds=90):
+def ended(client, arn):
     """An execution when it has ended."""
 
     def described():
         execution = client.describe_execution(executionArn=arn)
         return execution["status"] != "RUNNING" and execution
 
-    return until(f"the end of {arn}", described, seconds)
+    return until(f"the end of {arn}", described)

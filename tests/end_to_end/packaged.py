@@ -16,7 +16,7 @@ from emulator import ACCOUNT, REGION, until
 SHOP = ROOT / "local/tests/cli/shop"
 STACK = "shop"
 PARAMETERS = {"Stage": "yes"}
-SOON, SOON_SECONDS = "rate(1 minute)", 150
+SOON = "rate(1 minute)"
 
 
 def a_packaged_template_runs_beside_the_deployment(world):
@@ -37,8 +37,8 @@ def a_packaged_template_runs_beside_the_deployment(world):
     assert _kept(world, resources) == {"o-1"}
     answer = world.sfn.start_sync_execution(stateMachineArn=resources["Refund"], input="{}")
     assert (answer["status"], json.loads(answer["output"])) == ("SUCCEEDED", "yes"), answer
-    _started(world, order, lambda given: given == {"sweep": True}, SOON_SECONDS)
-    weekly = _started(world, resources["Report"], lambda given: given.get("detail-type") == "Scheduled Event", SOON_SECONDS)
+    _started(world, order, lambda given: given == {"sweep": True})
+    weekly = _started(world, resources["Report"], lambda given: given.get("detail-type") == "Scheduled Event")
     assert _ordered(world, weekly) == {"day": "yes-monday"}
 
     # An update changes machines in place: what they did before is still theirs.
@@ -102,7 +102,7 @@ def _placed(world, order, number):
     return _started(world, order, lambda given: given == {"id": number})
 
 
-def _started(world, machine, is_it, seconds=60):
+def _started(world, machine, is_it):
     """The execution whose input is the one looked for, as soon as there is one."""
 
     def found():
@@ -111,7 +111,7 @@ def _started(world, machine, is_it, seconds=60):
                 return one["executionArn"]
         return None
 
-    return until(f"an execution of {machine}", found, seconds, 0.5)
+    return until(f"an execution of {machine}", found, pause=0.5)
 
 
 def _ordered(world, report):

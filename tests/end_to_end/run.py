@@ -42,12 +42,12 @@ class World:
     def start(self, machine, given=None, **more):
         return self.sfn.start_execution(stateMachineArn=machine, input=json.dumps(given or {}), **more)["executionArn"]
 
-    def end(self, execution, seconds=90):
-        return orders.ended(self.sfn, execution, seconds)
+    def end(self, execution):
+        return orders.ended(self.sfn, execution)
 
-    def succeeds(self, execution, seconds=90):
+    def succeeds(self, execution):
         """The output of an execution that must succeed."""
-        ended = self.end(execution, seconds)
+        ended = self.end(execution)
         assert ended["status"] == "SUCCEEDED", ended
         return json.loads(ended["output"])
 

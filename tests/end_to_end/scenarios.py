@@ -31,7 +31,7 @@ def chain(*states, **more):
     return {"StartAt": names[0], "States": {name: {**state, **following[name]} for name, state in states}, **more}
 
 
-def invoke(function, name, timeout=20, **payload):
+def invoke(function, name, timeout=30, **payload):
     """A task that counts by a function."""
     key = {"execution.$": "$$.Execution.Id", "key.$": f"States.Format('{{}}:{name}:{{}}', $$.Execution.Name, $.n)"}
     return {
@@ -323,7 +323,7 @@ def a_long_task_is_waited_for_by_the_function_of_tasks(world):
 
     client.put_function_concurrency(FunctionName=resources["TasksFunction"], ReservedConcurrentExecutions=0)
     try:
-        task = invoke("count-long", "Long", timeout=100, seconds=1)
+        task = invoke("count-long", "Long", timeout=600, seconds=1)
         execution = world.start(world.machine("long", chain(("Long", task))), {"n": 1})
         until("the task among the dead letters", given_up)
         assert not attempts(), "nobody but the function of tasks does it"

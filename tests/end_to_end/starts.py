@@ -153,7 +153,7 @@ def _stream(client, function):
 
 
 def _schedule(client, function):
-    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+    at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=10)
     target = {"Arn": function, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/functions"}
     client("scheduler").create_schedule(
         Name="starts", ScheduleExpression=f"at({at:%Y-%m-%dT%H:%M:%S})", FlexibleTimeWindow={"Mode": "OFF"},
