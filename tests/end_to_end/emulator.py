@@ -114,6 +114,16 @@ class Emulator:
         """The processes that run a function now."""
         return [process for process in self._children() if function in _names(process)]
 
+    def is_asked_by(self, process):
+        """Whether a process is connected to the emulator, as functions are once they have been invoked."""
+        connections = [line.split() for line in _read(pathlib.Path(f"/proc/{process}/net/tcp")).splitlines()]
+        to_here = {f"socket:[{one[9]}]" for one in connections if one[2].endswith(f":{self.port:04X}")}
+        try:
+            return any(os.readlink(file) in to_here for file in os.scandir(f"/proc/{process}/fd"))
+        except OSError:
+            # It has ended, or closes one just now.
+            return False
+
     def _children(self):
         listed = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/children")
         return [int(child) for children in listed for child in _read(children).split()]

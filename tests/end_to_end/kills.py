@@ -2,6 +2,7 @@
 
 import collections
 import json
+import math
 import os
 import random
 import signal
@@ -22,13 +23,17 @@ TASK_SECONDS = 0.5
 # So many of each other function. That of long tasks is one of `moved_clock`: what it was at is known to be lost after a quarter of an hour.
 KILLS_OF_EACH = 5
 OTHER_EXECUTIONS = 30
-OTHER_PAUSE_SECONDS = 0.5
+OTHER_KILL_PAUSE_SECONDS = 0.5
 OTHER_NAMES = ("count-again-other", "count-once-other")
 EXPRESS_NAME = "count-again-express"
 OTHER_TASKS = 2
-# So soon after one function the next is killed, and so many work at a time: each lives for some seconds.
-PAUSE_SECONDS = 0.25
+# For each so many tasks that are begun a driver may be killed. It loses one of them at most, so all go on however slow the machine is.
+TASKS_BETWEEN = 3
+KILL_PAUSE_SECONDS = 0.1
+# So many drivers work at a time.
 CONCURRENCY = 30
+# So soon after one thing that is asked for the next one is.
+PAUSE_SECONDS = 0.25
 # How long the functions may run. Whoever is killed is certainly gone after that, so it decides how long a test like this takes.
 TIMEOUT_SECONDS = 20
 # So long the longest task may take that a driver waits for itself.
@@ -42,18 +47,20 @@ def drivers_are_killed_and_nothing_is_lost(world):
     sfn = deployment.client()
     machines = _machines(world, deployment, "killed-tasks", NAMES, WAIT_SECONDS, TASKS)
     running = {}
-    for number in range(EXECUTIONS):
-        name = NAMES[number % 2]
-        given = json.dumps({"n": 0, "seconds": TASK_SECONDS})
-        running[sfn.start_execution(stateMachineArn=machines[name], input=given)["executionArn"]] = name
-    killer = Killer(world.emulator, deployment.resources["DriveFunction"], KILLS, PAUSE_SECONDS)
+    may_be_killed = lambda: len(_begun(world, running)) // TASKS_BETWEEN
+    killer = Killer(world.emulator, deployment.resources["DriveFunction"], KILLS, KILL_PAUSE_SECONDS, may_be_killed)
     killer.start()
     try:
+        for number in range(EXECUTIONS):
+            name = NAMES[number % 2]
+            given = json.dumps({"n": 0, "seconds": TASK_SECONDS})
+            running[sfn.start_execution(stateMachineArn=machines[name], input=given)["executionArn"]] = name
         ends = _ends(deployment, running)
     finally:
         killer.stop()
-    assert killer.at_work >= KILLS, f"only {killer.at_work} functions were killed at work"
-    return f"{killer.at_work} functions killed at work, {_judge(world, running, ends, TASKS, killer.at_work)}"
+    at_work = killer.at_work()
+    assert at_work >= KILLS, f"only {at_work} functions were killed at work"
+    return f"{at_work} functions killed at work, {_judge(world, running, ends, TASKS, at_work)}"
 
 
 def every_other_function_is_killed_and_nothing_is_lost(world):
@@ -66,14 +73,14 @@ def every_other_function_is_killed_and_nothing_is_lost(world):
         "api": resources["ApiFunction"], "start": work.starter, "express": resources["ExpressFunction"],
         "sweep": resources["SweepFunction"],
     }
-    killers = {kind: Killer(emulator, function, KILLS_OF_EACH, OTHER_PAUSE_SECONDS) for kind, function in functions.items()}
+    killers = {kind: Killer(emulator, function, KILLS_OF_EACH, OTHER_KILL_PAUSE_SECONDS) for kind, function in functions.items()}
     try:
         for thread in [*work.threads, *killers.values()]:
             thread.start()
-        killed = lambda: all(killer.at_work >= killer.kills for killer in killers.values())
+        killed = lambda: all(killer.at_work() >= killer.kills for killer in killers.values())
         until("enough kills", lambda: len(work.running) >= OTHER_EXECUTIONS and killed())
     except AssertionError:
-        at_work = {kind: killer.at_work for kind, killer in killers.items()}
+        at_work = {kind: killer.at_work() for kind, killer in killers.items()}
         raise AssertionError(f"so many were killed at work: {at_work}, and {len(work.running)} executions started") from None
     finally:
         for killer in killers.values():
@@ -280,40 +287,45 @@ def _definition(function, tasks):
 
 
 class Killer(threading.Thread):
-    """Kills functions at random, one after the other, until enough of them were at work: the emulator says at once that one has exited
-    without an answer. Of one that was idle it hears later."""
+    """Kills functions at random until enough of them were at work, and at any time no more than `may_be_killed` says.
 
-    def __init__(self, emulator, function, kills, pause):
+    None is killed before it has begun to work, however long that takes: then the emulator would end all others of the function as well.
+    """
+
+    def __init__(self, emulator, function, kills, pause, may_be_killed=lambda: math.inf):
         super().__init__(daemon=True)
-        self.emulator, self.function, self.kills, self.pause = emulator, function, kills, pause
+        self.emulator, self.function, self.kills, self.pause, self.may_be_killed = emulator, function, kills, pause, may_be_killed
         self.random = random.Random(4711)
         self.over = threading.Event()
-        self.at_work = 0
 
     def run(self):
-        while not self.over.is_set() and self.at_work < self.kills:
-            before = self.exited()
-            victims = self.emulator.processes(self.function)
-            if victims:
+        killed = 0
+        while not self.over.wait(self.pause) and self.at_work() < self.kills:
+            victims = self.emulator.processes(self.function) if killed < self.may_be_killed() else []
+            if victims and self.emulator.is_asked_by(victim := self.random.choice(victims)):
                 try:
-                    os.kill(self.random.choice(victims), signal.SIGKILL)
+                    os.kill(victim, signal.SIGKILL)
+                    killed += 1
                 except ProcessLookupError:
-                    continue
-            self.over.wait(self.pause)
-            self.at_work += bool(victims) and self.exited() > before
+                    pass
 
-    def exited(self):
-        lines = self.emulator.log.read_text(errors="replace").splitlines()
-        return sum(1 for line in lines if f"{self.function}: Runtime exited before returning a response" in line)
+    def at_work(self):
+        """How many of those that were killed were at work, as far as it is known: the emulator says so of each, sooner or later."""
+        return self.emulator.log.read_text(errors="replace").count(f"Lambda {self.function}: Runtime exited before returning a response")
 
     def stop(self):
         self.over.set()
         self.join()
 
 
+def _begun(world, running):
+    """The tasks that these executions have begun, as often as they were begun."""
+    return [one["key"] for one in world.functions.attempts() if one["at"] == "start" and one["execution"] in running]
+
+
 def _judge(world, running, ends, tasks, kills):
     """All have ended well. No task was done too often: each of the killed drivers did one at a time."""
-    began = collections.Counter(one["key"] for one in world.functions.attempts() if one["at"] == "start" and one["execution"] in running)
+    began = collections.Counter(_begun(world, running))
     failed = 0
     for execution, function in running.items():
         end = ends[execution]
