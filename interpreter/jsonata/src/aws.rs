@@ -50,8 +50,8 @@ fn partition(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, 
         return Ok(Answer::Nothing);
     };
     let parts = items.len() / size + 1;
-    call.steps(items.len().saturating_mul(3).saturating_add(parts.saturating_mul(24)))?;
     call.room_for(items.len().saturating_add(parts.saturating_mul(8)))?;
+    call.steps(items.len().saturating_mul(3).saturating_add(parts.saturating_mul(24)))?;
     Ok(Answer::Value(items.chunks(size).map(|part| Value::from(part.to_vec())).collect()))
 }
 
@@ -76,7 +76,7 @@ fn range(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, Erro
 
 fn hash(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, Error> {
     let Some(text) = text(args, 0) else { return Ok(Answer::Nothing) };
-    call.steps(1200 + text.len() / 4)?;
+    call.steps(1200 + text.len() / 3)?;
     let algorithm = self::text(args, 1).unwrap_or("SHA-256");
     let digest = match algorithm {
         "MD5" => Md5::digest(text).to_vec(),
@@ -135,8 +135,8 @@ fn parse(call: &mut HostCall<'_>, args: &[Option<Value>]) -> Result<Answer, Erro
     let Some(text) = text(args, 0) else { return Ok(Answer::Nothing) };
     // A value for every comma, and what holds it: about four references.
     let values = text.bytes().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{')).count();
-    call.steps(1 + text.len() / 8 + 16 * values)?;
     call.room_for(4 * values)?;
+    call.steps(1 + text.len() / 8 + 16 * values)?;
     match Value::parse(text) {
         Ok(value) => Ok(Answer::Value(value)),
         Err(_) => Err(Error::of_function("D3137", "The argument of the parse function is not valid JSON")),

@@ -36,6 +36,8 @@ impl Error {
     }
 
     /// The error of reaching a bound.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn bound(bound: Bound) -> Self {
         Self(Box::new(Parts { code: "U1001", position: None, bound: Some(bound), fields: Vec::new() }))
     }
@@ -69,6 +71,7 @@ impl Error {
 
     /// At byte `position` of the expression, unless a place nearer to the cause is known already.
     #[cold]
+    #[inline(never)]
     pub(crate) fn at(mut self, position: usize) -> Self {
         self.0.position.get_or_insert(position);
         self

@@ -13,6 +13,7 @@ use crate::compile::ast::{Lambda, Symbol, Transform};
 use crate::host::HostFunction;
 use crate::item::{Members, Val};
 use crate::meter::{Hold, Meter};
+use crate::number::Num;
 use crate::regex::Regex;
 
 /// A scope that is shared by those who can see it.
@@ -81,6 +82,25 @@ impl<'e> Frame<'e> {
         }
     }
 
+    /// The same with as many variables as `parameters` are, which are no more than a scope holds itself.
+    #[inline]
+    pub(crate) fn next_in_place_of(
+        mut frame: Env<'e>,
+        parent: &Env<'e>,
+        parameters: &[Symbol],
+        values: [Val<'e>; SCOPE_SIZE],
+    ) -> Env<'e> {
+        let bindings = parameters.iter().copied().zip(values);
+        if let Some(own) = Rc::get_mut(&mut frame)
+            && own.parent.as_ref().is_some_and(|known| Rc::ptr_eq(known, parent))
+            && own.bindings.get_mut().len() == parameters.len()
+        {
+            own.bindings.get_mut().iter_mut().zip(bindings).for_each(|(slot, binding)| *slot = binding);
+            return frame;
+        }
+        Frame::inside(parent, bindings.collect())
+    }
+
     /// Lets go of what the variables are bound to, unless somebody holds on to the scope.
     #[inline]
     pub(crate) fn close(frame: &mut Env<'e>) {
@@ -106,6 +126,19 @@ impl<'e> Frame<'e> {
         };
         drop(bindings);
         drop(old);
+    }
+
+    /// The integer that a variable is bound to here, if it is bound to one and few variables are bound here.
+    #[inline]
+    pub(crate) fn innermost_integer(&self, symbol: Symbol) -> Option<i64> {
+        let bindings = self.bindings.borrow();
+        if bindings.len() >= PASSED_PER_STEP {
+            return None;
+        }
+        match bindings.iter().rev().find(|(known, _)| *known == symbol) {
+            Some((_, Val::Num(Num::Int(number)))) => Some(*number),
+            _ => None,
+        }
     }
 
     /// Looks at what a variable is bound to, here or further out, without taking hold of it. `look` must not bind anything. Where many

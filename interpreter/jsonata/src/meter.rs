@@ -28,8 +28,8 @@ pub struct Limits {
 impl Limits {
     /// What Step Functions allows, as far as it was measured: about 100 levels; an array of 873,782 numbers but not of 873,783; a
     /// text of 2^22 characters but not of 2^23. Its bound on time is unknown; the bound on steps leaves room for a loop of a
-    /// million rounds with two variables (18 steps each), and for little more: what runs away is stopped in about the time of that loop.
-    pub const AWS: Limits = Limits { depth: 100, bytes: 873_782 * 8, steps: 18_500_000 };
+    /// million rounds with two variables (10 steps each), and for little more: what runs away is stopped in about the time of that loop.
+    pub const AWS: Limits = Limits { depth: 100, bytes: 873_782 * 8, steps: 10_250_000 };
 
     /// Bounds for trusted expressions on a thread with 4 MiB of stack or more.
     pub const WIDE: Limits = Limits { depth: 1_000, bytes: 1 << 30, steps: 1 << 40 };
@@ -115,7 +115,13 @@ impl Meter {
 
     #[inline]
     pub(crate) fn leave(&self) {
-        self.depth.set(self.depth.get().saturating_sub(1));
+        self.leave_all(1);
+    }
+
+    /// Leaves so many levels.
+    #[inline]
+    pub(crate) fn leave_all(&self, levels: u32) {
+        self.depth.set(self.depth.get().saturating_sub(levels));
     }
 
     /// Counts a step one level deeper that is left at once.
@@ -144,6 +150,18 @@ impl Meter {
         }
         self.steps_left.set(left - steps);
         Ok(())
+    }
+
+    /// Counts a step two levels deeper that are left at once, unless that would reach a bound.
+    #[inline]
+    pub(crate) fn may_touch_deeper(&self) -> bool {
+        match self.steps_left.get().checked_sub(1) {
+            Some(left) if self.depth.get() + 2 <= self.depth_max => {
+                self.steps_left.set(left);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// How many levels are entered and how many steps are left.

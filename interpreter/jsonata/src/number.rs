@@ -38,6 +38,7 @@ impl Num {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "rounding is what this does")]
+    #[inline]
     pub(crate) fn as_f64(self) -> f64 {
         match self {
             Num::Int(value) => value as f64,
@@ -83,6 +84,7 @@ impl Num {
         }
     }
 
+    #[inline]
     pub(crate) fn negate(self) -> Num {
         match self {
             Num::Int(value) => value.checked_neg().map_or(Num::Float(INT_END), Num::Int),
@@ -90,6 +92,7 @@ impl Num {
         }
     }
 
+    #[inline]
     pub(crate) fn is_finite(self) -> bool {
         match self {
             Num::Int(_) => true,
@@ -97,18 +100,22 @@ impl Num {
         }
     }
 
+    #[inline]
     pub(crate) fn add(self, other: Num) -> Num {
         self.exactly(other, i64::checked_add).unwrap_or_else(|| Num::from_f64(self.as_f64() + other.as_f64()))
     }
 
+    #[inline]
     pub(crate) fn subtract(self, other: Num) -> Num {
         self.exactly(other, i64::checked_sub).unwrap_or_else(|| Num::from_f64(self.as_f64() - other.as_f64()))
     }
 
+    #[inline]
     pub(crate) fn multiply(self, other: Num) -> Num {
         self.exactly(other, i64::checked_mul).unwrap_or_else(|| Num::from_f64(self.as_f64() * other.as_f64()))
     }
 
+    #[inline]
     pub(crate) fn divide(self, other: Num) -> Num {
         self.exactly(other, |a, b| if a.checked_rem(b)? == 0 { a.checked_div(b) } else { None })
             .unwrap_or_else(|| Num::from_f64(self.as_f64() / other.as_f64()))
@@ -127,6 +134,7 @@ impl Num {
 
     /// By value, exactly; infinities at the ends.
     #[expect(clippy::cast_precision_loss, reason = "what is cast is exact")]
+    #[inline]
     pub(crate) fn compare(self, other: Num) -> Ordering {
         match (self, other) {
             (Num::Int(a), Num::Int(b)) => a.cmp(&b),
@@ -138,6 +146,7 @@ impl Num {
         }
     }
 
+    #[inline]
     pub(crate) fn equals(self, other: Num) -> bool {
         match (self, other) {
             (Num::Int(a), Num::Int(b)) => a == b,

@@ -29,8 +29,21 @@ pub(crate) struct Node {
     pub(crate) tuple: bool,
     /// How many nodes it and those inside it are, if it is an operator and all of them may be evaluated the short way; 0 otherwise.
     pub(crate) quick: u8,
+    /// What it makes of its operands, if it is an operator and both are at hand.
+    pub(crate) pair: Pair,
     /// What few nodes have.
     pub(crate) extra: Option<Box<Extra>>,
+}
+
+/// What an operator makes of two operands that are at hand: neither has to be looked up in a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pair {
+    /// It is none of these operators, or an operand is not at hand.
+    None,
+    /// A boolean, by comparing them.
+    Compared,
+    /// A number, by computing with them.
+    Computed,
 }
 
 /// What few nodes have.
@@ -70,8 +83,9 @@ pub(crate) enum Stage {
     Index(Symbol),
 }
 
-/// The kinds of node.
+/// The kinds of node. The kind is asked for at every step: it is written out instead of hidden in what a kind holds.
 #[derive(Debug)]
+#[repr(u64)]
 pub(crate) enum Kind {
     /// A string.
     String(Arc<str>),
@@ -154,6 +168,15 @@ impl Operator {
         !matches!(self, Self::Concatenate | Self::In | Self::Range)
     }
 
+    /// What it makes of two operands that are at hand.
+    pub(crate) fn of_pair(self) -> Pair {
+        match self {
+            Self::Equal | Self::NotEqual | Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => Pair::Compared,
+            Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Remainder => Pair::Computed,
+            Self::Concatenate | Self::And | Self::Or | Self::In | Self::Range => Pair::None,
+        }
+    }
+
     /// As it is written.
     pub(crate) fn text(self) -> &'static str {
         match self {
@@ -227,14 +250,19 @@ pub(crate) struct Transform {
 
 impl Node {
     pub(crate) fn new(kind: Kind, position: usize) -> Self {
-        Self { kind, position, keep_array: false, cons_array: false, tuple: false, quick: 0, extra: None }
+        Self { kind, position, keep_array: false, cons_array: false, tuple: false, quick: 0, pair: Pair::None, extra: None }
+    }
+
+    /// Whether it is written out, what a variable is bound to, or the context.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        matches!(self.kind, Kind::Number(_) | Kind::String(_) | Kind::Constant(_) | Kind::Variable(_) | Kind::Context)
     }
 
     /// How many nodes it and those inside it are, if all of them may be evaluated the short way.
     pub(crate) fn quick_size(&self) -> Option<u8> {
         match &self.kind {
             _ if self.extra.is_some() || self.keep_array => None,
-            Kind::Number(_) | Kind::String(_) | Kind::Constant(_) | Kind::Variable(_) | Kind::Context => Some(1),
+            _ if self.is_at_hand() => Some(1),
             Kind::Path(path) if path.plain && !path.keep_singleton => Some(1),
             Kind::Binary(..) if self.quick > 0 => Some(self.quick),
             _ => None,

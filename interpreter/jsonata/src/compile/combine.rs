@@ -251,6 +251,9 @@ impl Parser<'_> {
         // What fails the short way is done again, so that it pays only for what is small.
         let size = left.quick_size().zip(right.quick_size()).map_or(0, |(left, right)| 1 + left + right);
         node.quick = if quick && size <= QUICK_MAX { size } else { 0 };
+        if node.quick > 0 && left.is_at_hand() && right.is_at_hand() {
+            node.pair = operator.of_pair();
+        }
         node.kind = Kind::Binary(operator, Box::new((left, right)));
         node
     }

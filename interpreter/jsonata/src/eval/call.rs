@@ -17,9 +17,9 @@ use crate::signature::Args;
 /// What it takes to call a function that is written in the expression, beside the parts that it evaluates.
 const CALL_STEPS: usize = 12;
 /// The same for a call in place of another, whose scope it takes over.
-const TAIL_CALL_STEPS: usize = 5;
+const TAIL_CALL_STEPS: usize = 4;
 /// What each parameter adds that does not fit into a scope itself.
-const PARAMETER_STEPS: usize = 3;
+const PARAMETER_STEPS: usize = 5;
 /// What it takes to call a function of the language's, beside what it does.
 const BUILTIN_STEPS: usize = 12;
 /// What it takes to call a function of the host's.
@@ -225,8 +225,7 @@ impl<'e> Machine<'e, '_> {
                 Val::Function(function) => {
                     let next = match Written::of(&function) {
                         Some(written) if call.arguments.len() <= written.lambda.parameters.len() => {
-                            let bindings = self.parameters(written.lambda, call, None, context, &env)?;
-                            let frame = Frame::in_place_of(env, written.env, bindings);
+                            let frame = self.next_frame(written, call, context, env)?;
                             self.meter
                                 .steps(TAIL_CALL_STEPS + beyond_scope(written.lambda))
                                 .and_then(|()| self.body(&written.lambda.body, written.context, &frame))
@@ -246,6 +245,24 @@ impl<'e> Machine<'e, '_> {
                 Err(error) => return Err(in_call(self, error, call, position)),
             };
         }
+    }
+
+    /// The scope of a call in place of the one whose scope is `env`.
+    #[inline]
+    fn next_frame(&mut self, written: Written<'_, 'e>, call: &'e Call, context: &Val<'e>, env: Env<'e>) -> Result<Env<'e>, Error> {
+        let parameters = &*written.lambda.parameters;
+        if parameters.len() > SCOPE_SIZE {
+            let bindings = self.parameters(written.lambda, call, None, context, &env)?;
+            return Ok(Frame::in_place_of(env, written.env, bindings));
+        }
+        let mut values = [const { Val::Undefined }; SCOPE_SIZE];
+        for (value, argument) in values.iter_mut().zip(&call.arguments) {
+            *value = match self.quick_value(argument, context, &env) {
+                Some(value) => value,
+                None => self.eval(argument, context, &env)?,
+            };
+        }
+        Ok(Frame::next_in_place_of(env, written.env, parameters, values))
     }
 
     /// What a call calls.
@@ -376,38 +393,39 @@ impl<'e> Machine<'e, '_> {
     }
 
     /// A function's body, up to the call that ends it.
-    fn body(&mut self, node: &'e Node, context: &Val<'e>, env: &Env<'e>) -> Result<Outcome<'e>, Error> {
-        match &node.kind {
-            Kind::TailCall(call) => {
-                self.touch(node)?;
-                Ok(Outcome::Tail { call, position: node.position, env: Rc::clone(env) })
-            }
-            Kind::Condition(parts) if node.extra.is_none() && !node.keep_array => {
-                self.enter(node)?;
-                let (condition, then, otherwise) = &**parts;
-                let outcome = match (self.eval(condition, context, env)?.is_truthy(self.meter)?, otherwise) {
-                    (true, _) => self.body(then, context, env)?,
-                    (false, Some(otherwise)) => self.body(otherwise, context, env)?,
-                    (false, None) => Outcome::Done(Val::Undefined),
-                };
-                self.meter.leave();
-                Ok(outcome)
-            }
-            Kind::Block(block) if node.extra.is_none() && !node.keep_array => {
-                self.enter(node)?;
-                let inner = self.block_scope(block, env)?;
-                let mut outcome = Outcome::Done(Val::Undefined);
-                if let Some((last, before)) = block.expressions.split_last() {
+    fn body(&mut self, mut node: &'e Node, context: &Val<'e>, env: &Env<'e>) -> Result<Outcome<'e>, Error> {
+        let mut levels = 0;
+        let outcome = loop {
+            match &node.kind {
+                Kind::TailCall(call) => {
+                    self.touch(node)?;
+                    break Outcome::Tail { call, position: node.position, env: Rc::clone(env) };
+                }
+                Kind::Condition(parts) if node.extra.is_none() && !node.keep_array => {
+                    self.enter(node)?;
+                    levels += 1;
+                    let (condition, then, otherwise) = &**parts;
+                    node = match (self.truth(condition, context, env)?, otherwise) {
+                        (true, _) => then,
+                        (false, Some(otherwise)) => otherwise,
+                        (false, None) => break Outcome::Done(Val::Undefined),
+                    };
+                }
+                Kind::Block(block) if node.extra.is_none() && !node.keep_array => {
+                    self.enter(node)?;
+                    levels += 1;
+                    let inner = self.block_scope(block, env)?;
+                    let Some((last, before)) = block.expressions.split_last() else { break Outcome::Done(Val::Undefined) };
                     for expression in before {
                         self.eval(expression, context, &inner)?;
                     }
-                    outcome = self.body(last, context, &inner)?;
+                    break self.body(last, context, &inner)?;
                 }
-                self.meter.leave();
-                Ok(outcome)
+                _ => break Outcome::Done(self.eval(node, context, env)?),
             }
-            _ => self.eval(node, context, env).map(Outcome::Done),
-        }
+        };
+        self.meter.leave_all(levels);
+        Ok(outcome)
     }
 
     fn host_call(&mut self, function: &'e HostFunction, args: Args<'e>, context: &Val<'e>) -> Result<Val<'e>, Error> {

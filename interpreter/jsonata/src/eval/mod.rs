@@ -134,8 +134,8 @@ impl<'e, 'h> Machine<'e, 'h> {
                 Ok(value)
             }
             Kind::Binary(operator, operands) if *operator != Operator::Range => {
-                if let Some(value) = self.quick(node, input, env) {
-                    return Ok(value.into_val());
+                if let Some(value) = self.quick_value(node, input, env) {
+                    return Ok(value);
                 }
                 self.enter(node)?;
                 let value = self.binary(*operator, node, operands, input, env)?;
@@ -183,7 +183,7 @@ impl<'e, 'h> Machine<'e, 'h> {
             Kind::Condition(parts) => {
                 self.meter.steps(3)?;
                 let (condition, then, otherwise) = &**parts;
-                match (self.eval(condition, input, env)?.is_truthy(self.meter)?, otherwise) {
+                match (self.truth(condition, input, env)?, otherwise) {
                     (true, _) => self.eval(then, input, env),
                     (false, Some(otherwise)) => self.eval(otherwise, input, env),
                     (false, None) => Ok(Val::Undefined),
@@ -205,6 +205,7 @@ impl<'e, 'h> Machine<'e, 'h> {
     /// The scope of a block: one of its own if it binds variables.
     #[inline]
     fn block_scope<'s>(&self, block: &Block, env: &'s Env<'e>) -> Result<Cow<'s, Env<'e>>, Error> {
+        self.meter.steps(block.expressions.len())?;
         if !block.binds {
             return Ok(Cow::Borrowed(env));
         }
@@ -285,7 +286,7 @@ impl<'e, 'h> Machine<'e, 'h> {
 
     fn array(&mut self, node: &'e Node, items: &'e [Node], input: &Val<'e>, env: &Env<'e>) -> Result<Val<'e>, Error> {
         let flags = Flags { cons: node.cons_array, ..Flags::ARRAY };
-        self.meter.steps(MADE_STEPS * 3 / 4)?;
+        self.meter.steps(MADE_STEPS * 3 / 4 + items.len())?;
         let mut result = Seq::new(self.meter);
         for item in items {
             let value = self.eval(item, input, env)?;

@@ -20,6 +20,7 @@ impl<'e> Machine<'e, '_> {
         input: &Val<'e>,
         env: &Env<'e>,
     ) -> Result<Val<'e>, Error> {
+        self.meter.steps(1)?;
         let left = self.eval(&operands.0, input, env)?;
         match operator {
             Operator::And if !left.is_truthy(self.meter)? => return Ok(Val::Bool(false)),
@@ -94,8 +95,8 @@ impl<'e> Machine<'e, '_> {
             return Err(Error::new("D2014").value(i64::try_from(size).unwrap_or(i64::MAX)));
         }
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.meter.steps(MADE_STEPS / 4 + size + size / 3)?;
         let mut items = Seq::with_capacity(size, self.meter)?;
+        self.meter.steps(MADE_STEPS / 4 + size)?;
         for value in left..=right {
             items.push(Val::Num(Num::Int(value)))?;
         }
@@ -107,7 +108,10 @@ impl<'e> Machine<'e, '_> {
 const RANGE_MAX: u64 = 10_000_000;
 
 /// What it takes to divide until only the remainder is left.
-pub(super) const REMAINDER_STEPS: usize = 16;
+#[inline]
+pub(super) fn remainder_steps(left: Num, right: Num) -> usize {
+    if let (Num::Int(_), Num::Int(_)) = (left, right) { 2 } else { 16 }
+}
 
 fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<Val<'e>, Error> {
     let operand = |value: &Val<'e>, code| match value {
@@ -124,7 +128,7 @@ fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>, meter: &M
         Operator::Multiply => left.multiply(right),
         Operator::Divide => left.divide(right),
         _ => {
-            meter.steps(REMAINDER_STEPS)?;
+            meter.steps(remainder_steps(left, right))?;
             left.remainder(right)
         }
     }))

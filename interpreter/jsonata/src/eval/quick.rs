@@ -1,15 +1,16 @@
 //! The short way: expressions that only compute, on numbers, strings and booleans of documents that outlive the evaluation.
 //!
 //! What is computed here is never held, so nothing is counted or dropped, and it fails with nothing: whatever is not plain enough,
-//! and whatever is an error or reaches a bound, is left to the long way, which then starts anew. Steps and levels are those of the
-//! long way.
+//! and whatever is an error or reaches a bound, is left to the long way, which then starts anew. Levels are those of the long way; steps
+//! are so many as what is done takes, and which way is taken depends on the expression and its data only.
 
 use statewright_value::Value;
 
 use super::Machine;
-use super::operator::{REMAINDER_STEPS, compare_text};
+use super::operator::{compare_text, remainder_steps};
 use super::path::{Ended, walk_in};
-use crate::compile::ast::{Kind, Node, Operator, Path};
+use crate::Error;
+use crate::compile::ast::{Kind, Node, Operator, Pair, Path};
 use crate::frame::Env;
 use crate::item::{Doc, Str, Val};
 use crate::number::Num;
@@ -77,6 +78,31 @@ impl<'e> Quick<'e> {
 }
 
 impl<'e> Machine<'e, '_> {
+    /// Whether the value of a node counts as true.
+    #[inline]
+    pub(super) fn truth(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Result<bool, Error> {
+        if node.pair == Pair::Compared
+            && let Some(verdict) = self.compared(node, env)
+        {
+            return Ok(verdict);
+        }
+        match self.quick(node, input, env) {
+            Some(value) => Ok(value.is_truthy()),
+            None => self.eval(node, input, env)?.is_truthy(self.meter),
+        }
+    }
+
+    /// The value of an operator the short way, if it has one.
+    #[inline]
+    pub(super) fn quick_value(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Val<'e>> {
+        let found = match node.pair {
+            Pair::Computed => self.computed(node, env).map(|number| Val::Num(Num::Int(number))),
+            Pair::Compared => self.compared(node, env).map(Val::Bool),
+            Pair::None => None,
+        };
+        found.or_else(|| self.quick(node, input, env).map(Quick::into_val))
+    }
+
     /// The value of a node the short way, if it has one.
     #[inline]
     pub(super) fn quick(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
@@ -91,9 +117,51 @@ impl<'e> Machine<'e, '_> {
         value
     }
 
+    /// How two numbers at hand compare, where both are integers.
+    #[inline(never)]
+    fn compared(&self, node: &'e Node, env: &Env<'e>) -> Option<bool> {
+        let (operator, left, right) = integers(node, env)?;
+        let verdict = match operator {
+            Operator::Equal => left == right,
+            Operator::NotEqual => left != right,
+            Operator::Less => left < right,
+            Operator::LessOrEqual => left <= right,
+            Operator::Greater => left > right,
+            Operator::GreaterOrEqual => left >= right,
+            _ => return None,
+        };
+        self.meter.may_touch_deeper().then_some(verdict)
+    }
+
+    /// What an operator makes of two numbers at hand, where all three are integers.
+    #[inline(never)]
+    fn computed(&self, node: &'e Node, env: &Env<'e>) -> Option<i64> {
+        let (operator, left, right) = integers(node, env)?;
+        let number = match operator {
+            Operator::Add => left.checked_add(right)?,
+            Operator::Subtract => left.checked_sub(right)?,
+            Operator::Multiply => left.checked_mul(right)?,
+            _ => return None,
+        };
+        self.meter.may_touch_deeper().then_some(number)
+    }
+
     fn compute(&self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
         let Kind::Binary(operator, operands) = &node.kind else { return self.leaf(node, input, env) };
-        if is_at_hand(&operands.0) && is_at_hand(&operands.1) && !matches!(operator, Operator::And | Operator::Or) {
+        match node.pair {
+            Pair::Compared => {
+                if let Some(verdict) = self.compared(node, env) {
+                    return Some(Quick::of_bool(verdict));
+                }
+            }
+            Pair::Computed => {
+                if let Some(number) = self.computed(node, env) {
+                    return Some(Quick::Num(Num::Int(number)));
+                }
+            }
+            Pair::None => {}
+        }
+        if node.pair != Pair::None {
             self.meter.touch_deeper(3).ok()?;
             return self.result(*operator, self.at_hand(&operands.0, input, env)?, self.at_hand(&operands.1, input, env)?);
         }
@@ -155,17 +223,16 @@ impl<'e> Machine<'e, '_> {
         }
     }
 
-    #[inline]
     fn result(&self, operator: Operator, left: Quick<'e>, right: Quick<'e>) -> Option<Quick<'e>> {
         match (operator, left, right) {
             (Operator::And | Operator::Or, ..) => Some(Quick::of_bool(right.is_truthy())),
             (Operator::Equal | Operator::NotEqual, Quick::Nothing, _)
             | (Operator::Equal | Operator::NotEqual, _, Quick::Nothing) => Some(Quick::False),
+            (_, Quick::Num(left), Quick::Num(right)) => self.of_numbers(operator, left, right),
             (Operator::Equal | Operator::NotEqual, ..) => {
                 self.meter.steps(1).ok()?;
                 let same = match (left, right) {
                     (Quick::Null, Quick::Null) | (Quick::False, Quick::False) | (Quick::True, Quick::True) => true,
-                    (Quick::Num(left), Quick::Num(right)) => left.equals(right),
                     (Quick::Text(left), Quick::Text(right)) if left.len() == right.len() => {
                         self.meter.text(left.len()).ok()?;
                         left == right
@@ -173,12 +240,6 @@ impl<'e> Machine<'e, '_> {
                     _ => false,
                 };
                 Some(Quick::of_bool(same == (operator == Operator::Equal)))
-            }
-            (_, Quick::Num(left), Quick::Num(right)) => {
-                if operator == Operator::Remainder {
-                    self.meter.steps(REMAINDER_STEPS).ok()?;
-                }
-                of_numbers(operator, left, right)
             }
             (_, Quick::Text(left), Quick::Text(right)) => {
                 self.meter.text(left.len().min(right.len())).ok()?;
@@ -194,34 +255,52 @@ impl<'e> Machine<'e, '_> {
             _ => None,
         }
     }
+
+    /// What an operator makes of two numbers, where it is a comparison or computes with finite ones.
+    #[inline(never)]
+    fn of_numbers(&self, operator: Operator, left: Num, right: Num) -> Option<Quick<'e>> {
+        Some(match operator {
+            Operator::Equal | Operator::NotEqual => {
+                self.meter.steps(1).ok()?;
+                Quick::of_bool(left.equals(right) == (operator == Operator::Equal))
+            }
+            Operator::Less => Quick::of_bool(left.compare(right).is_lt()),
+            Operator::LessOrEqual => Quick::of_bool(left.compare(right).is_le()),
+            Operator::Greater => Quick::of_bool(left.compare(right).is_gt()),
+            Operator::GreaterOrEqual => Quick::of_bool(left.compare(right).is_ge()),
+            _ if !left.is_finite() || !right.is_finite() => return None,
+            Operator::Add => Quick::Num(left.add(right)),
+            Operator::Subtract => Quick::Num(left.subtract(right)),
+            Operator::Multiply => Quick::Num(left.multiply(right)),
+            Operator::Divide => Quick::Num(left.divide(right)),
+            Operator::Remainder => {
+                self.meter.steps(remainder_steps(left, right)).ok()?;
+                Quick::Num(left.remainder(right))
+            }
+            _ => return None,
+        })
+    }
 }
 
-/// Whether [`Machine::at_hand`] answers a node.
+/// An operator and its operands, where both are integers at hand.
 #[inline]
-fn is_at_hand(node: &Node) -> bool {
-    matches!(node.kind, Kind::Number(_) | Kind::String(_) | Kind::Constant(_) | Kind::Variable(_) | Kind::Context)
+fn integers(node: &Node, env: &Env<'_>) -> Option<(Operator, i64, i64)> {
+    let Kind::Binary(operator, operands) = &node.kind else { return None };
+    Some((*operator, integer(&operands.0, env)?, integer(&operands.1, env)?))
+}
+
+/// An integer that is written out, or that a variable of the innermost scope is bound to.
+#[inline]
+fn integer(node: &Node, env: &Env<'_>) -> Option<i64> {
+    match &node.kind {
+        Kind::Number(Num::Int(number)) => Some(*number),
+        Kind::Variable(symbol) => env.innermost_integer(*symbol),
+        _ => None,
+    }
 }
 
 /// What a path may start from here.
 #[inline]
 fn lent<'e>(value: &Val<'e>) -> Option<&'e statewright_value::Object> {
     if let Val::Object(Doc::Lent(members)) = value { Some(members) } else { None }
-}
-
-/// What an operator makes of two numbers, where it is a comparison or computes with finite ones.
-#[inline]
-fn of_numbers<'e>(operator: Operator, left: Num, right: Num) -> Option<Quick<'e>> {
-    Some(match operator {
-        Operator::Less => Quick::of_bool(left.compare(right).is_lt()),
-        Operator::LessOrEqual => Quick::of_bool(left.compare(right).is_le()),
-        Operator::Greater => Quick::of_bool(left.compare(right).is_gt()),
-        Operator::GreaterOrEqual => Quick::of_bool(left.compare(right).is_ge()),
-        _ if !left.is_finite() || !right.is_finite() => return None,
-        Operator::Add => Quick::Num(left.add(right)),
-        Operator::Subtract => Quick::Num(left.subtract(right)),
-        Operator::Multiply => Quick::Num(left.multiply(right)),
-        Operator::Divide => Quick::Num(left.divide(right)),
-        Operator::Remainder => Quick::Num(left.remainder(right)),
-        _ => return None,
-    })
 }

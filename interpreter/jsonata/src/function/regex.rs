@@ -282,7 +282,7 @@ pub(super) fn replace<'e>(machine: &mut Machine<'e, '_>, args: Given<'_, 'e>) ->
     let mut count = 0;
     if let Some(part) = pattern.as_str() {
         let with = replacement.as_str().unwrap_or("");
-        machine.meter.steps(1 + own.len() / 8)?;
+        machine.meter.steps(1 + own.len() / 4)?;
         for (at, _) in own.match_indices(part).take(limit) {
             machine.meter.steps(3)?;
             out.push_str(own.get(from..at).unwrap_or(""));
