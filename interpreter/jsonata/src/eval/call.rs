@@ -21,7 +21,7 @@ const TAIL_CALL_STEPS: usize = 4;
 /// What each parameter adds that does not fit into a scope itself.
 const PARAMETER_STEPS: usize = 5;
 /// What it takes to call a function of the language's, beside what it does.
-const BUILTIN_STEPS: usize = 12;
+const BUILTIN_STEPS: usize = 8;
 /// What it takes to call a function of the host's.
 const HOST_CALL_STEPS: usize = 24;
 

@@ -11,6 +11,9 @@ use crate::meter::{MADE_STEPS, Meter};
 use crate::number::Num;
 use crate::sequence::{Items, Seq};
 
+/// What an operator takes the long way, beside its operands.
+const OPERATOR_STEPS: usize = 2;
+
 impl<'e> Machine<'e, '_> {
     pub(super) fn binary(
         &mut self,
@@ -20,7 +23,7 @@ impl<'e> Machine<'e, '_> {
         input: &Val<'e>,
         env: &Env<'e>,
     ) -> Result<Val<'e>, Error> {
-        self.meter.steps(1)?;
+        self.meter.steps(OPERATOR_STEPS)?;
         let left = self.eval(&operands.0, input, env)?;
         match operator {
             Operator::And if !left.is_truthy(self.meter)? => return Ok(Val::Bool(false)),
