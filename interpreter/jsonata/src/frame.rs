@@ -72,33 +72,23 @@ impl<'e> Frame<'e> {
 
     /// A scope inside `parent` that takes the place of `frame`, if nobody else holds on to that and it is inside the same one.
     #[inline]
-    pub(crate) fn in_place_of(mut frame: Env<'e>, parent: &Env<'e>, bindings: Bindings<'e>) -> Env<'e> {
-        match Rc::get_mut(&mut frame) {
-            Some(own) if own.parent.as_ref().is_some_and(|known| Rc::ptr_eq(known, parent)) => {
-                *own.bindings.get_mut() = bindings;
-                frame
-            }
-            _ => Frame::inside(parent, bindings),
-        }
-    }
-
-    /// The same with as many variables as `parameters` are, which are no more than a scope holds itself.
-    #[inline]
-    pub(crate) fn next_in_place_of(
+    pub(crate) fn in_place_of(
         mut frame: Env<'e>,
         parent: &Env<'e>,
-        parameters: &[Symbol],
-        values: [Val<'e>; SCOPE_SIZE],
+        bindings: impl ExactSizeIterator<Item = (Symbol, Val<'e>)>,
     ) -> Env<'e> {
-        let bindings = parameters.iter().copied().zip(values);
-        if let Some(own) = Rc::get_mut(&mut frame)
-            && own.parent.as_ref().is_some_and(|known| Rc::ptr_eq(known, parent))
-            && own.bindings.get_mut().len() == parameters.len()
-        {
-            own.bindings.get_mut().iter_mut().zip(bindings).for_each(|(slot, binding)| *slot = binding);
-            return frame;
+        match Rc::get_mut(&mut frame) {
+            Some(own) if own.parent.as_ref().is_some_and(|known| Rc::ptr_eq(known, parent)) => {
+                let old = own.bindings.get_mut();
+                if old.len() == bindings.len() {
+                    old.iter_mut().zip(bindings).for_each(|(slot, binding)| *slot = binding);
+                } else {
+                    *old = bindings.collect();
+                }
+                frame
+            }
+            _ => Frame::inside(parent, bindings.collect()),
         }
-        Frame::inside(parent, bindings.collect())
     }
 
     /// Lets go of what the variables are bound to, unless somebody holds on to the scope.

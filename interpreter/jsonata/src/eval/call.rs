@@ -253,7 +253,7 @@ impl<'e> Machine<'e, '_> {
         let parameters = &*written.lambda.parameters;
         if parameters.len() > SCOPE_SIZE {
             let bindings = self.parameters(written.lambda, call, None, context, &env)?;
-            return Ok(Frame::in_place_of(env, written.env, bindings));
+            return Ok(Frame::in_place_of(env, written.env, bindings.into_iter()));
         }
         let mut values = [const { Val::Undefined }; SCOPE_SIZE];
         for (value, argument) in values.iter_mut().zip(&call.arguments) {
@@ -262,7 +262,7 @@ impl<'e> Machine<'e, '_> {
                 None => self.eval(argument, context, &env)?,
             };
         }
-        Ok(Frame::next_in_place_of(env, written.env, parameters, values))
+        Ok(Frame::in_place_of(env, written.env, parameters.iter().copied().zip(values)))
     }
 
     /// What a call calls.

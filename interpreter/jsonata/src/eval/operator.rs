@@ -110,10 +110,16 @@ impl<'e> Machine<'e, '_> {
 /// The most numbers in a range, whatever may be held.
 const RANGE_MAX: u64 = 10_000_000;
 
-/// What it takes to divide until only the remainder is left.
+/// What it takes beside the operands to make something of two numbers.
 #[inline]
-pub(super) fn remainder_steps(left: Num, right: Num) -> usize {
-    if let (Num::Int(_), Num::Int(_)) = (left, right) { 2 } else { 16 }
+pub(super) fn number_steps(operator: Operator, left: Num, right: Num) -> usize {
+    match (operator, left, right) {
+        (Operator::Remainder, Num::Int(_), Num::Int(_)) => 2,
+        // It divides until only the remainder is left.
+        (Operator::Remainder, ..) => 16,
+        (Operator::Equal | Operator::NotEqual, ..) => 1,
+        _ => 0,
+    }
 }
 
 fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>, meter: &Meter) -> Result<Val<'e>, Error> {
@@ -131,7 +137,7 @@ fn arithmetic<'e>(operator: Operator, left: &Val<'e>, right: &Val<'e>, meter: &M
         Operator::Multiply => left.multiply(right),
         Operator::Divide => left.divide(right),
         _ => {
-            meter.steps(remainder_steps(left, right))?;
+            meter.steps(number_steps(operator, left, right))?;
             left.remainder(right)
         }
     }))

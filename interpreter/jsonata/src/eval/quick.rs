@@ -7,7 +7,7 @@
 use statewright_value::Value;
 
 use super::Machine;
-use super::operator::{compare_text, remainder_steps};
+use super::operator::{compare_text, number_steps};
 use super::path::{Ended, walk_in};
 use crate::Error;
 use crate::compile::ast::{Kind, Node, Operator, Pair, Path};
@@ -86,7 +86,7 @@ impl<'e> Machine<'e, '_> {
         {
             return Ok(verdict);
         }
-        match self.quick(node, input, env) {
+        match self.unpaired(node, input, env) {
             Some(value) => Ok(value.is_truthy()),
             None => self.eval(node, input, env)?.is_truthy(self.meter),
         }
@@ -100,12 +100,18 @@ impl<'e> Machine<'e, '_> {
             Pair::Compared => self.compared(node, env).map(Val::Bool),
             Pair::None => None,
         };
-        found.or_else(|| self.quick(node, input, env).map(Quick::into_val))
+        found.or_else(|| self.unpaired(node, input, env).map(Quick::into_val))
     }
 
-    /// The value of a node the short way, if it has one.
+    /// What is computed of a node the short way, if anything is.
     #[inline]
     pub(super) fn quick(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
+        self.paired(node, env).or_else(|| self.unpaired(node, input, env))
+    }
+
+    /// The same where its operands are not both integers at hand.
+    #[inline]
+    fn unpaired(&mut self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
         if node.quick == 0 {
             return None;
         }
@@ -117,52 +123,40 @@ impl<'e> Machine<'e, '_> {
         value
     }
 
+    /// What an operator makes of two integers at hand.
+    #[inline]
+    fn paired(&self, node: &'e Node, env: &Env<'e>) -> Option<Quick<'e>> {
+        match node.pair {
+            Pair::Compared => self.compared(node, env).map(Quick::of_bool),
+            Pair::Computed => self.computed(node, env).map(|number| Quick::Num(Num::Int(number))),
+            Pair::None => None,
+        }
+    }
+
     /// How two numbers at hand compare, where both are integers.
     #[inline(never)]
     fn compared(&self, node: &'e Node, env: &Env<'e>) -> Option<bool> {
-        let (operator, left, right) = integers(node, env)?;
-        let verdict = match operator {
-            Operator::Equal => left == right,
-            Operator::NotEqual => left != right,
-            Operator::Less => left < right,
-            Operator::LessOrEqual => left <= right,
-            Operator::Greater => left > right,
-            Operator::GreaterOrEqual => left >= right,
+        let verdict = match of_integers(node, env)? {
+            Quick::True => true,
+            Quick::False => false,
             _ => return None,
         };
-        self.meter.may_touch_deeper().then_some(verdict)
+        self.meter.touch_deeper(1)?;
+        Some(verdict)
     }
 
     /// What an operator makes of two numbers at hand, where all three are integers.
     #[inline(never)]
     fn computed(&self, node: &'e Node, env: &Env<'e>) -> Option<i64> {
-        let (operator, left, right) = integers(node, env)?;
-        let number = match operator {
-            Operator::Add => left.checked_add(right)?,
-            Operator::Subtract => left.checked_sub(right)?,
-            Operator::Multiply => left.checked_mul(right)?,
-            _ => return None,
-        };
-        self.meter.may_touch_deeper().then_some(number)
+        let Quick::Num(Num::Int(number)) = of_integers(node, env)? else { return None };
+        self.meter.touch_deeper(1)?;
+        Some(number)
     }
 
     fn compute(&self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
         let Kind::Binary(operator, operands) = &node.kind else { return self.leaf(node, input, env) };
-        match node.pair {
-            Pair::Compared => {
-                if let Some(verdict) = self.compared(node, env) {
-                    return Some(Quick::of_bool(verdict));
-                }
-            }
-            Pair::Computed => {
-                if let Some(number) = self.computed(node, env) {
-                    return Some(Quick::Num(Num::Int(number)));
-                }
-            }
-            Pair::None => {}
-        }
         if node.pair != Pair::None {
-            self.meter.touch_deeper(3).ok()?;
+            self.meter.touch_deeper(3)?;
             return self.result(*operator, self.at_hand(&operands.0, input, env)?, self.at_hand(&operands.1, input, env)?);
         }
         self.meter.enter().ok()?;
@@ -178,7 +172,10 @@ impl<'e> Machine<'e, '_> {
 
     #[inline]
     fn operand(&self, node: &'e Node, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
-        if let Kind::Binary(..) = node.kind { self.compute(node, input, env) } else { self.leaf(node, input, env) }
+        match node.kind {
+            Kind::Binary(..) => self.paired(node, env).or_else(|| self.compute(node, input, env)),
+            _ => self.leaf(node, input, env),
+        }
     }
 
     #[inline]
@@ -208,7 +205,7 @@ impl<'e> Machine<'e, '_> {
 
     #[inline]
     fn look_up(&self, path: &'e Path, input: &Val<'e>, env: &Env<'e>) -> Option<Quick<'e>> {
-        self.meter.touch_deeper(2 * path.steps.len() as u64 + 1).ok()?;
+        self.meter.touch_deeper(2 * path.steps.len() as u64 + 1)?;
         let (start, at) = match path.steps.first().map(|step| &step.kind) {
             Some(Kind::Variable(symbol)) => {
                 (env.with(*symbol, self.meter, |bound| lent(bound.or_else(|| self.globals.get(symbol.0 as usize))?))?, 1)
@@ -228,7 +225,10 @@ impl<'e> Machine<'e, '_> {
             (Operator::And | Operator::Or, ..) => Some(Quick::of_bool(right.is_truthy())),
             (Operator::Equal | Operator::NotEqual, Quick::Nothing, _)
             | (Operator::Equal | Operator::NotEqual, _, Quick::Nothing) => Some(Quick::False),
-            (_, Quick::Num(left), Quick::Num(right)) => self.of_numbers(operator, left, right),
+            (_, Quick::Num(left), Quick::Num(right)) => {
+                self.meter.steps(number_steps(operator, left, right)).ok()?;
+                of_numbers(operator, left, right)
+            }
             (Operator::Equal | Operator::NotEqual, ..) => {
                 self.meter.steps(1).ok()?;
                 let same = match (left, right) {
@@ -255,38 +255,36 @@ impl<'e> Machine<'e, '_> {
             _ => None,
         }
     }
-
-    /// What an operator makes of two numbers, where it is a comparison or computes with finite ones.
-    #[inline(never)]
-    fn of_numbers(&self, operator: Operator, left: Num, right: Num) -> Option<Quick<'e>> {
-        Some(match operator {
-            Operator::Equal | Operator::NotEqual => {
-                self.meter.steps(1).ok()?;
-                Quick::of_bool(left.equals(right) == (operator == Operator::Equal))
-            }
-            Operator::Less => Quick::of_bool(left.compare(right).is_lt()),
-            Operator::LessOrEqual => Quick::of_bool(left.compare(right).is_le()),
-            Operator::Greater => Quick::of_bool(left.compare(right).is_gt()),
-            Operator::GreaterOrEqual => Quick::of_bool(left.compare(right).is_ge()),
-            _ if !left.is_finite() || !right.is_finite() => return None,
-            Operator::Add => Quick::Num(left.add(right)),
-            Operator::Subtract => Quick::Num(left.subtract(right)),
-            Operator::Multiply => Quick::Num(left.multiply(right)),
-            Operator::Divide => Quick::Num(left.divide(right)),
-            Operator::Remainder => {
-                self.meter.steps(remainder_steps(left, right)).ok()?;
-                Quick::Num(left.remainder(right))
-            }
-            _ => return None,
-        })
-    }
 }
 
-/// An operator and its operands, where both are integers at hand.
+/// What an operator makes of two numbers, where it is a comparison or computes with finite ones.
+#[inline(always)]
+fn of_numbers<'e>(operator: Operator, left: Num, right: Num) -> Option<Quick<'e>> {
+    Some(match operator {
+        Operator::Equal => Quick::of_bool(left.equals(right)),
+        Operator::NotEqual => Quick::of_bool(!left.equals(right)),
+        Operator::Less => Quick::of_bool(left.compare(right).is_lt()),
+        Operator::LessOrEqual => Quick::of_bool(left.compare(right).is_le()),
+        Operator::Greater => Quick::of_bool(left.compare(right).is_gt()),
+        Operator::GreaterOrEqual => Quick::of_bool(left.compare(right).is_ge()),
+        _ if !left.is_finite() || !right.is_finite() => return None,
+        Operator::Add => Quick::Num(left.add(right)),
+        Operator::Subtract => Quick::Num(left.subtract(right)),
+        Operator::Multiply => Quick::Num(left.multiply(right)),
+        Operator::Divide => Quick::Num(left.divide(right)),
+        Operator::Remainder => Quick::Num(left.remainder(right)),
+        _ => return None,
+    })
+}
+
+/// What an operator makes of two integers at hand; a division is left to those who count what it takes.
 #[inline]
-fn integers(node: &Node, env: &Env<'_>) -> Option<(Operator, i64, i64)> {
+fn of_integers<'e>(node: &Node, env: &Env<'_>) -> Option<Quick<'e>> {
     let Kind::Binary(operator, operands) = &node.kind else { return None };
-    Some((*operator, integer(&operands.0, env)?, integer(&operands.1, env)?))
+    if matches!(operator, Operator::Divide | Operator::Remainder) {
+        return None;
+    }
+    of_numbers(*operator, Num::Int(integer(&operands.0, env)?), Num::Int(integer(&operands.1, env)?))
 }
 
 /// An integer that is written out, or that a variable of the innermost scope is bound to.

@@ -339,7 +339,7 @@ pub(crate) const LEGAL: &[(&str, &str)] = &[
     ("$length($pad('x', 4194304))", "4194304"),
     ("$count($sort([1..430000]))", "430000"),
     ("$count([1..430000]^(>$))", "430000"),
-    ("$count([1..150000]^($ % 2, >$))", "150000"),
+    ("$count([1..200000]^($ % 2, >$))", "200000"),
     ("$sum($map([1..100000], function($i) { $i * 2 }))", "10000100000"),
     // What is dropped is not held, and what is shared is held once.
     (
